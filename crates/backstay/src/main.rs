@@ -1,0 +1,3 @@
+//! The high-availability load balancer in one program.
+#![forbid(unsafe_code)]
+fn main() {}

@@ -1,0 +1,131 @@
+//! Files as they were read, and places in them.
+
+use std::path::{Path, PathBuf};
+
+/// Names one file of a [`Sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(u32);
+
+/// A range of bytes in one file; `start == end` marks a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The file.
+    pub source: SourceId,
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Offset after the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// From the start of `self` to the end of `other`, which is in the same file.
+    #[must_use]
+    pub fn to(self, other: Span) -> Span {
+        debug_assert_eq!(self.source, other.source);
+        Span { source: self.source, start: self.start, end: other.end.max(self.start) }
+    }
+}
+
+/// A place as an editor shows it: both counted from 1, the column in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+/// One file as it was read. The bytes need not be UTF-8.
+#[derive(Debug)]
+pub struct Source {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    line_starts: Vec<usize>,
+}
+
+impl Source {
+    /// The name under which it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its contents.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The place of a byte offset.
+    pub fn position(&self, offset: usize) -> Position {
+        let offset = offset.min(self.bytes.len());
+        let line = self.line_starts.partition_point(|&start| start <= offset);
+        let start = self.line_starts[line - 1];
+        let column = String::from_utf8_lossy(&self.bytes[start..offset]).chars().count() + 1;
+        Position { line, column }
+    }
+}
+
+/// Every file that took part in a configuration.
+#[derive(Debug, Default)]
+pub struct Sources {
+    files: Vec<Source>,
+}
+
+impl Sources {
+    /// Adds a file. Files over 4 GiB are cut there: spans are 32 bits wide.
+    pub fn add(&mut self, path: impl Into<PathBuf>, mut bytes: Vec<u8>) -> SourceId {
+        bytes.truncate(u32::MAX as usize);
+        let mut line_starts = vec![0];
+        line_starts.extend(bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1));
+        let id = SourceId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        self.files.push(Source { path: path.into(), bytes, line_starts });
+        id
+    }
+
+    /// The file of an id that this set gave out.
+    pub fn file(&self, id: SourceId) -> &Source {
+        &self.files[id.0 as usize]
+    }
+
+    /// Files in the order in which they were read.
+    pub fn files(&self) -> impl Iterator<Item = (SourceId, &Source)> {
+        self.files.iter().enumerate().map(|(i, s)| (SourceId(u32::try_from(i).unwrap_or(u32::MAX)), s))
+    }
+
+    /// The bytes of a span.
+    pub fn bytes(&self, span: Span) -> &[u8] {
+        &self.file(span.source).bytes[span.start as usize..span.end as usize]
+    }
+
+    /// Line and column at which a span starts.
+    pub fn position(&self, span: Span) -> Position {
+        self.file(span.source).position(span.start as usize)
+    }
+
+    /// `file:line:column` of the start of a span.
+    pub fn location(&self, span: Span) -> String {
+        let at = self.position(span);
+        format!("{}:{}:{}", self.file(span.source).path.display(), at.line, at.column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_characters_not_bytes() {
+        let mut sources = Sources::default();
+        let id = sources.add("a.conf", "line one\n主 = x\n".as_bytes().to_vec());
+        let span = Span { source: id, start: 13, end: 14 };
+        assert_eq!(sources.position(span), Position { line: 2, column: 3 });
+        assert_eq!(sources.location(span), "a.conf:2:3");
+        assert_eq!(sources.bytes(span), b"=");
+    }
+
+    #[test]
+    fn a_point_at_the_end_has_a_place() {
+        let mut sources = Sources::default();
+        let id = sources.add("a.conf", b"x\n".to_vec());
+        assert_eq!(sources.position(Span { source: id, start: 2, end: 2 }), Position { line: 2, column: 1 });
+    }
+}

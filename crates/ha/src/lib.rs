@@ -1,0 +1,2 @@
+//! The vrrp process: loop, tracking, addresses.
+#![forbid(unsafe_code)]

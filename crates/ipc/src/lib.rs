@@ -1,0 +1,2 @@
+//! Typed, length-prefixed messages between the processes.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Virtual data centres in network namespaces.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Where log lines go: stderr, files, syslog.
+#![forbid(unsafe_code)]

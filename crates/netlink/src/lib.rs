@@ -1,0 +1,2 @@
+//! Links and addresses over rtnetlink.
+#![forbid(unsafe_code)]

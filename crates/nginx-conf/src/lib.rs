@@ -1,0 +1,2 @@
+//! The language of nginx.conf: grammar, directive registry, typed model.
+#![forbid(unsafe_code)]

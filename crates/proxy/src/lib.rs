@@ -1,0 +1,2 @@
+//! The proxy process: HTTP, static files, upstreams.
+#![forbid(unsafe_code)]

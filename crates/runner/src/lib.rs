@@ -1,0 +1,2 @@
+//! The runner process: check and notify scripts, mail.
+#![forbid(unsafe_code)]

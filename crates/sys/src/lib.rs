@@ -1,0 +1,1 @@
+//! The operating system: every unsafe block and raw system call.

@@ -1,0 +1,2 @@
+//! Packet formats below VRRP: IPv4, ARP and checksums.
+#![forbid(unsafe_code)]

@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(group.pick(at(0), &[], &mut tried), None, "both tried");
         group.release(1, at(0), Outcome::Good);
         assert_eq!(picks(&mut group, at(10), 4), "bbbb", "resting through the tenth second");
-        assert_eq!(picks(&mut group, at(11), 1), "b", "its effective weight grows back from zero");
+        assert_eq!(picks(&mut group, at(11), 2), "bb", "its effective weight grows back from zero");
         let mut probe = Tried::default();
         assert_eq!(group.pick(at(11), &[], &mut probe), Some(0), "one live request is the probe");
         assert_eq!(picks(&mut group, at(11), 3), "bbb", "others wait for what comes of it");

@@ -1,1 +1,5 @@
 //! The operating system: every unsafe block and raw system call.
+//!
+//! What rustix offers safely is used from rustix directly; here stands the rest.
+
+pub mod time;

@@ -233,16 +233,16 @@ fn answer(request: &Request, means: &Means<'_>, file: OwnedFd, stat: &Stat) -> L
         accept_ranges: settings.max_ranges != Some(0),
         ..Local::default()
     };
-    if answer.status == 200 {
-        if let Some(status) = condition(request, &answer) {
-            answer.status = status;
-            if status == 412 {
-                return super::builtin_page(request, 412);
-            }
-            answer.accept_ranges = false;
-            answer.media_type = None;
-            return answer;
+    if answer.status == 200
+        && let Some(status) = condition(request, &answer)
+    {
+        answer.status = status;
+        if status == 412 {
+            return super::builtin_page(request, 412);
         }
+        answer.accept_ranges = false;
+        answer.media_type = None;
+        return answer;
     }
     let whole = if length <= SMALL_FILE {
         match read_whole(&file, length) {
@@ -280,10 +280,10 @@ fn condition(request: &Request, answer: &Local) -> Option<u16> {
         if !conditional::matches(list, etag, true) {
             return Some(412);
         }
-    } else if let Some(limit) = request.known(Known::IfUnmodifiedSince).and_then(date::parse_http_date) {
-        if modified > limit {
-            return Some(412);
-        }
+    } else if let Some(limit) = request.known(Known::IfUnmodifiedSince).and_then(date::parse_http_date)
+        && modified > limit
+    {
+        return Some(412);
     }
     if let Some(list) = request.known(Known::IfNoneMatch) {
         return conditional::matches(list, etag, false).then_some(304);

@@ -79,11 +79,11 @@ pub(super) fn with_charset(request: &Request, media_type: &str) -> Vec<u8> {
         "application/rss+xml",
     ];
     let mut value = media_type.as_bytes().to_vec();
-    if let Some(charset) = &request.settings().charset {
-        if TEXTS.contains(&media_type) {
-            value.extend_from_slice(b"; charset=");
-            value.extend_from_slice(charset.as_bytes());
-        }
+    if let Some(charset) = &request.settings().charset
+        && TEXTS.contains(&media_type)
+    {
+        value.extend_from_slice(b"; charset=");
+        value.extend_from_slice(charset.as_bytes());
     }
     value
 }

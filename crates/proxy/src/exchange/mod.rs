@@ -141,10 +141,10 @@ fn content(request: &mut Request, means: &Means<'_>) -> Next {
         means.log(request, LogLevel::Error, "access forbidden by rule");
         return Next::Fail(403);
     }
-    if request.location().try_files.is_some() {
-        if let Some(next) = files::try_files(request, means) {
-            return next;
-        }
+    if request.location().try_files.is_some()
+        && let Some(next) = files::try_files(request, means)
+    {
+        return next;
     }
     match &request.location().handler {
         Handler::Proxy(_) => Next::Done(Step::Proxy),

@@ -11,9 +11,10 @@ mod servers;
 pub(crate) use locations::Found;
 pub(crate) use program::{Op, Test};
 
+use crate::request::captures::Captures;
 use crate::shared::Shared;
 use locations::Table;
-use nginx_conf::model::{Handler, Http, Location, Matcher, Settings};
+use nginx_conf::model::{Handler, Http, Location, Matcher, Pattern, Settings};
 use nginx_conf::pattern::Expression;
 use servers::Names;
 use std::rc::Rc;
@@ -56,6 +57,24 @@ pub(crate) struct LocationSite {
     pub(crate) program: Rc<[Op]>,
     pub(crate) gzip_disable: Vec<Expression>,
     children: Option<Table>,
+}
+
+/// A server or location that is found by a regular expression.
+#[derive(Debug)]
+struct ByExpression {
+    expression: Expression,
+    names: Vec<(String, usize)>,
+    target: usize,
+}
+
+impl ByExpression {
+    fn compile(pattern: &Pattern, target: usize) -> Result<Self, BadExpression> {
+        Ok(Self { expression: compile_pattern(pattern)?, names: pattern.names.clone(), target })
+    }
+
+    fn captures(&self, text: &[u8]) -> Option<Captures> {
+        Captures::of(&self.expression, &self.names, text)
+    }
 }
 
 /// A regular expression that passed the check but cannot be compiled here.
@@ -178,7 +197,7 @@ impl Site {
     }
 }
 
-pub(crate) fn compile_pattern(pattern: &nginx_conf::model::Pattern) -> Result<Expression, BadExpression> {
+pub(crate) fn compile_pattern(pattern: &Pattern) -> Result<Expression, BadExpression> {
     pattern.compile().map_err(|error| BadExpression(format!("{}: {error}", pattern.source)))
 }
 

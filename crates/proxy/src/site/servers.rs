@@ -56,10 +56,10 @@ impl Names {
             return None;
         }
         let dots = || host.iter().enumerate().filter(|(_, b)| **b == b'.').map(|(i, _)| i);
-        if !self.leading.is_empty() {
-            if let Some(&index) = dots().filter(|i| *i > 0).find_map(|i| self.leading.get(&host[i + 1..])) {
-                return Some((index, None));
-            }
+        if !self.leading.is_empty()
+            && let Some(&index) = dots().filter(|i| *i > 0).find_map(|i| self.leading.get(&host[i + 1..]))
+        {
+            return Some((index, None));
         }
         if !self.trailing.is_empty() {
             let longest = dots().collect::<Vec<_>>();
@@ -67,8 +67,6 @@ impl Names {
                 return Some((index, None));
             }
         }
-        self.expressions.iter().find_map(|(expression, names, index)| {
-            Some((*index, Some(Captures::of(expression, names, host)?)))
-        })
+        self.expressions.iter().find_map(|name| Some((name.target, Some(name.captures(host)?))))
     }
 }

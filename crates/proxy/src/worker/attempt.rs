@@ -142,10 +142,8 @@ impl Worker {
         if sent.is_err() {
             return self.attempt_failed(peer_token, Failure::Error, "send() failed");
         }
-        if streaming {
-            if let Some(client) = self.peers.find(peer_token).and_then(|p| p.client) {
-                self.stream_body(client);
-            }
+        if streaming && let Some(client) = self.peers.find(peer_token).and_then(|p| p.client) {
+            self.stream_body(client);
         }
     }
 
@@ -225,10 +223,10 @@ impl Worker {
         }
         means!(self).log(request, LogLevel::Error, text);
         self.peers.remove(peer_token);
-        if upstream.group().release(number, now, Outcome::Failed) {
-            if let Some(request) = self.clients.find(token).and_then(|c| c.request.as_ref()) {
-                means!(self).log(request, LogLevel::Warn, "upstream server temporarily disabled");
-            }
+        if upstream.group().release(number, now, Outcome::Failed)
+            && let Some(request) = self.clients.find(token).and_then(|c| c.request.as_ref())
+        {
+            means!(self).log(request, LogLevel::Warn, "upstream server temporarily disabled");
         }
         self.connection_freed();
         self.try_next(token, failure, was_sent);

@@ -284,10 +284,10 @@ impl Worker {
             let idle = client.phase == Phase::Head && client.input.is_empty();
             if idle || mode == StopMode::Fast {
                 self.close_client(token);
-            } else if let Some(request) = &mut client.request {
-                if !request.answer.head_sent {
-                    request.keep_alive = false;
-                }
+            } else if let Some(request) = &mut client.request
+                && !request.answer.head_sent
+            {
+                request.keep_alive = false;
             }
         }
     }

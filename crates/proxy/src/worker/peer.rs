@@ -121,10 +121,10 @@ impl Worker {
             if peer.output.flush(&peer.socket).is_err() {
                 // The peer may have answered before it closed: what it said is read below.
                 peer.output.clear();
-            } else if peer.output.is_empty() {
-                if let Some(client) = peer.client {
-                    self.stream_body(client);
-                }
+            } else if peer.output.is_empty()
+                && let Some(client) = peer.client
+            {
+                self.stream_body(client);
             }
         }
         let Some(peer) = self.peers.find(token) else { return };

@@ -5,6 +5,8 @@
 //! fails as a whole: it returns what it understood and a report of everything that is wrong.
 #![forbid(unsafe_code)]
 
+pub mod check;
+pub mod compat;
 mod environment;
 mod files;
 pub mod grammar;

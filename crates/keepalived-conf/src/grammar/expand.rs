@@ -4,7 +4,7 @@ use super::include::{self, Inclusion};
 use super::lines::{self, Line};
 use super::sequence::generator;
 use super::text::{Text, is_blank};
-use super::variables::{Definitions, definition};
+use super::variables::{Definitions, MAX_LINE, definition};
 use crate::{Environment, Files};
 use diagnostic::{Diagnostic, Report, Sources, Span};
 use std::path::{Path, PathBuf};
@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 /// Bytes that substitution and generators may produce in all: far above any real configuration,
 /// far below what a few lines of `$A=$B$B` would ask for.
 const MAX_EXPANDED: usize = 16 << 20;
+/// Files read in all: ends cycles that no comparison of paths finds.
+const MAX_FILES: usize = 4096;
 /// Substitutions within substitutions, generators within generators.
 const MAX_DEPTH: usize = 32;
 
@@ -110,7 +112,7 @@ impl<'a> Expansion<'a> {
         if text.is_empty() {
             return;
         }
-        if depth > MAX_DEPTH || self.budget < text.len() {
+        if depth > MAX_DEPTH || text.len() > MAX_LINE || self.budget < text.len() {
             let what = if depth > MAX_DEPTH {
                 "definitions refer to each other without end"
             } else {
@@ -138,12 +140,7 @@ impl<'a> Expansion<'a> {
         let directory = self.directory();
         if let Some(replaced) = self.definitions.substitute(&text, &directory, self.report) {
             for line in replaced.lines() {
-                let cleaned = if line.bytes().iter().any(|b| *b == b'\n') {
-                    lines::clean(line, self.report).text
-                } else {
-                    line
-                };
-                self.line(cleaned, depth + 1);
+                self.line(line, depth + 1);
             }
             return;
         }
@@ -182,7 +179,7 @@ impl<'a> Expansion<'a> {
         let mut line = text.slice(0..close);
         for _ in 0..MAX_DEPTH {
             match self.definitions.substitute(&line, &directory, self.report) {
-                Some(replaced) if replaced.len() < MAX_EXPANDED / MAX_DEPTH => line = replaced,
+                Some(replaced) if replaced.len() <= MAX_LINE => line = replaced,
                 _ => break,
             }
         }
@@ -226,6 +223,11 @@ impl<'a> Expansion<'a> {
                 inclusion.span,
                 format!("files include each other more than {MAX_DEPTH} deep"),
             ));
+            return;
+        }
+        if self.sources.files().count() >= MAX_FILES {
+            let message = format!("more than {MAX_FILES} files are included");
+            self.report.push(Diagnostic::error("grammar-include-cycle", inclusion.span, message));
             return;
         }
         let directory = self.directory();

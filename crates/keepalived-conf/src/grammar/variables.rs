@@ -6,6 +6,9 @@ use diagnostic::{Diagnostic, Report, Span};
 use std::collections::HashMap;
 use std::path::Path;
 
+/// The longest line that substitution may make; beyond it, it stops.
+pub(crate) const MAX_LINE: usize = 1 << 20;
+
 /// Everything defined so far.
 #[derive(Debug)]
 pub(crate) struct Definitions<'a> {
@@ -40,7 +43,7 @@ impl<'a> Definitions<'a> {
         let mut result = Text::default();
         let mut changed = false;
         let mut i = 0;
-        while i < bytes.len() {
+        while i < bytes.len() && result.len() <= MAX_LINE {
             let used = if bytes[i] == b'$' { usage(&bytes[i + 1..]) } else { Use::None };
             match used {
                 Use::Name { name, parameters, len, .. } => {

@@ -186,16 +186,14 @@ impl<'t> Placement<'t, '_> {
         if let Some((name, value)) = text.split_once('=').filter(|(name, _)| here().any(|k| k == *name)) {
             return finding.help(format!("write `{name} {value}`"));
         }
+        if let Some(near) = diagnostic::did_you_mean(text, here()) {
+            return finding.help(format!("did you mean `{near}`?"));
+        }
         let glued = here().filter(|k| text.strip_prefix(k).is_some_and(|rest| rest.starts_with('_')));
         if let Some(name) = glued.max_by_key(|k| k.len()) {
             return finding.help(format!("is a blank missing? `{name} {}`", &text[name.len() + 1..]));
         }
-        let near = diagnostic::did_you_mean(text, here())
-            .or_else(|| diagnostic::did_you_mean(text, registry::keywords().map(|k| k.name)));
-        match near {
-            Some(near) => finding.help(format!("did you mean `{near}`?")),
-            None => finding,
-        }
+        finding.suggest(text, registry::keywords().map(|k| k.name))
     }
 
     /// A word in its place: its arguments, its block, whether it acts.

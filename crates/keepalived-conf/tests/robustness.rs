@@ -67,7 +67,7 @@ fn read(bytes: &[u8]) {
     let files = Memory::default().with("k.conf", bytes);
     let environment = Environment { config_id: Some("id".to_owned()), ..Environment::default() };
     let loaded = load_from(Path::new("k.conf"), &files, &environment);
-    for finding in loaded.report.findings().iter().take(20) {
+    for finding in loaded.report.findings().iter().take(3) {
         let _ = render(finding, &loaded.sources, Colour::Never);
     }
     for instance in &loaded.config.instances {
@@ -80,7 +80,7 @@ fn read(bytes: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {

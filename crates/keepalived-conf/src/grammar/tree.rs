@@ -117,9 +117,10 @@ pub(crate) fn build(lines: &[Text], sources: &Sources, report: &mut Report) -> V
                 Token::Close(span) => builder.close(span),
             }
         }
-        let brace_follows = matches!(lines.peek().and_then(|line| line.first()), Some(Token::Open(_)));
-        if !brace_follows {
-            builder.end_of_line();
+        match lines.peek().and_then(|line| line.first()) {
+            Some(Token::Open(_)) => {}
+            Some(Token::Word(_)) => builder.end_of_line(true),
+            Some(Token::Close(_)) | None => builder.end_of_line(false),
         }
     }
     builder.finish()
@@ -134,11 +135,12 @@ impl Builder<'_> {
     }
 
     /// A line ends and no `{` follows: what was read is a statement.
-    fn end_of_line(&mut self) {
+    fn end_of_line(&mut self, words_follow: bool) {
         let words = std::mem::take(&mut self.pending);
         let Some(first) = words.first() else { return };
         let keyword = first.text.as_str();
-        let needs_block = OUTER.contains(&keyword) || words.len() == 1 && BARE.contains(&keyword);
+        let needs_block =
+            words_follow && (OUTER.contains(&keyword) || words.len() == 1 && BARE.contains(&keyword));
         if !needs_block {
             self.statements().push(Statement { words, block: None });
             return;
@@ -301,7 +303,7 @@ impl Builder<'_> {
     }
 
     fn finish(mut self) -> Vec<Statement> {
-        self.end_of_line();
+        self.end_of_line(false);
         self.unclosed(None);
         self.root
     }

@@ -109,6 +109,16 @@ fn read(
     };
     let runs = !instance.strict || strict::apply(&mut instance, &places, report);
     reconcile(&mut instance, body, &places, report);
+    if instance.addresses.is_empty() && !instance.strict {
+        report.push(
+            Diagnostic::warning(
+                "no-address",
+                places.name,
+                format!("`{}` has no address: it elects a master and nothing more", instance.name),
+            )
+            .help("list at least one in virtual_ipaddress, unless notify scripts do the work"),
+        );
+    }
     (runs && version).then_some((instance, places))
 }
 

@@ -37,5 +37,15 @@ pub fn load_from(path: &Path, files: &dyn Files, environment: &Environment) -> L
     let tree = tree.unwrap_or_default();
     let root = placement::place(&tree, &mut loaded.report);
     (loaded.config, loaded.places) = understand::understand(&root, &mut loaded.report);
+    loaded.report = in_file_order(&loaded.report);
     loaded
+}
+
+/// The same findings in the order of the files and their lines, whatever stage made them.
+pub(crate) fn in_file_order(report: &Report) -> Report {
+    let mut findings = report.findings().to_vec();
+    findings.sort_by_key(|finding| finding.span.map(|span| (span.source, span.start)));
+    let mut sorted = Report::default();
+    findings.into_iter().for_each(|finding| sorted.push(finding));
+    sorted
 }

@@ -97,7 +97,7 @@ fn arguments() {
         ("priority 90\npriority 91", &["repeated-keyword@6"]),
         ("authentication", &["missing-block@5", "no-authentication@5"]),
         ("nopreempt {\n}", &["unexpected-block@5"]),
-        ("track_interface eth1", &["extra-argument@5", "missing-block@5"]),
+        ("track_interface eth1", &["missing-block@5", "extra-argument@5"]),
     ];
     for (text, findings) in cases {
         assert_eq!(found(&instance(text)), *findings, "{text}");
@@ -330,4 +330,33 @@ fn gratuitous_arp() {
     assert_eq!((garp.lower_prio_delay.as_secs(), garp.lower_prio_repeat), (10, 1));
     let garp = only(&text("vrrp_garp_lower_prio_repeat 3", "garp_master_repeat 2")).garp.clone();
     assert_eq!((garp.master_repeat, garp.lower_prio_repeat), (2, 3));
+}
+
+/// Every id in the source is explained in FINDINGS.md.
+#[test]
+fn every_finding_is_documented() {
+    let known = include_str!("../FINDINGS.md");
+    let mut stack = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    let mut ids = 0;
+    while let Some(path) = stack.pop() {
+        if path.is_dir() {
+            stack.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        for call in ["error(", "warning(", "hint("] {
+            for after in text.split(&format!("Diagnostic::{call}")).skip(1) {
+                let Some(id) = after.trim_start().strip_prefix('"').and_then(|a| a.split('"').next()) else {
+                    continue;
+                };
+                assert!(
+                    known.contains(&format!("`{id}`")),
+                    "{id} of {} is not in FINDINGS.md",
+                    path.display()
+                );
+                ids += 1;
+            }
+        }
+    }
+    assert!(ids > 80, "{ids}");
 }

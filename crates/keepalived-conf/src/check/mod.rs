@@ -15,7 +15,7 @@ mod tests;
 pub use machine::ThisMachine;
 pub use system::{FileFacts, System, User};
 
-use crate::Loaded;
+use crate::load::{Loaded, in_file_order};
 use crate::model::VrrpInstance;
 use diagnostic::{Diagnostic, Report};
 
@@ -28,7 +28,7 @@ pub fn check(loaded: &Loaded, system: &dyn System, peer: Option<&Loaded>) -> Rep
     group::check(loaded, peer, &mut report);
     script::check(loaded, system, &mut report);
     weights::check(loaded, peer, &mut report);
-    report
+    in_file_order(&report)
 }
 
 /// Whether two instances would hear each other as one virtual router.
@@ -43,7 +43,7 @@ fn same_router(a: &VrrpInstance, b: &VrrpInstance) -> bool {
 
 fn interfaces(loaded: &Loaded, system: &dyn System, report: &mut Report) {
     let present = system.interfaces();
-    let mut missing = |name: &str, span, what: &str| {
+    let missing = |name: &str, span, what: &str, report: &mut Report| {
         if present.iter().any(|known| known == name) {
             return;
         }
@@ -55,14 +55,24 @@ fn interfaces(loaded: &Loaded, system: &dyn System, report: &mut Report) {
         );
     };
     for (instance, places) in loaded.config.instances.iter().zip(&loaded.places.instances) {
-        missing(&instance.interface, places.interface, "the instance waits for it");
+        if instance.interface == "lo" {
+            report.push(
+                Diagnostic::error(
+                    "interface-loopback",
+                    places.interface,
+                    "no other router can be heard on `lo`",
+                )
+                .help("name the interface that the network is on; the original refuses the instance"),
+            );
+        }
+        missing(&instance.interface, places.interface, "the instance waits for it", report);
         for (tracked, span) in instance.track_interfaces.iter().zip(&places.track_interfaces) {
-            missing(&tracked.interface, *span, "counts as down until it is there");
+            missing(&tracked.interface, *span, "counts as down until it is there", report);
         }
         let addresses = instance.addresses.iter().chain(&instance.excluded);
         for (address, span) in addresses.zip(&places.addresses) {
             if let Some(dev) = &address.dev {
-                missing(dev, *span, "this address waits for it");
+                missing(dev, *span, "this address waits for it", report);
             }
         }
     }

@@ -20,6 +20,11 @@ struct Use<'a> {
 
 pub(super) fn check(loaded: &Loaded, system: &dyn System, report: &mut Report) {
     let uses = uses(loaded, report);
+    if let Some((name, _)) = &loaded.config.global.script_user
+        && system.user(name).is_none()
+    {
+        report.push(no_user(name, loaded.places.script_user).label("no script can run"));
+    }
     for each in &uses {
         one(loaded, each, system, report);
     }
@@ -98,21 +103,19 @@ fn one(loaded: &Loaded, each: &Use<'_>, system: &dyn System, report: &mut Report
 
 /// The user a command runs as; `None` when there is no such user.
 fn user(loaded: &Loaded, each: &Use<'_>, system: &dyn System, report: &mut Report) -> Option<User> {
-    let written = each.user.as_ref().or(loaded.config.global.script_user.as_ref());
-    let Some((name, _)) = written else {
+    let Some((name, _)) = each.user.as_ref().or(loaded.config.global.script_user.as_ref()) else {
         return Some(system.user("keepalived_script").unwrap_or_default());
     };
     let found = system.user(name);
-    if found.is_none() {
-        let own = each.user.is_some();
-        let span = if own { each.span } else { loaded.places.script_user.unwrap_or(each.span) };
-        report.push(
-            Diagnostic::error("unknown-user", span, format!("there is no user `{name}` to run scripts as"))
-                .label(each.otherwise)
-                .help("create the user, or write `script_user root`"),
-        );
+    if found.is_none() && each.user.is_some() {
+        report.push(no_user(name, Some(each.span)).label(each.otherwise));
     }
     found
+}
+
+fn no_user(name: &str, span: Option<Span>) -> Diagnostic {
+    Diagnostic::error("unknown-user", span, format!("there is no user `{name}` to run scripts as"))
+        .help("create the user, or name another one, such as root")
 }
 
 /// Where the program is, said when it was searched for.

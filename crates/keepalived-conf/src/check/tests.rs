@@ -13,7 +13,7 @@ struct Invented {
 impl Invented {
     fn new() -> Self {
         let mut machine = Self {
-            interfaces: vec!["lo", "ens33"],
+            interfaces: vec!["lo", "ens33", "ens36"],
             files: BTreeMap::new(),
             users: [("root", User::default()), ("nobody", User { uid: 65_534, gid: 65_534 })].into(),
         };
@@ -145,8 +145,10 @@ fn interfaces_that_are_not_here() {
     let text = "vrrp_instance A {\ninterface ens34\nvirtual_router_id 1\nvirtual_ipaddress {\n10.0.0.1 dev eth9\n}\ntrack_interface {\nens35\n}\n}\n";
     assert_eq!(
         found(text, &Invented::new(), None),
-        ["interface-missing@2", "interface-missing@8", "interface-missing@5"]
+        ["interface-missing@2", "interface-missing@5", "interface-missing@8"]
     );
+    let loopback = "vrrp_instance A {\ninterface lo\nvirtual_router_id 1\n}\n";
+    assert_eq!(found(loopback, &Invented::new(), None), ["interface-loopback@2"]);
 }
 
 #[test]
@@ -156,7 +158,7 @@ fn one_number_twice_on_one_interface() {
     };
     let run = |a: &str, b: &str| found(&format!("{a}{b}"), &Invented::new(), None);
     assert_eq!(run(&instance("A", "ens33", ""), &instance("B", "ens33", "")), ["duplicate-vrid@8"]);
-    assert_eq!(run(&instance("A", "ens33", ""), &instance("B", "lo", "")), [""; 0]);
+    assert_eq!(run(&instance("A", "ens33", ""), &instance("B", "ens36", "")), [""; 0]);
     assert_eq!(run(&instance("A", "ens33", ""), &instance("B", "ens33", "mcast_dst_ip 224.0.0.99")), [""; 0]);
     let peer = |ip: &str| format!("unicast_peer {{ {ip} }}");
     assert_eq!(
@@ -229,4 +231,22 @@ fn this_machine_answers() {
     assert_eq!(machine.user("root"), Some(User::default()));
     assert_eq!(machine.file(Path::new("/nonexistent")), None);
     assert!(machine.file(Path::new("/tmp/..")).is_some_and(|facts| !facts.is_file));
+}
+
+#[test]
+fn a_script_user_that_does_not_exist() {
+    let text = "global_defs {\n script_user stranger\n}\n";
+    assert_eq!(found(text, &Invented::new(), None), ["unknown-user@2"]);
+}
+
+#[test]
+fn a_notify_script_that_lost_its_parameters() {
+    let script = include_str!("../../tests/fixtures/first-tutorial-notify.sh");
+    let machine = Invented::new().with("/etc/keepalived/notify.sh", 0o755, script);
+    let text = format!(
+        "{SECURE}vrrp_instance A {{\ninterface ens33\nvirtual_router_id 1\nnotify_master \"/etc/keepalived/notify.sh master\"\nnotify_backup \"bash /etc/keepalived/notify.sh backup\"\n}}\n"
+    );
+    let found = found(&text, &machine, None);
+    assert_eq!(found.iter().filter(|f| *f == "lost-parameter@8").count(), 4, "{found:?}");
+    assert_eq!(found.iter().filter(|f| *f == "lost-parameter@9").count(), 4, "{found:?}");
 }

@@ -34,6 +34,8 @@ pub(super) fn read(root: &Body<'_>, places: &mut Places, report: &mut Report) ->
             }
         }
     }
+    let alert = |name| root.all("global_defs").filter_map(|block| block.body.last(name)).last();
+    defaults.global.mail.alert = alert("smtp_alert_vrrp").or(alert("smtp_alert")).is_some_and(Item::is_on);
     if let Some(span) = strict {
         super::strict::explain(span, &defaults.global, report);
     }
@@ -67,7 +69,6 @@ fn word(item: &Item<'_>, defaults: &mut Defaults, places: &mut Places, report: &
             }
         }
         "smtp_helo_name" => global.mail.helo_name = text,
-        "smtp_alert" | "smtp_alert_vrrp" => global.mail.alert = item.is_on(),
         "enable_script_security" => {
             global.script_security = true;
             places.script_security = Some(item.span());

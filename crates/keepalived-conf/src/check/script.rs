@@ -72,6 +72,12 @@ fn one(loaded: &Loaded, each: &Use<'_>, system: &dyn System, report: &mut Report
             let Some(program) = words.first() else { return };
             if let Some(path) = find(program, each, system, report) {
                 file(loaded, &path, each, user, system, report);
+                if let (true, Some(script)) =
+                    (is_interpreter(&path), words.get(1).filter(|word| word.starts_with('/')))
+                    && find(script, each, system, report).is_none()
+                {
+                    return;
+                }
                 for word in &words[1..] {
                     read_for_losses(Path::new(word), each, system, report);
                 }
@@ -99,6 +105,11 @@ fn one(loaded: &Loaded, each: &Use<'_>, system: &dyn System, report: &mut Report
             }
         }
     }
+}
+
+fn is_interpreter(program: &Path) -> bool {
+    let name = program.file_name().and_then(|name| name.to_str());
+    matches!(name, Some("sh" | "bash" | "dash" | "ash" | "ksh" | "zsh" | "python3" | "perl"))
 }
 
 /// The user a command runs as; `None` when there is no such user.

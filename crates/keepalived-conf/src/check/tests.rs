@@ -99,6 +99,8 @@ fn scripts_that_cannot_run_are_named() {
         ("/x/plain.sh", &["script-not-executable@5"]),
         ("/x/missing.sh", &["script-missing@5"]),
         ("nonsense", &["script-missing@5"]),
+        ("\"/bin/sh /x/missing.sh\"", &["script-missing@5"]),
+        ("\"/bin/sh /x/plain.sh\"", &[]),
         ("/x/interp.sh", &["interpreter-missing@5"]),
         ("/x/crlf.sh", &["interpreter-missing@5"]),
         ("/x/open.sh", &["script-insecure@5"]),

@@ -130,7 +130,16 @@ impl<'a> Expansion<'a> {
             return;
         }
         if let Some((name, start)) = definition(bytes) {
-            self.definitions.set(&name, text.slice(start..text.len()).trimmed());
+            if is_blank(bytes[start - 2]) {
+                self.report.push(
+                    Diagnostic::warning("definition-blank", text.span(0..start), "a blank stands before `=`")
+                        .help("remove it: the original keepalived does not take this for a definition"),
+                );
+            }
+            // A definition that begins in its second line has no first one.
+            let value = &bytes[start..];
+            let lead = value.iter().take_while(|b| is_blank(**b) || **b == b'\n').count();
+            self.definitions.set(&name, text.slice(start + lead..text.len()).trimmed());
             return;
         }
         if bytes[0] == b'~' {
@@ -140,7 +149,9 @@ impl<'a> Expansion<'a> {
         let directory = self.directory();
         if let Some(replaced) = self.definitions.substitute(&text, &directory, self.report) {
             for line in replaced.lines() {
-                self.line(line, depth + 1);
+                // `${_HASH}` and `${_BANG}` are there to make comments.
+                let cleaned = lines::clean(line, self.report).text;
+                self.line(cleaned, depth + 1);
             }
             return;
         }

@@ -86,7 +86,7 @@ fn well_formed_texts() {
 fn definitions() {
     let cases: &[(&str, &str)] = &[
         ("$A=1\nx $A", "x 1"),
-        ("$A = 1 2 \nx $A y", "x 1 2 y"),
+        ("$A=1 2 \nx $A y", "x 1 2 y"),
         ("$A=1\nx ${A}2", "x 12"),
         ("$A=1\n$B=${A}2\nx $B", "x 12"),
         ("$A=\nx $A y", "x y"),
@@ -98,7 +98,9 @@ fn definitions() {
         ("x ${_PWD}", "x /etc"),
         ("x ${_INSTANCE}", "x alpha"),
         ("x ${_ENV HOME}", "x /root"),
-        ("x a${_HASH}b${_BANG}", "x a#b!"),
+        ("x a${_HASH}b\ny a ${_BANG} b", "x a; y a"),
+        ("$DEBUG=${_HASH}\n$DEBUG x\ny", "y"),
+        ("$M= \\\n m1 \\\n m2 a\nx${M}", "xm1; m2 a"),
         ("@alpha x 1\n@beta x 2\n@^alpha x 3\n@^beta x 4", "x 1; x 4"),
         ("@beta $A=1\n@^beta $A=2\nx $A", "x 2"),
         ("~SEQ(i, 3) x $i", "x 1; x 2; x 3"),
@@ -164,6 +166,7 @@ fn what_is_wrong_and_what_is_understood() {
         ("x $UNKNOWN", &["undefined-name@1:3"], "x $UNKNOWN"),
         ("$A=1\nx $A/24", &["undefined-name@2:3"], "x $A/24"),
         ("x ${UNKNOWN}/24 y", &["undefined-name@1:3"], "x ${UNKNOWN}/24 y"),
+        ("$A = 1 2 \nx $A y", &["definition-blank@1:1"], "x 1 2 y"),
         ("@id", &["empty-condition@1:1"], ""),
         ("~SEQ(i, 1, 0, 5) x", &["grammar-generator@1:1"], ""),
         ("~SEQ(i, 1 x", &["grammar-generator@1:1"], ""),

@@ -117,7 +117,7 @@ impl Check<'_> {
         let finding = Diagnostic::error(
             "unknown-directive",
             directive.name.span,
-            format!("unknown directive \"{}\"", name.escape_debug()),
+            format!("unknown directive \"{}\"", shorten(name)),
         );
         if let Some(module) = foreign_module(name) {
             let from = format!("`{name}` comes from {module}, which is not part of nginx and not supported");
@@ -318,6 +318,16 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// A word that may be long and may hold control bytes, as one short line.
+fn shorten(name: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut shown: String = name.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    if name.chars().count() > LONGEST {
+        shown.push('…');
+    }
+    shown
 }
 
 /// Where a directive belongs: the blocks of the same kind of traffic first of all.

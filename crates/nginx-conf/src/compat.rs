@@ -51,7 +51,8 @@ pub fn line(loaded: &Loaded, finding: &Diagnostic) -> String {
         ("unsupported-directive", Some(span)) => format!("unknown directive \"{}\"", words(loaded, span)),
         _ => finding.message.clone(),
     };
-    match finding.span {
+    // nginx resolves variables after it has read everything, and no longer knows where they were.
+    match finding.span.filter(|_| finding.id != "unknown-variable") {
         Some(span) => {
             let file = loaded.sources.file(span.source);
             let line = loaded.sources.position(span).line;

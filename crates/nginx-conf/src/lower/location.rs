@@ -88,20 +88,27 @@ fn location(
     };
     if let (Matcher::Named(_), Some(alias)) = (&matcher, named(&item.items, "alias").next()) {
         lowering.error(
-            "wrong-context",
+            "alias-in-named-location",
             alias.directive.name.span,
             "the \"alias\" directive cannot be used inside the named location",
         );
     }
     if let (Some(alias), Some(root)) = (named(&item.items, "alias").next(), named(&item.items, "root").next())
     {
+        let (first, second) =
+            if alias.directive.span < root.directive.span { (alias, root) } else { (root, alias) };
+        let (first, second) = (&first.directive.name, &second.directive.name);
         lowering.report.push(
             Diagnostic::error(
                 "duplicate-directive",
-                root.directive.name.span,
-                "\"root\" directive is duplicate, \"alias\" directive was specified too",
+                second.span,
+                format!(
+                    "\"{}\" directive is duplicate, \"{}\" directive was specified earlier",
+                    second.text(),
+                    first.text()
+                ),
             )
-            .related(alias.directive.name.span, "it is here"),
+            .related(first.span, "it is here"),
         );
     }
     let level = settings::level(lowering, &item.items, outer, Place::Location(prefix));

@@ -295,7 +295,11 @@ pub(super) fn access_log(lowering: &mut Lowering<'_>, directive: &Directive) -> 
         }
     }
     if access.flush.is_some() && access.buffer == 0 {
-        lowering.error("invalid-value", word.span, "no buffer is defined for access_log");
+        lowering.error(
+            "invalid-value",
+            word.span,
+            format!("no buffer is defined for access_log \"{}\"", word.text()),
+        );
     }
     Some(access)
 }

@@ -91,12 +91,8 @@ impl Lowering<'_> {
     fn invalid(&mut self, directive: &Directive, word: &Word, wanted: &str) {
         let name = directive.name_text();
         self.report.push(
-            Diagnostic::error(
-                "invalid-value",
-                word.span,
-                format!("\"{name}\" directive invalid value \"{}\"", word.text()),
-            )
-            .label(format!("expected {wanted}")),
+            Diagnostic::error("invalid-value", word.span, format!("\"{name}\" directive invalid value"))
+                .label(format!("expected {wanted}")),
         );
     }
 
@@ -188,13 +184,15 @@ impl Lowering<'_> {
             return Some(*choice);
         }
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-        let finding = Diagnostic::error(
-            "invalid-value",
-            word.span,
-            format!("invalid value \"{text}\" in \"{}\" directive", directive.name_text()),
-        )
-        .label(format!("expected one of {}", names.join(", ")))
-        .suggest(&text, names.iter().copied());
+        let what = match directive.name.value.as_slice() {
+            b"error_log" => "log level",
+            b"use" => "event type",
+            b"rewrite" => "parameter",
+            _ => "value",
+        };
+        let finding = Diagnostic::error("invalid-value", word.span, format!("invalid {what} \"{text}\""))
+            .label(format!("expected one of {}", names.join(", ")))
+            .suggest(&text, names.iter().copied());
         self.report.push(finding);
         None
     }

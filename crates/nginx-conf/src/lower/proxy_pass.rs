@@ -30,7 +30,7 @@ pub(super) fn proxy_pass(
             lowering.unsupported(directive, word);
         } else {
             lowering.report.push(
-                Diagnostic::error("invalid-value", word.span, format!("invalid URL prefix in \"{text}\""))
+                Diagnostic::error("invalid-value", word.span, "invalid URL prefix")
                     .help("write `http://` and a host or the name of an `upstream`"),
             );
         }

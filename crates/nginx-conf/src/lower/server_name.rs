@@ -46,11 +46,12 @@ pub(super) fn server_name(lowering: &mut Lowering<'_>, word: &Word) -> Option<Se
         return Some(ServerName::LeadingOrExact(rest.to_owned()));
     }
     if name.contains('*') || name.starts_with('.') || name.contains("..") {
+        // nginx refuses it only where it has to choose among several servers.
         lowering.report.push(
-            Diagnostic::error(
-                "invalid-value",
+            Diagnostic::warning(
+                "invalid-server-name",
                 word.span,
-                format!("invalid server name or wildcard \"{text}\""),
+                format!("invalid server name or wildcard \"{text}\": no request has this name"),
             )
             .help(
                 "`*` can stand only for the first or the last part, as in `*.example.org` or `www.example.*`",

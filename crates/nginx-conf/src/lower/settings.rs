@@ -593,8 +593,11 @@ fn gzip(lowering: &mut Lowering<'_>, directive: &Directive, gzip: &mut Gzip, lis
         "gzip" => gzip.on = lowering.flag(directive),
         "gzip_vary" => gzip.vary = lowering.flag(directive),
         "gzip_comp_level" => {
-            let level = lowering.number(directive, 1..=9).and_then(|level| u32::try_from(level).ok());
-            set(&mut gzip.level, level);
+            match values::number(&args[0].value).and_then(|level| u32::try_from(level).ok()) {
+                Some(level @ 1..=9) => gzip.level = level,
+                Some(_) => lowering.error("invalid-value", args[0].span, "value must be between 1 and 9"),
+                None => lowering.invalid(directive, &args[0], "a number from 1 to 9"),
+            }
         }
         "gzip_min_length" => set(&mut gzip.min_length, lowering.size(directive)),
         "gzip_http_version" => {

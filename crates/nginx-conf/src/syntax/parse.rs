@@ -57,11 +57,20 @@ pub fn parse(path: &Path, environment: &Environment<'_>) -> Parsed {
         Err(error) => parser.parsed.report.push(Diagnostic::error(
             "file-not-read",
             None,
-            format!("cannot read {}: {error}", path.display()),
+            format!("open() \"{}\" failed ({})", path.display(), reason(&error)),
         )),
     }
     parser.parsed.directives = directives;
     parser.parsed
+}
+
+/// An error as nginx shows it, `2: No such file or directory`.
+fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match error.raw_os_error() {
+        Some(code) => format!("{code}: {}", text.split(" (os error").next().unwrap_or(&text)),
+        None => text,
+    }
 }
 
 struct Parser<'a> {
@@ -279,7 +288,7 @@ impl Parser<'_> {
                     Diagnostic::error(
                         "include-not-found",
                         word.span,
-                        format!("cannot read {}: {error}", path.display()),
+                        format!("open() \"{}\" failed ({})", path.display(), reason(&error)),
                     )
                     .help("relative names start at the folder of the main configuration file; a pattern with `*` may match nothing"),
                 );

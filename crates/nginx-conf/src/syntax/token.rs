@@ -48,8 +48,9 @@ impl<'a> Tokens<'a> {
                 Diagnostic::error(
                     "grammar-unexpected",
                     self.span(self.at, self.at + 1),
-                    format!("unexpected \"{shown}\" after a closing quote"),
+                    format!("unexpected \"{shown}\""),
                 )
+                .label("right after a closing quote")
                 .help("a quoted word ends at its closing quote; put a space or `;` here, or quote the whole word"),
             );
         }
@@ -157,13 +158,15 @@ impl<'a> Tokens<'a> {
         let mark = char::from(quote);
         let rest = &self.bytes[start..];
         let line = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+        let message = if rest.len() > LONGEST_WORD {
+            format!("too long parameter, probably missing terminating \"{mark}\" character")
+        } else {
+            "unexpected end of file, expecting \";\" or \"}\"".to_owned()
+        };
         report.push(
-            Diagnostic::error(
-                "grammar-unterminated",
-                self.span(start, start + 1),
-                format!("this {mark} is not closed within {LONGEST_WORD} bytes"),
-            )
-            .help(format!("close the word with {mark}, or write \\{mark} if the mark itself is meant")),
+            Diagnostic::error("grammar-unterminated", self.span(start, start + 1), message)
+                .label("this quote is never closed")
+                .help(format!("close the word with {mark}, or write \\{mark} if the mark itself is meant")),
         );
         let text = &self.bytes[start + 1..start + line];
         let text = text.trim_ascii_end();

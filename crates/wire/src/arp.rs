@@ -79,9 +79,8 @@ impl Arp {
     /// # Errors
     /// When it is too short or no Ethernet ARP frame for IPv4.
     pub fn parse(frame: &[u8]) -> Result<Self, Error> {
-        let frame: &[u8; Self::LENGTH] = frame
-            .first_chunk()
-            .ok_or(Error::Short { needed: Self::LENGTH, found: frame.len() })?;
+        let frame: &[u8; Self::LENGTH] =
+            frame.first_chunk().ok_or(Error::Short { needed: Self::LENGTH, found: frame.len() })?;
         if frame[12..14] != ETHERTYPE_ARP.to_be_bytes() || frame[14..20] != [0, 1, 8, 0, 6, 4] {
             return Err(Error::ArpTypes);
         }

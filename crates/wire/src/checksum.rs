@@ -9,7 +9,7 @@ pub struct Sum(u64);
 impl Sum {
     /// Adds the big-endian 16-bit words of `bytes`; an odd last byte counts as the high half.
     #[must_use]
-    pub fn add(mut self, bytes: &[u8]) -> Self {
+    pub fn with(mut self, bytes: &[u8]) -> Self {
         let mut words = bytes.chunks_exact(2);
         for word in &mut words {
             self.0 += u64::from(u16::from_be_bytes([word[0], word[1]]));
@@ -33,7 +33,7 @@ impl Sum {
 
 /// The checksum of one run of bytes.
 pub fn checksum(bytes: &[u8]) -> u16 {
-    Sum::default().add(bytes).finish()
+    Sum::default().with(bytes).finish()
 }
 
 #[cfg(test)]
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn pieces_sum_like_the_whole() {
         let bytes: Vec<u8> = (0..=255).collect();
-        assert_eq!(Sum::default().add(&bytes[..100]).add(&bytes[100..]).finish(), checksum(&bytes));
+        assert_eq!(Sum::default().with(&bytes[..100]).with(&bytes[100..]).finish(), checksum(&bytes));
         assert_eq!(checksum(&[0xab]), !0xab00);
     }
 }

@@ -71,9 +71,8 @@ impl<'a> Ipv4Packet<'a> {
     /// # Errors
     /// When it is no IPv4 packet or one of its lengths contradicts another.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
-        let fixed: &[u8; Ipv4Header::LENGTH] = bytes
-            .first_chunk()
-            .ok_or(Error::Short { needed: Ipv4Header::LENGTH, found: bytes.len() })?;
+        let fixed: &[u8; Ipv4Header::LENGTH] =
+            bytes.first_chunk().ok_or(Error::Short { needed: Ipv4Header::LENGTH, found: bytes.len() })?;
         if fixed[0] >> 4 != 4 {
             return Err(Error::Version(fixed[0] >> 4));
         }
@@ -81,9 +80,8 @@ impl<'a> Ipv4Packet<'a> {
         if header_length < Ipv4Header::LENGTH {
             return Err(Error::HeaderLength(header_length));
         }
-        let payload = bytes
-            .get(header_length..)
-            .ok_or(Error::Short { needed: header_length, found: bytes.len() })?;
+        let payload =
+            bytes.get(header_length..).ok_or(Error::Short { needed: header_length, found: bytes.len() })?;
         let total_length = usize::from(u16::from_be_bytes([fixed[2], fixed[3]]));
         if total_length > bytes.len() || total_length < header_length {
             return Err(Error::TotalLength { stated: total_length, received: bytes.len() });

@@ -5,6 +5,8 @@
 //! Timers that fall between two inputs fire when they are due, on a virtual clock. `UPDATE=1`
 //! writes the outputs anew; read the difference before you commit it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::time::Duration;

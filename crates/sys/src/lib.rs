@@ -1,1 +1,4 @@
 //! The operating system: every unsafe block and raw system call.
+
+pub mod namespace;
+pub mod packet;

@@ -1,13 +1,15 @@
 //! Links and addresses over rtnetlink (`rtnetlink(7)`).
 //!
-//! [`Requests`] asks and changes, one request at a time; [`Monitor`] hears what anybody changes. The
-//! crates that code the messages are known here only.
+//! [`Requests`] asks and changes, one request at a time; [`Monitor`] hears what anybody changes;
+//! [`DropRules`] keeps one table of nftables. The crates that code the messages are known here only.
 #![forbid(unsafe_code)]
 
 mod codec;
+mod drop_rules;
 mod monitor;
 mod requests;
 
+pub use drop_rules::DropRules;
 pub use monitor::{Change, Monitor};
 pub use requests::Requests;
 

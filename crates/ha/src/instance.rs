@@ -4,7 +4,9 @@ use crate::interfaces::Interfaces;
 use crate::message::{self, InstanceState, InstanceStatus, MasterSeen, Notification, NotifyCommand};
 use crate::scripts::Scripts;
 use crate::sockets::Purpose;
-use keepalived_conf::model::{self, InitialState, NotifyScript, TrackWeight, VirtualAddress, VrrpInstance};
+use keepalived_conf::model::{
+    self, InitialState, Iptables, NotifyScript, TrackWeight, VirtualAddress, VrrpInstance,
+};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -22,6 +24,8 @@ const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 pub(crate) struct Instance {
     pub(crate) config: VrrpInstance,
     pub(crate) router: Router,
+    /// The socket it uses.
+    pub(crate) purpose: Purpose,
     /// The IPv4 addresses in the advertisements.
     advertised: Vec<Ipv4Addr>,
     /// `None` before the start.
@@ -67,6 +71,7 @@ impl Instance {
         let router = Router::new(settings(&config, None));
         Self {
             router,
+            purpose: purpose(&config),
             advertised: advertised(&config),
             standing: None,
             why: "started".into(),
@@ -96,16 +101,18 @@ impl Instance {
     /// Whether two configurations are of the same virtual router in the same place.
     pub(crate) fn is_same_router(&self, other: &VrrpInstance) -> bool {
         let mine = &self.config;
-        mine.name == other.name && mine.vrid == other.vrid && purpose(mine) == purpose(other)
-    }
-
-    pub(crate) fn purpose(&self) -> Purpose {
-        purpose(&self.config)
+        mine.name == other.name && mine.vrid == other.vrid && self.purpose == purpose(other)
     }
 
     /// All its addresses, the excluded ones last.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = &VirtualAddress> {
         self.config.addresses.iter().chain(&self.config.excluded)
+    }
+
+    /// Whether packets to its addresses are to be dropped: `vrrp_strict` on a router that does not
+    /// own them, unless `vrrp_iptables` without a chain switched the rules off.
+    pub(crate) fn drops(&self, iptables: &Iptables) -> bool {
+        self.config.strict && self.config.priority != vrrp::OWNER && *iptables != Iptables::Off
     }
 
     /// What a packet must be to be heard.

@@ -6,7 +6,7 @@ use crate::interfaces::Interfaces;
 use crate::sockets::{Purpose, RawSocket};
 use crate::{Error, Host, Level};
 use keepalived_conf::model::VirtualAddress;
-use netlink::{NewAddress, Requests};
+use netlink::{DropRules, NewAddress, Requests};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use vrrp::{Burst, Time};
@@ -22,6 +22,8 @@ pub(crate) struct Network {
     pub(crate) interfaces: Interfaces,
     pub(crate) sockets: Vec<RawSocket>,
     announcer: Announcer,
+    /// `None` until rules are needed.
+    drop_rules: Option<DropRules>,
     body: Vec<u8>,
     packet: Vec<u8>,
 }
@@ -34,6 +36,7 @@ impl Network {
             interfaces: Interfaces::default(),
             sockets: Vec::new(),
             announcer: Announcer::open().map_err(refused)?,
+            drop_rules: None,
             body: Vec::new(),
             packet: Vec::new(),
         };
@@ -72,11 +75,30 @@ impl Network {
         failures
     }
 
+    /// Drops what is sent to or from exactly these addresses.
+    pub(crate) fn drop_packets(&mut self, addresses: &[Ipv4Addr], host: &mut dyn Host) {
+        let outcome = match &mut self.drop_rules {
+            Some(rules) => rules.set(addresses),
+            None => DropRules::open().and_then(|rules| self.drop_rules.insert(rules).set(addresses)),
+        };
+        // Where there is no netfilter there are no rules that could be left over.
+        if let Err(error) = outcome
+            && !addresses.is_empty()
+        {
+            host.log(Level::Error, &format!("cannot set the drop rules of vrrp_strict: {error}"));
+        }
+    }
+
     /// Sends an advertisement to the group or to every peer.
     pub(crate) fn advertise(&mut self, instance: &mut Instance, priority: u8, host: &mut dyn Host) {
         let Some(source) = instance.source else { return };
-        let purpose = instance.purpose();
-        let Some(socket) = self.sockets.iter().find(|socket| socket.purpose == purpose) else { return };
+        // Without a carrier there is nobody to hear it.
+        if !self.interfaces.is_usable(&instance.config.interface) {
+            return;
+        }
+        let Some(socket) = self.sockets.iter().find(|socket| socket.purpose == instance.purpose) else {
+            return;
+        };
         let (ttl, count) = match &instance.config.unicast {
             Some(unicast) => (unicast.ttl, unicast.peers.len()),
             None => (255, 1),

@@ -8,12 +8,12 @@ use crate::scripts::Scripts;
 use crate::sockets::{LONGEST_PACKET, Purpose};
 use crate::{Ended, Error, Host, Level, rivals};
 use ipc::Channel;
-use keepalived_conf::model::Config;
+use keepalived_conf::model::{Config, Iptables};
 use netlink::{Change, Monitor};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsFd;
 use std::time::Duration;
 use vrrp::tracking::{self, Effect};
@@ -50,6 +50,9 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         scripts: Scripts::default(),
         instances: Vec::new(),
         router_id: None,
+        iptables: Iptables::Default,
+        dropped: None,
+        changed: false,
         actions: Vec::new(),
         heard: Vec::new(),
         remembered: Memory::default(),
@@ -76,6 +79,11 @@ struct Process<'a> {
     scripts: Scripts,
     instances: Vec<Instance>,
     router_id: Option<String>,
+    iptables: Iptables,
+    /// Addresses for which drop rules are set; `None` while it is not known what a predecessor left.
+    dropped: Option<Vec<Ipv4Addr>>,
+    /// Whether a state or verdict may be new since the supervisor was last told what to remember.
+    changed: bool,
     /// Reused on every turn.
     actions: Vec<Action>,
     heard: Vec<(usize, Received)>,
@@ -99,7 +107,7 @@ impl Process<'_> {
                 self.listen();
             }
             self.fire();
-            self.remember()?;
+            self.remember();
         }
     }
 
@@ -136,9 +144,8 @@ impl Process<'_> {
                 let Some(bytes) = socket.receive(&mut buffer) else { break };
                 let Ok(packet) = Ipv4Packet::parse(bytes) else { continue };
                 let Some(vrid) = receive::vrid(&packet) else { continue };
-                let is_for = |instance: &Instance| {
-                    instance.config.vrid == vrid && instance.purpose() == socket.purpose
-                };
+                let is_for =
+                    |instance: &Instance| instance.config.vrid == vrid && instance.purpose == socket.purpose;
                 let Some(index) = self.instances.iter().position(is_for) else { continue };
                 self.judge(now, index, &packet);
             }
@@ -243,14 +250,13 @@ impl Process<'_> {
 
     /// Gives every instance a socket and a source address, as far as its interface has them.
     fn provide(&mut self) {
-        let wanted: Vec<Purpose> = self.instances.iter().map(Instance::purpose).collect();
+        let wanted: Vec<Purpose> = self.instances.iter().map(|i| i.purpose.clone()).collect();
         let failures = self.network.provide_sockets(&wanted);
         let virtual_addresses: Vec<IpAddr> =
             self.instances.iter().flat_map(|i| i.addresses().map(|vip| vip.address)).collect();
         for instance in &mut self.instances {
             instance.choose_source(&self.network.interfaces, |v4| virtual_addresses.contains(&v4.into()));
-            let purpose = instance.purpose();
-            let failure = failures.iter().find(|(failed, _)| *failed == purpose);
+            let failure = failures.iter().find(|(failed, _)| *failed == instance.purpose);
             instance.socket_failure = failure.map(|(_, why)| why.clone());
         }
     }
@@ -298,6 +304,8 @@ impl Process<'_> {
             match action {
                 Action::Advertise(priority) => self.network.advertise(instance, priority, self.host),
                 Action::Install => {
+                    self.set_drop_rules();
+                    let instance = &self.instances[index];
                     let line = format!("({}) setting VIPs.", instance.config.name);
                     self.host.log(Level::Detail, &line);
                     self.network.install(instance, |_| true, self.host);
@@ -308,6 +316,7 @@ impl Process<'_> {
                         let line = format!("({}) removing VIPs.", instance.config.name);
                         self.host.log(Level::Detail, &line);
                     }
+                    self.set_drop_rules();
                 }
                 Action::Announce(burst) => {
                     self.network.announce(now, instance, burst, |_| true, self.host);
@@ -326,7 +335,24 @@ impl Process<'_> {
         self.actions = actions;
     }
 
+    /// Sets the drop rules of `vrrp_strict` for the masters there are, when those rules are others.
+    fn set_drop_rules(&mut self) {
+        let strict =
+            self.instances.iter().filter(|instance| instance.is_master() && instance.drops(&self.iptables));
+        let v4 = |address: IpAddr| match address {
+            IpAddr::V4(v4) => Some(v4),
+            IpAddr::V6(_) => None,
+        };
+        let wanted: Vec<Ipv4Addr> =
+            strict.flat_map(|i| i.addresses().filter_map(|vip| v4(vip.address))).collect();
+        if self.dropped.as_ref() != Some(&wanted) {
+            self.network.drop_packets(&wanted, self.host);
+            self.dropped = Some(wanted);
+        }
+    }
+
     fn notify(&mut self, index: usize, state: InstanceState) {
+        self.changed = true;
         let instance = &mut self.instances[index];
         let notification = instance.notification(state);
         let mail = instance.mail(state, self.router_id.as_deref());
@@ -366,6 +392,7 @@ impl Process<'_> {
                 In::Reload { config } => self.configure(config, &Memory::default()),
                 In::ScriptResult { script, outcome } => {
                     if self.scripts.result(&script, &outcome.into(), self.host) {
+                        self.changed = true;
                         for index in 0..self.instances.len() {
                             self.evaluate(index, None);
                         }
@@ -395,6 +422,7 @@ impl Process<'_> {
     fn configure(&mut self, config: Config, restored: &Memory) {
         let now = now();
         self.router_id = config.global.router_id;
+        self.iptables = config.global.iptables;
         self.network.set_garp_interval(config.global.garp_interval);
         self.scripts.configure(&config.scripts, &restored.scripts);
         let mut old = std::mem::take(&mut self.instances);
@@ -427,6 +455,8 @@ impl Process<'_> {
             let resumed = restored.instances.iter().find(|(known, _)| known == name);
             self.evaluate(index, resumed.and_then(|(_, state)| state.resumed()));
         }
+        self.set_drop_rules();
+        self.changed = true;
         self.tell(&Out::Ready);
     }
 
@@ -455,7 +485,10 @@ impl Process<'_> {
     }
 
     /// Lets the supervisor remember what a successor would need, when it has changed.
-    fn remember(&mut self) -> Result<(), Error> {
+    fn remember(&mut self) {
+        if !std::mem::take(&mut self.changed) {
+            return;
+        }
         let state = |instance: &Instance| (instance.config.name.clone(), instance.state());
         let memory = Memory {
             instances: self.instances.iter().map(state).collect(),
@@ -465,7 +498,6 @@ impl Process<'_> {
             self.tell(&Out::Remember(memory.clone()));
             self.remembered = memory;
         }
-        Ok(())
     }
 
     /// Leaves every group, and sees that the supervisor hears of it.

@@ -236,6 +236,43 @@ fn a_keepalived_on_this_very_host_is_named() {
 }
 
 #[test]
+fn strict_masters_answer_nothing_at_the_address() {
+    let Some(network) = Network::new() else { return };
+    let mut strict = config(150, "eth0");
+    strict.instances[0].strict = true;
+    strict.instances[0].authentication = keepalived_conf::model::Authentication::None;
+    let mut ours = Ours::start(&network.a, strict.clone());
+    eventually("A is master", || network.a.holds(VIP));
+    assert!(!network.b.reaches(VIP));
+    strict.global.iptables = keepalived_conf::model::Iptables::Off;
+    ours.send(&In::Reload { config: strict });
+    eventually("reachable without the rules", || network.b.reaches(VIP));
+}
+
+#[test]
+fn dual_master_with_keepalived() {
+    let Some(network) = Network::new() else { return };
+    let second = Ipv4Addr::new(10, 78, 0, 101);
+    let mut two = config(150, "eth0");
+    let mut other = config(100, "eth0").instances.remove(0);
+    other.name = "VI_B".into();
+    other.vrid = 62;
+    other.addresses = vec![net::address(second)];
+    two.instances.push(other);
+    let ours = Ours::start(&network.a, two);
+    eventually("A holds both", || network.a.holds(VIP) && network.a.holds(second));
+    let mut theirs = net::keepalived_dual(&network, &network.b, 100, (62, 150, second));
+    eventually("each holds one", || {
+        only(&network.a, &network.b) && network.b.holds(second) && !network.a.holds(second)
+    });
+    std::thread::sleep(seconds(3));
+    assert!(only(&network.a, &network.b) && network.b.holds(second) && !network.a.holds(second));
+    theirs.stop();
+    eventually("A holds both again", || network.a.holds(VIP) && network.a.holds(second));
+    drop(ours);
+}
+
+#[test]
 fn unicast_with_keepalived() {
     let Some(network) = Network::new() else { return };
     let mut ours = Ours::start(&network.a, net::unicast(config(150, "eth0"), 1, 2));

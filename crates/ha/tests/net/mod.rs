@@ -142,6 +142,13 @@ impl Host {
         String::from_utf8_lossy(&output.stdout).contains(&format!(" {address}/32 "))
     }
 
+    /// Whether an address answers a ping from here.
+    pub(crate) fn reaches(&self, address: Ipv4Addr) -> bool {
+        let mut command = self.command("ping");
+        command.args(["-c", "1", "-W", "1", &address.to_string()]).stdout(Stdio::null());
+        command.status().unwrap().success()
+    }
+
     pub(crate) fn mac(&self) -> Mac {
         let output = self.command("ip").args(["-o", "link", "show", "eth0"]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
@@ -202,22 +209,37 @@ impl Drop for Program {
 
 /// Starts a real keepalived on a host, multicast.
 pub(crate) fn keepalived(network: &Network, host: &Host, priority: u8) -> Program {
-    start_keepalived(network, host, priority, "")
+    start_keepalived(network, host, priority, "", "")
+}
+
+/// The same with a second instance: its VRID, priority and address.
+pub(crate) fn keepalived_dual(
+    network: &Network,
+    host: &Host,
+    priority: u8,
+    (vrid, second_priority, address): (u8, u8, Ipv4Addr),
+) -> Program {
+    let second = format!(
+        "vrrp_instance VI_B {{\n state BACKUP\n interface eth0\n virtual_router_id {vrid}\n priority \
+         {second_priority}\n authentication {{\n auth_type PASS\n auth_pass 1111\n }}\n \
+         virtual_ipaddress {{\n {address}\n }}\n}}\n"
+    );
+    start_keepalived(network, host, priority, "", &second)
 }
 
 /// The same with unicast between the two hosts.
 pub(crate) fn keepalived_unicast(network: &Network, host: &Host, priority: u8) -> Program {
     let unicast = "unicast_src_ip 10.78.0.2\n unicast_peer {\n 10.78.0.1\n }";
-    start_keepalived(network, host, priority, unicast)
+    start_keepalived(network, host, priority, unicast, "")
 }
 
-fn start_keepalived(network: &Network, host: &Host, priority: u8, more: &str) -> Program {
+fn start_keepalived(network: &Network, host: &Host, priority: u8, more: &str, after: &str) -> Program {
     let path = network.directory.path();
     let configuration = path.join(format!("{priority}.conf"));
     let text = format!(
         "global_defs {{\n router_id test\n}}\nvrrp_instance VI_A {{\n state BACKUP\n interface eth0\n \
          virtual_router_id 61\n priority {priority}\n advert_int 1\n authentication {{\n auth_type PASS\n \
-         auth_pass 1111\n }}\n virtual_ipaddress {{\n {VIP}\n }}\n {more}\n}}\n"
+         auth_pass 1111\n }}\n virtual_ipaddress {{\n {VIP}\n }}\n {more}\n}}\n{after}"
     );
     fs::write(&configuration, text).unwrap();
     // Its processes live in a PID namespace of their own: killing the first kills all.

@@ -2,4 +2,7 @@
 //!
 //! What rustix offers safely is used from rustix directly; here stands the rest.
 
+pub mod namespace;
+pub mod packet;
+pub mod realtime;
 pub mod time;

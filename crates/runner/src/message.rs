@@ -1,7 +1,6 @@
 //! What the supervisor and the runner process tell each other.
 
-use ha::message::{Mail, NotifyCommand, ScriptOutcome};
-use keepalived_conf::model::{Global, VrrpScript};
+use keepalived_conf::model::{Command, Global, VrrpScript};
 use serde::{Deserialize, Serialize};
 
 /// From the supervisor.
@@ -15,7 +14,7 @@ pub enum ToRunner {
         /// Name of the instance whose state changed.
         instance: String,
         /// The commands, in order.
-        commands: Vec<NotifyCommand>,
+        tasks: Vec<Task>,
     },
     /// Send a mail to the addressees of `global_defs`.
     Mail(Mail),
@@ -32,6 +31,26 @@ pub struct Configure {
     pub scripts: Vec<VrrpScript>,
 }
 
+/// A command to start once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// What to start.
+    pub command: Command,
+    /// User and group; those of `script_user` when absent.
+    pub user: Option<(String, Option<String>)>,
+    /// Appended to the command's own arguments.
+    pub arguments: Vec<String>,
+}
+
+/// A mail.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mail {
+    /// Its subject; an empty pair of brackets in front is filled with the host's name.
+    pub subject: String,
+    /// Its text.
+    pub body: String,
+}
+
 /// To the supervisor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FromRunner {
@@ -40,6 +59,19 @@ pub enum FromRunner {
         /// Name of the `vrrp_script`.
         script: String,
         /// How it ended.
-        outcome: ScriptOutcome,
+        outcome: Outcome,
     },
+}
+
+/// How a run of a script ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// With this exit status; 0 is success.
+    Exited(i32),
+    /// By this signal, not ours.
+    Signalled(i32),
+    /// It was killed after `timeout`.
+    TimedOut,
+    /// It could not be started, and why.
+    NotRunnable(String),
 }

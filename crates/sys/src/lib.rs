@@ -6,5 +6,7 @@ pub mod heartbeat;
 pub mod namespace;
 pub mod packet;
 pub mod privileges;
+pub mod process;
 pub mod realtime;
+pub mod signals;
 pub mod time;

@@ -2,6 +2,7 @@
 
 use super::text::{Text, is_blank};
 use super::words::{Token, Word, tokens};
+use crate::load::is_crowded;
 use diagnostic::{Diagnostic, Report, Sources, Span};
 
 /// Words on one line and, where it follows, a block.
@@ -221,6 +222,9 @@ impl Builder<'_> {
     }
 
     fn stray_close(&mut self, span: Span) {
+        if is_crowded(self.report) {
+            return;
+        }
         let mut finding = Diagnostic::error("grammar-stray-brace", span, "this `}` closes nothing")
             .label("nothing is open here");
         let early = self.last_close.filter(|(opened, close)| {

@@ -1,0 +1,157 @@
+//! What is known of the host's interfaces and addresses.
+
+use netlink::{Address, Change, Link};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Links and addresses, kept up to date by changes.
+#[derive(Debug, Default)]
+pub(crate) struct Interfaces {
+    links: Vec<Link>,
+    addresses: Vec<Address>,
+}
+
+/// A change that is worth acting on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// Packets can pass an interface now.
+    Up(String),
+    /// Packets can no longer pass it.
+    Down(String),
+    /// It is gone.
+    Gone(String),
+    /// An address came, or a link changed in another way.
+    Other,
+    /// An address went.
+    AddressGone {
+        /// Index of its interface.
+        link: u32,
+        /// The address.
+        address: IpAddr,
+    },
+}
+
+impl Interfaces {
+    pub(crate) fn new(links: Vec<Link>, addresses: Vec<Address>) -> Self {
+        Self { links, addresses }
+    }
+
+    /// The link of this name.
+    pub(crate) fn link(&self, name: &str) -> Option<&Link> {
+        self.links.iter().find(|link| link.name == name)
+    }
+
+    /// The link with this index.
+    pub(crate) fn link_at(&self, index: u32) -> Option<&Link> {
+        self.links.iter().find(|link| link.index == index)
+    }
+
+    /// Whether packets can pass it.
+    pub(crate) fn is_usable(&self, name: &str) -> bool {
+        self.link(name).is_some_and(Link::is_usable)
+    }
+
+    /// Whether the address is on any link of this name.
+    pub(crate) fn has(&self, name: &str, address: IpAddr) -> bool {
+        let index = self.link(name).map(|link| link.index);
+        self.addresses.iter().any(|known| Some(known.link) == index && known.address == address)
+    }
+
+    /// The first IPv4 address of an interface, primary ones first, that `is_virtual` does not claim.
+    pub(crate) fn first_address(
+        &self,
+        name: &str,
+        is_virtual: impl Fn(Ipv4Addr) -> bool,
+    ) -> Option<Ipv4Addr> {
+        let index = self.link(name)?.index;
+        let own = self.addresses.iter().filter(|address| address.link == index);
+        let usable = own.filter_map(|address| match address.address {
+            IpAddr::V4(v4) if !is_virtual(v4) => Some((address.secondary, v4)),
+            _ => None,
+        });
+        usable.min_by_key(|&(secondary, _)| secondary).map(|(_, v4)| v4)
+    }
+
+    /// Takes in a change; `None` when nothing of interest changed.
+    pub(crate) fn apply(&mut self, change: Change) -> Option<News> {
+        match change {
+            Change::Link(link) => {
+                let old = self.links.iter_mut().find(|known| known.index == link.index);
+                let (name, usable) = (link.name.clone(), link.is_usable());
+                let was = match old {
+                    Some(old) => Some(std::mem::replace(old, link).is_usable()),
+                    None => {
+                        self.links.push(link);
+                        None
+                    }
+                };
+                match (was, usable) {
+                    (Some(true), false) => Some(News::Down(name)),
+                    (Some(false) | None, true) => Some(News::Up(name)),
+                    (Some(true), true) | (Some(false), false) => None,
+                    (None, false) => Some(News::Other),
+                }
+            }
+            Change::LinkRemoved(link) => {
+                self.links.retain(|known| known.index != link.index);
+                self.addresses.retain(|known| known.link != link.index);
+                Some(News::Gone(link.name))
+            }
+            Change::Address(address) => {
+                let same = |known: &&mut Address| {
+                    (known.link, known.address, known.prefix)
+                        == (address.link, address.address, address.prefix)
+                };
+                match self.addresses.iter_mut().find(same) {
+                    Some(known) => *known = address,
+                    None => self.addresses.push(address),
+                }
+                Some(News::Other)
+            }
+            Change::AddressRemoved(address) => {
+                self.addresses.retain(|known| {
+                    (known.link, known.address, known.prefix)
+                        != (address.link, address.address, address.prefix)
+                });
+                Some(News::AddressGone { link: address.link, address: address.address })
+            }
+            Change::Lost => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(index: u32, usable: bool) -> Link {
+        Link { index, name: "eth0".into(), mac: None, up: usable, running: usable, no_arp: false }
+    }
+
+    fn address(last: u8, secondary: bool) -> Address {
+        Address { link: 2, address: IpAddr::from([10, 0, 0, last]), prefix: 24, secondary }
+    }
+
+    #[test]
+    fn links_go_up_and_down_and_away() {
+        let mut interfaces = Interfaces::default();
+        assert_eq!(interfaces.apply(Change::Link(link(2, false))), Some(News::Other));
+        assert!(!interfaces.is_usable("eth0"));
+        assert_eq!(interfaces.apply(Change::Link(link(2, true))), Some(News::Up("eth0".into())));
+        assert_eq!(interfaces.apply(Change::Link(link(2, true))), None);
+        assert_eq!(interfaces.apply(Change::Link(link(2, false))), Some(News::Down("eth0".into())));
+        assert_eq!(interfaces.apply(Change::LinkRemoved(link(2, false))), Some(News::Gone("eth0".into())));
+        assert_eq!(interfaces.link("eth0"), None);
+    }
+
+    #[test]
+    fn the_first_address_is_primary_and_not_virtual() {
+        let mut interfaces =
+            Interfaces::new(vec![link(2, true)], vec![address(9, true), address(100, false)]);
+        interfaces.apply(Change::Address(address(1, false)));
+        let is_virtual = |address: Ipv4Addr| address.octets()[3] == 100;
+        assert_eq!(interfaces.first_address("eth0", is_virtual), Some(Ipv4Addr::new(10, 0, 0, 1)));
+        interfaces.apply(Change::AddressRemoved(address(1, false)));
+        assert_eq!(interfaces.first_address("eth0", is_virtual), Some(Ipv4Addr::new(10, 0, 0, 9)));
+        assert_eq!(interfaces.first_address("eth1", is_virtual), None);
+    }
+}

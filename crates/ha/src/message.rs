@@ -1,0 +1,264 @@
+//! What the supervisor and the vrrp process tell each other.
+
+use keepalived_conf::model::{Command, Config};
+use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+/// From the supervisor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum In {
+    /// The first message: what to do, and what a predecessor that crashed was doing.
+    Configure {
+        /// The configuration.
+        config: Config,
+        /// Empty at an ordinary start; else the last [`Out::Remember`] of the predecessor.
+        restored: Memory,
+    },
+    /// Another configuration for the running process. What did not change goes on undisturbed.
+    Reload {
+        /// The configuration.
+        config: Config,
+    },
+    /// A run of a `vrrp_script` ended.
+    ScriptResult {
+        /// Name of the `vrrp_script`.
+        script: String,
+        /// How it ended.
+        outcome: ScriptOutcome,
+    },
+    /// Answer with [`Out::Status`].
+    StatusRequest,
+    /// Step down, give the addresses up, and end.
+    Stop,
+}
+
+/// To the supervisor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Out {
+    /// The configuration is in force; sent once for each [`In::Configure`] and [`In::Reload`].
+    Ready,
+    /// An instance changed its state: start these commands in this order.
+    Notify(Notification),
+    /// A mail is to be sent, to the addressees of `global_defs`.
+    Mail(Mail),
+    /// The answer to [`In::StatusRequest`], in the order of the configuration.
+    Status(Vec<InstanceStatus>),
+    /// To be kept and given to a successor if this process crashes. Each replaces the one before.
+    Remember(Memory),
+}
+
+/// What outlives a crash of the process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// State of each instance by name.
+    pub instances: Vec<(String, InstanceState)>,
+    /// Whether each script that has answered is up, by name.
+    pub scripts: Vec<(String, bool)>,
+}
+
+/// How a run of a script ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScriptOutcome {
+    /// With this exit status; 0 is success.
+    Exited(i32),
+    /// By this signal, not ours.
+    Signalled(i32),
+    /// It was killed after `timeout`.
+    TimedOut,
+    /// It could not be started, and why.
+    NotRunnable(String),
+}
+
+/// The state of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum InstanceState {
+    /// Waiting for the first results of its scripts.
+    Init,
+    /// Listening to a master.
+    Backup,
+    /// Serving the addresses.
+    Master,
+    /// Unable to serve.
+    Fault,
+    /// Stopped or removed.
+    Stop,
+}
+
+impl InstanceState {
+    /// keepalived's word, as in its FIFO lines and the third argument of `notify` scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            InstanceState::Init => "INIT",
+            InstanceState::Backup => "BACKUP",
+            InstanceState::Master => "MASTER",
+            InstanceState::Fault => "FAULT",
+            InstanceState::Stop => "STOP",
+        }
+    }
+}
+
+/// A change of state that scripts are told of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    /// Name of the instance.
+    pub instance: String,
+    /// Its new state.
+    pub state: InstanceState,
+    /// Its effective priority.
+    pub priority: u8,
+    /// Commands to start, first `notify_…`, then `notify`; none when none is configured.
+    pub commands: Vec<NotifyCommand>,
+}
+
+/// One command of a notification.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotifyCommand {
+    /// What to start.
+    pub command: Command,
+    /// User and group; those of `script_user` when absent.
+    pub user: Option<(String, Option<String>)>,
+    /// To be appended: `INSTANCE NAME STATE PRIORITY` for `notify`, nothing for the others.
+    pub arguments: Vec<String>,
+}
+
+/// A mail in keepalived's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mail {
+    /// Name of the instance.
+    pub instance: String,
+    /// `[ROUTER_ID] VRRP Instance NAME - Entering MASTER state`; without a router_id the host's name
+    /// is to be put into the empty brackets.
+    pub subject: String,
+    /// One line.
+    pub body: String,
+}
+
+/// How an instance stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstanceStatus {
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: InstanceState,
+    /// How long it has been in it.
+    pub since: Duration,
+    /// What brought it there.
+    pub why: String,
+    /// The priority of the configuration.
+    pub base_priority: u8,
+    /// The priority it advertises.
+    pub priority: u8,
+    /// What changed the priority or causes a fault, as in `script chk_nginx failed: -20`.
+    pub effects: Vec<String>,
+    /// Its addresses with prefix, the excluded ones last.
+    pub addresses: Vec<String>,
+    /// Its interface.
+    pub interface: String,
+    /// Its number.
+    pub vrid: u8,
+    /// Source address of its advertisements; `None` while there is none.
+    pub source: Option<Ipv4Addr>,
+    /// Its interval.
+    pub advert_int: Duration,
+    /// What it has counted.
+    pub counters: Counters,
+    /// Packets refused, by reason.
+    pub rejected: Vec<(String, u64)>,
+    /// The other router last heard as master.
+    pub master: Option<MasterSeen>,
+    /// The last sign of a router that is configured differently but uses the same number.
+    pub conflict: Option<Conflict>,
+}
+
+/// Counters since the start of the process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Advertisements sent, priority 0 included.
+    pub sent: u64,
+    /// Advertisements accepted.
+    pub received: u64,
+    /// Times it became master.
+    pub became_master: u64,
+    /// Times it left that state.
+    pub released_master: u64,
+    /// Priority 0 sent.
+    pub releases_sent: u64,
+    /// Priority 0 received.
+    pub releases_received: u64,
+    /// Advertisements of a lower priority heard while master: moments with two masters.
+    pub lower_heard: u64,
+}
+
+/// A master heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MasterSeen {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its priority.
+    pub priority: u8,
+    /// How long ago.
+    pub ago: Duration,
+}
+
+/// A router that does not fit ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// Its address.
+    pub source: IpAddr,
+    /// What does not fit, in keepalived's words.
+    pub what: String,
+    /// How long ago.
+    pub ago: Duration,
+    /// How many such packets since the start.
+    pub count: u64,
+}
+
+impl From<ScriptOutcome> for vrrp::tracking::Outcome {
+    fn from(outcome: ScriptOutcome) -> Self {
+        match outcome {
+            ScriptOutcome::Exited(status) => Self::Exited(status),
+            ScriptOutcome::Signalled(signal) => Self::Signalled(signal),
+            ScriptOutcome::TimedOut => Self::TimedOut,
+            ScriptOutcome::NotRunnable(why) => Self::NotRunnable(why),
+        }
+    }
+}
+
+impl From<vrrp::State> for InstanceState {
+    fn from(state: vrrp::State) -> Self {
+        match state {
+            vrrp::State::Init => Self::Init,
+            vrrp::State::Backup => Self::Backup,
+            vrrp::State::Master => Self::Master,
+            vrrp::State::Fault => Self::Fault,
+        }
+    }
+}
+
+impl InstanceState {
+    /// The state to resume; `None` for one that is begun anew.
+    pub(crate) fn resumed(self) -> Option<vrrp::State> {
+        match self {
+            InstanceState::Backup => Some(vrrp::State::Backup),
+            InstanceState::Master => Some(vrrp::State::Master),
+            InstanceState::Fault => Some(vrrp::State::Fault),
+            InstanceState::Init | InstanceState::Stop => None,
+        }
+    }
+}
+
+impl From<vrrp::Counters> for Counters {
+    fn from(counters: vrrp::Counters) -> Self {
+        let vrrp::Counters {
+            sent,
+            received,
+            became_master,
+            released_master,
+            releases_sent,
+            releases_received,
+            lower_heard,
+        } = counters;
+        Self { sent, received, became_master, released_master, releases_sent, releases_received, lower_heard }
+    }
+}

@@ -1,0 +1,303 @@
+//! Ours and a real keepalived form one group.
+//!
+//! Every test builds its own switch and hosts, as network namespaces held by processes that the test
+//! kills at its end; nothing leaves them. Needs root, iproute2, tcpdump and keepalived.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod net;
+
+use ha::message::{In, InstanceState, Out, ScriptOutcome};
+use net::{Host, Network, Ours, Program, VIP, config, eventually, keepalived};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+use wire::{Arp, Ipv4Packet};
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Exactly one of two hosts holds the address.
+fn only(holder: &Host, other: &Host) -> bool {
+    holder.holds(VIP) && !other.holds(VIP)
+}
+
+/// Kills the master and brings it back, five times; each time exactly one host holds the address.
+fn die_and_return(network: &Network, start_a: impl Fn() -> Program, start_b: impl Fn() -> Program) {
+    let (a, b) = (&network.a, &network.b);
+    let (mut first, second) = (start_a(), start_b());
+    eventually("A is master", || only(a, b));
+    for round in 1..=5 {
+        a.link("down");
+        first.kill();
+        a.flush(VIP);
+        eventually(&format!("round {round}: B takes over"), || only(b, a));
+        a.link("up");
+        first = start_a();
+        eventually(&format!("round {round}: A takes it back"), || only(a, b));
+        std::thread::sleep(Duration::from_millis(1200));
+        assert!(only(a, b), "round {round}: A stays master");
+    }
+    // A stop of A is an advertisement of priority 0: B takes over within its skew.
+    first.stop();
+    eventually("B takes over after the stop", || only(b, a));
+    drop(second);
+}
+
+#[test]
+fn ours_as_master_with_keepalived_as_backup() {
+    let Some(network) = Network::new() else { return };
+    die_and_return(
+        &network,
+        || Program::Ours(Ours::start(&network.a, config(150, "eth0"))),
+        || keepalived(&network, &network.b, 100),
+    );
+}
+
+#[test]
+fn keepalived_as_master_with_ours_as_backup() {
+    let Some(network) = Network::new() else { return };
+    die_and_return(
+        &network,
+        || keepalived(&network, &network.a, 150),
+        || Program::Ours(Ours::start(&network.b, config(100, "eth0"))),
+    );
+}
+
+#[test]
+fn packets_and_announcements_have_the_bytes_of_keepalived() {
+    let Some(network) = Network::new() else { return };
+    let capture = network.capture();
+    let mut theirs = keepalived(&network, &network.a, 150);
+    eventually("keepalived is master", || network.a.holds(VIP));
+    std::thread::sleep(seconds(6));
+    theirs.kill();
+    network.a.flush(VIP);
+    let mut ours = Program::Ours(Ours::start(&network.b, config(150, "eth0")));
+    eventually("ours is master", || network.b.holds(VIP));
+    std::thread::sleep(seconds(6));
+    ours.stop();
+    let frames = capture.stop();
+
+    let (their_mac, our_mac) = (network.a.mac(), network.b.mac());
+    let announcements = |mac| {
+        let arps = frames.iter().filter_map(|frame| Arp::parse(frame).ok());
+        arps.filter(|arp| arp.source == mac && arp.sender_ip == VIP).collect::<Vec<_>>()
+    };
+    let (theirs, ours) = (announcements(their_mac), announcements(our_mac));
+    assert_eq!(ours.len(), 10, "two bursts of five");
+    assert_eq!(theirs.len(), ours.len());
+    assert_eq!(theirs[0], Arp::gratuitous(VIP, their_mac));
+    assert_eq!(ours[0], Arp::gratuitous(VIP, our_mac));
+
+    let advertisements = |mac: wire::Mac| {
+        let mine = frames.iter().filter(|frame| frame[6..12] == mac.0 && frame[12..14] == [8, 0]);
+        mine.filter(|frame| frame[23] == vrrp::PROTOCOL).map(|frame| frame[14..].to_vec()).collect::<Vec<_>>()
+    };
+    let (theirs, ours) = (advertisements(their_mac), advertisements(our_mac));
+    assert!(theirs.len() > 5 && ours.len() > 5);
+    assert_eq!(vrrp_part(&theirs[0]), vrrp_part(&ours[0]), "the same packet above IP");
+    let head = |bytes: &[u8]| {
+        let packet = Ipv4Packet::parse(bytes).unwrap();
+        (
+            packet.header.tos,
+            packet.header.ttl,
+            packet.header.destination,
+            packet.received,
+            bytes[6..8].to_vec(),
+        )
+    };
+    assert_eq!(head(&theirs[0]), head(&ours[0]), "the same header but for source and number");
+    let last = Ipv4Packet::parse(ours.last().unwrap()).unwrap();
+    assert_eq!(last.payload[2], 0, "the last advertisement steps down");
+}
+
+fn vrrp_part(bytes: &[u8]) -> Vec<u8> {
+    Ipv4Packet::parse(bytes).unwrap().payload.to_vec()
+}
+
+#[test]
+fn a_failing_script_hands_over_and_its_recovery_takes_back() {
+    let Some(network) = Network::new() else { return };
+    let mut ours = Ours::start(&network.a, net::with_script(config(100, "eth0"), -20));
+    let _theirs = keepalived(&network, &network.b, 90);
+    ours.send(&In::ScriptResult { script: "chk".into(), outcome: ScriptOutcome::Exited(0) });
+    eventually("A is master", || only(&network.a, &network.b));
+    ours.send(&In::ScriptResult { script: "chk".into(), outcome: ScriptOutcome::Exited(1) });
+    eventually("B takes over", || only(&network.b, &network.a));
+    let status = ours.status();
+    assert_eq!((status.state, status.priority), (InstanceState::Backup, 80));
+    assert_eq!(status.effects, ["script chk failed: -20"]);
+    assert_eq!(status.master.unwrap().priority, 90);
+    ours.send(&In::ScriptResult { script: "chk".into(), outcome: ScriptOutcome::Exited(0) });
+    eventually("A takes it back", || only(&network.a, &network.b));
+    let log = ours.log();
+    for line in [
+        "VRRP_Script(chk) succeeded",
+        "Script `chk` now returning 1",
+        "VRRP_Script(chk) failed (exited with status 1)",
+        "(VI_A) Changing effective priority from 100 to 80",
+        "(VI_A) Master received advert from 10.78.0.2 with higher priority 90, ours 80",
+        "(VI_A) received lower priority (90) advert from 10.78.0.2 - discarding",
+    ] {
+        assert!(log.contains(line), "{line} is missing in\n{log}");
+    }
+}
+
+#[test]
+fn a_crash_of_the_process_is_not_noticed_outside() {
+    let Some(network) = Network::new() else { return };
+    let mut ours = Ours::start(&network.a, config(150, "eth0"));
+    let _theirs = keepalived(&network, &network.b, 100);
+    eventually("A is master", || only(&network.a, &network.b));
+    for _ in 0..3 {
+        let memory = ours.remembered();
+        ours.kill();
+        assert!(network.a.holds(VIP), "the address stays");
+        ours = Ours::resume(&network.a, config(150, "eth0"), memory);
+        std::thread::sleep(seconds(4));
+        assert!(only(&network.a, &network.b));
+        assert!(!ours.outs().iter().any(|out| matches!(out, Out::Notify(_))), "no script is told");
+    }
+}
+
+#[test]
+fn a_paused_master_gives_way_to_what_happened_meanwhile() {
+    let Some(network) = Network::new() else { return };
+    let ours = Ours::start(&network.a, config(100, "eth0"));
+    eventually("A is master", || network.a.holds(VIP));
+    ours.signal("STOP");
+    let _theirs = keepalived(&network, &network.b, 150);
+    eventually("B is master", || network.b.holds(VIP));
+    std::thread::sleep(seconds(2));
+    let capture = network.capture();
+    ours.signal("CONT");
+    eventually("A gave way", || only(&network.b, &network.a));
+    let ours = network.a.mac();
+    let frames = capture.stop();
+    let sent = frames.iter().filter(|frame| frame[6..12] == ours.0 && frame[12..14] == [8, 0]);
+    assert_eq!(sent.count(), 0, "nothing is sent before the queue is obeyed");
+}
+
+#[test]
+fn an_interface_that_is_not_there_yet_is_waited_for() {
+    let Some(network) = Network::new() else { return };
+    let mut ours = Ours::start(&network.a, config(150, "late0"));
+    eventually("fault", || ours.status().state == InstanceState::Fault);
+    assert!(ours.log().contains("interface late0 does not exist, waiting for it"));
+    network.a.ip("link add late0 type veth peer name late1");
+    network.a.ip("link set late1 up");
+    network.a.ip("link set late0 up");
+    network.a.ip("addr add 10.79.0.1/24 dev late0");
+    eventually("master on the late interface", || network.a.holds(VIP));
+    network.a.ip("link set late1 down");
+    eventually("fault without carrier", || ours.status().state == InstanceState::Fault);
+    assert!(!network.a.holds(VIP));
+    network.a.ip("link del late0");
+    network.a.ip("link add late0 type veth peer name late1");
+    network.a.ip("addr add 10.79.0.1/24 dev late0");
+    network.a.ip("link set late1 up");
+    network.a.ip("link set late0 up");
+    eventually("master on the new interface of that name", || network.a.holds(VIP));
+}
+
+#[test]
+fn an_address_taken_away_is_put_back_without_a_change_of_state() {
+    let Some(network) = Network::new() else { return };
+    let mut ours = Ours::start(&network.a, config(150, "eth0"));
+    eventually("A is master", || network.a.holds(VIP));
+    network.a.flush(VIP);
+    eventually("put back", || network.a.holds(VIP));
+    assert_eq!(ours.status().counters.became_master, 1);
+}
+
+#[test]
+fn a_wrong_password_is_reported_as_a_conflict() {
+    let Some(network) = Network::new() else { return };
+    let mut theirs = config(100, "eth0");
+    theirs.instances[0].authentication = keepalived_conf::model::Authentication::Pass(*b"2222\0\0\0\0");
+    let _theirs = Ours::start(&network.b, theirs);
+    let mut ours = Ours::start(&network.a, config(150, "eth0"));
+    eventually("conflict", || ours.status().conflict.is_some());
+    let conflict = ours.status().conflict.unwrap();
+    assert_eq!(conflict.source, Ipv4Addr::new(10, 78, 0, 2));
+    assert_eq!(conflict.what, "received an invalid passwd!");
+    assert!(ours.log().contains("(VI_A) received an invalid passwd! (from 10.78.0.2)"));
+}
+
+#[test]
+fn a_keepalived_on_this_very_host_is_named() {
+    let Some(network) = Network::new() else { return };
+    let _theirs = keepalived(&network, &network.a, 150);
+    eventually("keepalived is master", || network.a.holds(VIP));
+    let mut ours = Ours::start(&network.a, config(100, "eth0"));
+    ours.status();
+    let log = ours.log();
+    assert!(log.contains("keepalived (pid "), "{log}");
+}
+
+#[test]
+fn strict_masters_answer_nothing_at_the_address() {
+    let Some(network) = Network::new() else { return };
+    let mut strict = config(150, "eth0");
+    strict.instances[0].strict = true;
+    strict.instances[0].authentication = keepalived_conf::model::Authentication::None;
+    let mut ours = Ours::start(&network.a, strict.clone());
+    eventually("A is master", || network.a.holds(VIP));
+    assert!(!network.b.reaches(VIP));
+    strict.global.iptables = keepalived_conf::model::Iptables::Off;
+    ours.send(&In::Reload { config: strict });
+    eventually("reachable without the rules", || network.b.reaches(VIP));
+}
+
+#[test]
+fn dual_master_with_keepalived() {
+    let Some(network) = Network::new() else { return };
+    let second = Ipv4Addr::new(10, 78, 0, 101);
+    let mut two = config(150, "eth0");
+    let mut other = config(100, "eth0").instances.remove(0);
+    other.name = "VI_B".into();
+    other.vrid = 62;
+    other.addresses = vec![net::address(second)];
+    two.instances.push(other);
+    let ours = Ours::start(&network.a, two);
+    eventually("A holds both", || network.a.holds(VIP) && network.a.holds(second));
+    let mut theirs = net::keepalived_dual(&network, &network.b, 100, (62, 150, second));
+    eventually("each holds one", || {
+        only(&network.a, &network.b) && network.b.holds(second) && !network.a.holds(second)
+    });
+    std::thread::sleep(seconds(3));
+    assert!(only(&network.a, &network.b) && network.b.holds(second) && !network.a.holds(second));
+    theirs.stop();
+    eventually("A holds both again", || network.a.holds(VIP) && network.a.holds(second));
+    drop(ours);
+}
+
+#[test]
+fn unicast_with_keepalived() {
+    let Some(network) = Network::new() else { return };
+    let mut ours = Ours::start(&network.a, net::unicast(config(150, "eth0"), 1, 2));
+    let _theirs = net::keepalived_unicast(&network, &network.b, 100);
+    eventually("A is master", || only(&network.a, &network.b));
+    std::thread::sleep(seconds(4));
+    assert!(only(&network.a, &network.b));
+    ours.send(&In::Stop);
+    eventually("B takes over", || only(&network.b, &network.a));
+}
+
+#[test]
+fn a_reload_moves_only_what_changed() {
+    let Some(network) = Network::new() else { return };
+    let mut ours = Ours::start(&network.a, config(150, "eth0"));
+    eventually("A is master", || network.a.holds(VIP));
+    let second = Ipv4Addr::new(10, 78, 0, 101);
+    let mut changed = config(140, "eth0");
+    changed.instances[0].addresses.push(net::address(second));
+    ours.send(&In::Reload { config: changed.clone() });
+    eventually("both addresses", || network.a.holds(VIP) && network.a.holds(second));
+    assert_eq!((ours.status().priority, ours.status().counters.became_master), (140, 1));
+    changed.instances[0].addresses.remove(0);
+    ours.send(&In::Reload { config: changed });
+    eventually("the first is gone", || !network.a.holds(VIP) && network.a.holds(second));
+    ours.send(&In::Reload { config: keepalived_conf::model::Config::default() });
+    eventually("all are gone", || !network.a.holds(second));
+}

@@ -1,0 +1,431 @@
+//! A switch with two hosts, and the programs that run on them.
+
+use ha::message::{In, InstanceStatus, Memory, Out};
+use keepalived_conf::model::{
+    Authentication, Config, Garp, InitialState, Notify, TrackScript, TrackWeight, Unicast, VirtualAddress,
+    VrrpInstance, VrrpScript,
+};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use wire::Mac;
+
+/// The virtual address of all tests.
+pub(crate) const VIP: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 100);
+
+/// Two hosts on a switch.
+pub(crate) struct Network {
+    switch: Host,
+    pub(crate) a: Host,
+    pub(crate) b: Host,
+    pub(crate) directory: tempfile::TempDir,
+}
+
+impl Network {
+    /// Builds it; `None`, with a word on standard error, without root.
+    pub(crate) fn new() -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("not run: network namespaces need root");
+            return None;
+        }
+        let network = Self {
+            switch: Host::new(),
+            a: Host::new(),
+            b: Host::new(),
+            directory: tempfile::tempdir().unwrap(),
+        };
+        network.switch.ip("link add br0 type bridge");
+        network.switch.ip("link set br0 up");
+        for (number, host) in [(1, &network.a), (2, &network.b)] {
+            let pid = network.switch.pid();
+            host.ip(&format!("link add eth0 type veth peer name port{number} netns {pid}"));
+            network.switch.ip(&format!("link set port{number} master br0 up"));
+            host.ip(&format!("addr add 10.78.0.{number}/24 dev eth0"));
+            host.ip("link set eth0 up");
+            host.ip("link set lo up");
+        }
+        Some(network)
+    }
+
+    /// Starts to write down all frames that pass the switch.
+    pub(crate) fn capture(&self) -> Capture {
+        let file = self.directory.path().join("capture.pcap");
+        let mut command = self.switch.command("tcpdump");
+        command.args(["-i", "br0", "-U", "--immediate-mode", "-w"]).arg(&file);
+        let child = command.stderr(Stdio::null()).spawn().unwrap();
+        eventually("tcpdump listens", || fs::metadata(&file).is_ok_and(|meta| meta.len() >= 24));
+        Capture { child, file }
+    }
+}
+
+/// A running capture.
+pub(crate) struct Capture {
+    child: Child,
+    file: PathBuf,
+}
+
+impl Capture {
+    /// Ends it and gives the frames.
+    pub(crate) fn stop(mut self) -> Vec<Vec<u8>> {
+        std::thread::sleep(Duration::from_millis(200));
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let bytes = fs::read(&self.file).unwrap();
+        let mut rest = &bytes[24..];
+        let mut frames = Vec::new();
+        while let Some(length) = rest.get(8..12) {
+            let length = u32::from_le_bytes(length.try_into().unwrap()) as usize;
+            let Some(frame) = rest.get(16..16 + length) else { break };
+            frames.push(frame.to_vec());
+            rest = &rest[16 + length..];
+        }
+        frames
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A network namespace, held by a process.
+pub(crate) struct Host(Child);
+
+impl Host {
+    fn new() -> Self {
+        // The holder ends with its standard input: also when the test is killed.
+        let mut holder = Command::new("unshare");
+        holder.args(["--net", "sh", "-c", "echo; exec cat"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = holder.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        Self(child)
+    }
+
+    fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// A command that will run on this host.
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg("-t").arg(self.pid().to_string()).arg("-n").arg("--").arg(program);
+        command
+    }
+
+    /// Runs `ip` on this host.
+    pub(crate) fn ip(&self, arguments: &str) {
+        let status = self.command("ip").args(arguments.split(' ')).status().unwrap();
+        assert!(status.success(), "ip {arguments}");
+    }
+
+    pub(crate) fn link(&self, state: &str) {
+        self.ip(&format!("link set eth0 {state}"));
+    }
+
+    /// Takes an address away if it is there, as a reboot does.
+    pub(crate) fn flush(&self, address: Ipv4Addr) {
+        let mut command = self.command("ip");
+        command.args(["addr", "del", &format!("{address}/32"), "dev", "eth0"]);
+        let _ = command.stderr(Stdio::null()).status();
+    }
+
+    /// Whether the address is on any interface of this host.
+    pub(crate) fn holds(&self, address: Ipv4Addr) -> bool {
+        let output = self.command("ip").args(["-o", "-4", "addr"]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).contains(&format!(" {address}/32 "))
+    }
+
+    /// Whether an address answers a ping from here.
+    pub(crate) fn reaches(&self, address: Ipv4Addr) -> bool {
+        let mut command = self.command("ping");
+        command.args(["-c", "1", "-W", "1", &address.to_string()]).stdout(Stdio::null());
+        command.status().unwrap().success()
+    }
+
+    pub(crate) fn mac(&self) -> Mac {
+        let output = self.command("ip").args(["-o", "link", "show", "eth0"]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let at = words.iter().position(|&word| word == "link/ether").unwrap();
+        words[at + 1].parse().unwrap()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A program that takes part.
+pub(crate) enum Program {
+    Ours(Ours),
+    Keepalived(Child),
+}
+
+impl Program {
+    /// SIGKILL to all its processes.
+    pub(crate) fn kill(&mut self) {
+        match self {
+            Program::Ours(ours) => ours.kill(),
+            Program::Keepalived(child) => {
+                child.kill().unwrap();
+                child.wait().unwrap();
+            }
+        }
+    }
+
+    /// An orderly stop.
+    pub(crate) fn stop(&mut self) {
+        match self {
+            Program::Ours(ours) => ours.send(&In::Stop),
+            Program::Keepalived(child) => {
+                // The child of `unshare --fork` is keepalived's parent process.
+                let children = format!("/proc/{0}/task/{0}/children", child.id());
+                let pid = fs::read_to_string(children).unwrap();
+                Command::new("kill").arg(pid.trim()).status().unwrap();
+                child.wait().unwrap();
+            }
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if let Program::Keepalived(child) = self {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Starts a real keepalived on a host, multicast.
+pub(crate) fn keepalived(network: &Network, host: &Host, priority: u8) -> Program {
+    start_keepalived(network, host, priority, "", "")
+}
+
+/// The same with a second instance: its VRID, priority and address.
+pub(crate) fn keepalived_dual(
+    network: &Network,
+    host: &Host,
+    priority: u8,
+    (vrid, second_priority, address): (u8, u8, Ipv4Addr),
+) -> Program {
+    let second = format!(
+        "vrrp_instance VI_B {{\n state BACKUP\n interface eth0\n virtual_router_id {vrid}\n priority \
+         {second_priority}\n authentication {{\n auth_type PASS\n auth_pass 1111\n }}\n \
+         virtual_ipaddress {{\n {address}\n }}\n}}\n"
+    );
+    start_keepalived(network, host, priority, "", &second)
+}
+
+/// The same with unicast between the two hosts.
+pub(crate) fn keepalived_unicast(network: &Network, host: &Host, priority: u8) -> Program {
+    let unicast = "unicast_src_ip 10.78.0.2\n unicast_peer {\n 10.78.0.1\n }";
+    start_keepalived(network, host, priority, unicast, "")
+}
+
+fn start_keepalived(network: &Network, host: &Host, priority: u8, more: &str, after: &str) -> Program {
+    let path = network.directory.path();
+    let configuration = path.join(format!("{priority}.conf"));
+    let text = format!(
+        "global_defs {{\n router_id test\n}}\nvrrp_instance VI_A {{\n state BACKUP\n interface eth0\n \
+         virtual_router_id 61\n priority {priority}\n advert_int 1\n authentication {{\n auth_type PASS\n \
+         auth_pass 1111\n }}\n virtual_ipaddress {{\n {VIP}\n }}\n {more}\n}}\n{after}"
+    );
+    fs::write(&configuration, text).unwrap();
+    // Its processes live in a PID namespace of their own: killing the first kills all.
+    let mut command = host.command("unshare");
+    command.args(["--pid", "--fork", "--kill-child=KILL", "keepalived", "-n", "-l", "-D", "-P", "-f"]);
+    command.arg(&configuration);
+    for (option, name) in [("-p", "main"), ("-r", "vrrp")] {
+        // What a killed one left behind names a process that exists in the new PID namespace as well.
+        let file = path.join(format!("{priority}.{name}.pid"));
+        let _ = fs::remove_file(&file);
+        command.arg(option).arg(file);
+    }
+    let log = fs::File::create(path.join(format!("{priority}.log"))).unwrap();
+    command.stdout(log.try_clone().unwrap()).stderr(log).stdin(Stdio::null());
+    Program::Keepalived(command.spawn().unwrap())
+}
+
+/// Our vrrp process, with the test as its supervisor.
+pub(crate) struct Ours {
+    child: Child,
+    outs: Arc<Mutex<Vec<Out>>>,
+    log: Arc<Mutex<String>>,
+}
+
+impl Ours {
+    /// Starts it on a host.
+    pub(crate) fn start(host: &Host, config: Config) -> Self {
+        Self::resume(host, config, Memory::default())
+    }
+
+    /// Starts it as the successor of one that crashed.
+    pub(crate) fn resume(host: &Host, config: Config, restored: Memory) -> Self {
+        let program = std::env::current_exe().unwrap();
+        let program = program.parent().unwrap().parent().unwrap().join("examples/ha-alone");
+        let mut command = host.command(program);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let outs: Arc<Mutex<Vec<Out>>> = Arc::default();
+        let log: Arc<Mutex<String>> = Arc::default();
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let heard = Arc::clone(&outs);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                heard.lock().unwrap().push(serde_json::from_str(&line).unwrap());
+            }
+        });
+        let written = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let mut log = written.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        let mut ours = Self { child, outs, log };
+        ours.send(&In::Configure { config, restored });
+        ours
+    }
+
+    /// Sends a message of the supervisor.
+    pub(crate) fn send(&mut self, message: &In) {
+        let line = serde_json::to_string(message).unwrap();
+        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    /// The status of its only instance.
+    pub(crate) fn status(&mut self) -> InstanceStatus {
+        let statuses = |outs: &[Out]| {
+            let all = outs.iter().filter_map(|out| match out {
+                Out::Status(status) => Some(status[0].clone()),
+                _ => None,
+            });
+            all.collect::<Vec<_>>()
+        };
+        let before = statuses(&self.outs()).len();
+        self.send(&In::StatusRequest);
+        eventually("a status", || statuses(&self.outs()).len() > before);
+        statuses(&self.outs()).pop().unwrap()
+    }
+
+    /// What it asked to be remembered last.
+    pub(crate) fn remembered(&self) -> Memory {
+        let outs = self.outs();
+        let memories = outs.iter().rev().find_map(|out| match out {
+            Out::Remember(memory) => Some(memory.clone()),
+            _ => None,
+        });
+        memories.unwrap()
+    }
+
+    /// Everything it has sent.
+    pub(crate) fn outs(&self) -> Vec<Out> {
+        self.outs.lock().unwrap().clone()
+    }
+
+    /// Everything it has logged.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGSTOP and SIGCONT.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+}
+
+impl Drop for Ours {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until something is true; master_down and a start lie well within the time.
+pub(crate) fn eventually(what: &str, mut is: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !is() {
+        assert!(Instant::now() < end, "not within 20 s: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// An address as a file without any attribute gives it.
+pub(crate) fn address(address: Ipv4Addr) -> VirtualAddress {
+    VirtualAddress { address: address.into(), prefix: 32, broadcast: None, dev: None, scope: 0, label: None }
+}
+
+/// One instance: VRID 61, password 1111, one address.
+pub(crate) fn config(priority: u8, interface: &str) -> Config {
+    let instance = VrrpInstance {
+        name: "VI_A".into(),
+        state: InitialState::Backup,
+        interface: interface.into(),
+        vrid: 61,
+        priority,
+        advert_int: Duration::from_secs(1),
+        nopreempt: false,
+        preempt_delay: Duration::ZERO,
+        authentication: Authentication::Pass(*b"1111\0\0\0\0"),
+        source: None,
+        unicast: None,
+        mcast_group: Ipv4Addr::new(224, 0, 0, 18),
+        addresses: vec![address(VIP)],
+        excluded: Vec::new(),
+        track_scripts: Vec::new(),
+        track_interfaces: Vec::new(),
+        dont_track_primary: false,
+        notify: Notify::default(),
+        smtp_alert: false,
+        garp: Garp::default(),
+        strict: false,
+        skip_check_adv_addr: false,
+    };
+    Config { instances: vec![instance], ..Config::default() }
+}
+
+/// Adds a tracked script `chk`.
+pub(crate) fn with_script(mut config: Config, weight: i32) -> Config {
+    config.scripts.push(VrrpScript {
+        name: "chk".into(),
+        command: keepalived_conf::model::Command::Exec(vec!["true".into()]),
+        interval: Duration::from_secs(1),
+        timeout: Duration::from_secs(1),
+        weight,
+        reverse: false,
+        rise: 1,
+        fall: 1,
+        init_fail: false,
+        user: None,
+    });
+    config.instances[0]
+        .track_scripts
+        .push(TrackScript { name: "chk".into(), weight: TrackWeight { weight, reverse: false } });
+    config
+}
+
+/// Speaks unicast from one host of the network to the other.
+pub(crate) fn unicast(mut config: Config, from: u8, to: u8) -> Config {
+    config.instances[0].source = Some(Ipv4Addr::new(10, 78, 0, from));
+    config.instances[0].unicast = Some(Unicast { peers: vec![Ipv4Addr::new(10, 78, 0, to)], ttl: 255 });
+    config
+}

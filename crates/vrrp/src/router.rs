@@ -1,0 +1,561 @@
+//! The virtual router: RFC 3768 §6.4 with keepalived's refinements.
+//!
+//! ```text
+//!            start                      master down timer
+//!   Init ──────────────▶ Backup ─────────────────────────▶ Master
+//!    │                    │  ▲  ◀─────────────────────────  │
+//!    │ fault        fault │  │ recovered   higher priority   │ fault
+//!    └──────────────────▶ Fault ◀────────────────────────────┘
+//! ```
+//!
+//! [`Router::on`] takes what happened and appends what is to be done; [`Router::next_deadline`] says
+//! when it wants [`Event::Timer`] next. Calling it earlier or later is harmless.
+
+use crate::timers::Timers;
+use crate::{Centiseconds, Line, OWNER, RELEASE, Received, Time, Timer, Version};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Where a virtual router stands. RFC 3768 §6.4, and keepalived's FAULT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Not started, stopped, or waiting for the first results of its scripts.
+    Init,
+    /// Listening to a master.
+    Backup,
+    /// Serving the addresses.
+    Master,
+    /// Unable to serve.
+    Fault,
+}
+
+impl State {
+    /// keepalived's word for it, as in logs and notify scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Init => "INIT",
+            State::Backup => "BACKUP",
+            State::Master => "MASTER",
+            State::Fault => "FAULT",
+        }
+    }
+}
+
+/// Whether a router may take part in the election.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A script it depends on has not answered yet.
+    Waiting,
+    /// It may.
+    Fit,
+    /// An interface is down or a script without weight fails.
+    Unfit,
+}
+
+/// What happens when a master of lower priority is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preempt {
+    /// It is replaced.
+    Always,
+    /// It stays: `nopreempt`.
+    Never,
+    /// It is replaced when it has been heard for so long: `preempt_delay`.
+    After(Duration),
+}
+
+/// How gratuitous ARPs are repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Garp {
+    /// The second burst comes this long after the transition; zero is none.
+    pub delay: Duration,
+    /// Bursts while master come this far apart; zero is none.
+    pub refresh: Duration,
+    /// The second burst after a lower-priority master was heard; zero is none.
+    pub lower_delay: Duration,
+    /// Whether there is a burst at all when a lower-priority master was heard.
+    pub lower: bool,
+}
+
+/// What does not change while a router runs, except by [`Router::reconfigure`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The version of the protocol.
+    pub version: Version,
+    /// Base priority, 1 to 255; 255 owns the addresses and never changes.
+    pub priority: u8,
+    /// The interval between advertisements.
+    pub interval: Centiseconds,
+    /// `state MASTER`: matters to an owner only, which then does not wait at the start.
+    pub starts_as_master: bool,
+    /// Preemption of lower-priority masters.
+    pub preempt: Preempt,
+    /// The source of our advertisements; decides between equal priorities.
+    pub source: IpAddr,
+    /// Repetition of gratuitous ARPs.
+    pub garp: Garp,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Take part.
+    Start {
+        /// What tracking says at present.
+        standing: Standing,
+        /// The state of a predecessor that ended without stopping; its addresses are still there.
+        restored: Option<State>,
+    },
+    /// An advertisement passed [`crate::receive::check`].
+    Advertisement(Received),
+    /// Tracking wants another effective priority; clamped to 1..=254.
+    Priority(i32),
+    /// Something makes serving impossible.
+    Fault,
+    /// Nothing makes serving impossible any more, or the first script results are in.
+    Recovered,
+    /// Leave the group.
+    Stop,
+    /// A deadline may have passed.
+    Timer,
+}
+
+/// Which burst of gratuitous ARPs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Burst {
+    /// After becoming master: `garp_master_repeat` packets an address.
+    Master,
+    /// After a lower-priority advertisement: `garp_lower_prio_repeat`.
+    Lower,
+    /// While master: `garp_master_refresh_repeat`.
+    Refresh,
+}
+
+/// What is to be done, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send an advertisement with this priority; 0 steps down.
+    Advertise(u8),
+    /// Make the addresses ours. Those that are there already stay.
+    Install,
+    /// Give the addresses up. Those that are not there are no error.
+    Remove,
+    /// Announce the addresses by gratuitous ARPs.
+    Announce(Burst),
+    /// Tell the notify scripts; `Init` is a stop.
+    Notify(State),
+    /// Write to the log.
+    Log(Line),
+}
+
+/// What a router has counted since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Advertisements sent, those of priority 0 included.
+    pub sent: u64,
+    /// Advertisements accepted by the checks and heard in Backup or Master.
+    pub received: u64,
+    /// Times it became master.
+    pub became_master: u64,
+    /// Times it left Master.
+    pub released_master: u64,
+    /// Priority 0 sent.
+    pub releases_sent: u64,
+    /// Priority 0 received.
+    pub releases_received: u64,
+    /// As a master, advertisements of lower priority heard: each means two masters for a moment.
+    pub lower_heard: u64,
+}
+
+/// One virtual router.
+#[derive(Clone, Debug)]
+pub struct Router {
+    settings: Settings,
+    state: State,
+    since: Time,
+    priority: u8,
+    /// Ours, or in VRRPv3 that of the master last heard.
+    master_interval: Centiseconds,
+    /// When a lower-priority master may be preempted; none while no such master was heard.
+    preempt_at: Option<Time>,
+    master: Option<(IpAddr, u8, Time)>,
+    timers: Timers,
+    counters: Counters,
+}
+
+impl Router {
+    /// A router that has not started.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            state: State::Init,
+            since: Time::default(),
+            priority: settings.priority,
+            master_interval: settings.interval,
+            preempt_at: None,
+            master: None,
+            timers: Timers::default(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// When it entered its state.
+    pub fn since(&self) -> Time {
+        self.since
+    }
+
+    /// The effective priority.
+    pub fn priority(&self) -> u8 {
+        self.priority
+    }
+
+    /// The other router last heard as master: address, priority, when.
+    pub fn master_heard(&self) -> Option<(IpAddr, u8, Time)> {
+        self.master
+    }
+
+    /// What it has counted.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// When it wants [`Event::Timer`], and for what.
+    pub fn next_deadline(&self) -> Option<(Time, Timer)> {
+        self.timers.next()
+    }
+
+    /// How long a backup waits for an advertisement: 3 × the master's interval + skew.
+    pub fn master_down(&self) -> Duration {
+        self.master_interval.duration() * 3 + self.skew()
+    }
+
+    /// RFC 3768 §6.1: (256 − priority) / 256 seconds, whatever the interval. RFC 5798 §6.1: the same
+    /// part of the master's interval.
+    fn skew(&self) -> Duration {
+        let unit = match self.settings.version {
+            Version::V2 => Duration::from_secs(1),
+            Version::V3 => self.master_interval.duration(),
+        };
+        unit * (256 - u32::from(self.priority)) / 256
+    }
+
+    /// Takes new settings without leaving the state. The effective priority is that of tracking and
+    /// comes by [`Event::Priority`] afterwards; an owner's follows at once.
+    pub fn reconfigure(&mut self, now: Time, settings: Settings, actions: &mut Vec<Action>) {
+        let old = std::mem::replace(&mut self.settings, settings);
+        if settings.priority == OWNER || old.priority == OWNER {
+            self.change_priority(settings.priority, actions);
+        }
+        if old.interval != settings.interval || old.version != settings.version {
+            self.master_interval = settings.interval;
+            match self.state {
+                State::Backup => self.timers.set(Timer::MasterDown, now + self.master_down()),
+                State::Master => self.timers.set(Timer::Advertise, now),
+                State::Init | State::Fault => {}
+            }
+        }
+        if old.preempt != settings.preempt {
+            self.preempt_at = None;
+        }
+    }
+
+    /// Uses another source address from now on.
+    pub fn set_source(&mut self, source: IpAddr) {
+        self.settings.source = source;
+    }
+
+    /// Takes in what happened and appends what is to be done.
+    pub fn on(&mut self, now: Time, event: Event, actions: &mut Vec<Action>) {
+        match event {
+            Event::Start { standing, restored } => self.start(now, standing, restored, actions),
+            Event::Advertisement(advertisement) => match self.state {
+                // RFC 3768 §6.4.2
+                State::Backup => self.heard_as_backup(now, advertisement, actions),
+                // RFC 3768 §6.4.3
+                State::Master => self.heard_as_master(now, advertisement, actions),
+                State::Init | State::Fault => {}
+            },
+            Event::Priority(priority) => {
+                if self.settings.priority != OWNER {
+                    self.change_priority(priority.clamp(1, i32::from(OWNER) - 1) as u8, actions);
+                }
+            }
+            Event::Fault => self.fault(now, actions),
+            Event::Recovered => {
+                if matches!(self.state, State::Init | State::Fault) {
+                    self.recover(now, false, actions);
+                }
+            }
+            Event::Stop => self.stop(now, actions),
+            Event::Timer => {
+                while let Some(timer) = self.timers.take_due(now) {
+                    self.fire(now, timer, actions);
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, now: Time, standing: Standing, restored: Option<State>, actions: &mut Vec<Action>) {
+        self.since = now;
+        match (standing, restored) {
+            // Whoever served before the crash goes on without a gap: nobody may notice.
+            (Standing::Fit | Standing::Waiting, Some(State::Master)) => {
+                self.state = State::Master;
+                self.advertise(now, actions);
+                actions.push(Action::Log(Line::StillMaster));
+                actions.push(Action::Install);
+                self.start_refresh(now);
+            }
+            (Standing::Fit | Standing::Waiting, Some(State::Backup)) => {
+                actions.push(Action::Remove);
+                self.listen(now);
+            }
+            (Standing::Fit, _) => {
+                actions.push(Action::Remove);
+                self.recover(now, true, actions);
+            }
+            (Standing::Waiting, _) => actions.push(Action::Remove),
+            (Standing::Unfit, restored) => {
+                self.state = State::Fault;
+                if restored == Some(State::Master) {
+                    self.release(actions);
+                }
+                if restored != Some(State::Fault) {
+                    actions.push(Action::Log(Line::EnteringFault { init: true }));
+                }
+                actions.push(Action::Remove);
+                if restored != Some(State::Fault) {
+                    actions.push(Action::Notify(State::Fault));
+                }
+            }
+        }
+    }
+
+    /// RFC 3768 §6.4.1: an owner becomes master at once, any other waits. keepalived asks the owner
+    /// for `state MASTER` as well, and lets every other `state MASTER` wait like a backup.
+    fn recover(&mut self, now: Time, init: bool, actions: &mut Vec<Action>) {
+        self.master_interval = self.settings.interval;
+        if self.priority == OWNER && self.settings.starts_as_master {
+            self.become_master(now, actions);
+            return;
+        }
+        actions.push(Action::Log(Line::EnteringBackup { init }));
+        actions.push(Action::Notify(State::Backup));
+        self.since = now;
+        self.listen(now);
+    }
+
+    /// Waits for a master's advertisements.
+    fn listen(&mut self, now: Time) {
+        self.state = State::Backup;
+        self.preempt_at = None;
+        self.timers.clear();
+        self.timers.set(Timer::MasterDown, now + self.master_down());
+    }
+
+    fn heard_as_backup(&mut self, now: Time, advertisement: Received, actions: &mut Vec<Action>) {
+        self.counters.received += 1;
+        let Received { source, priority, .. } = advertisement;
+        if advertisement.is_release() {
+            // RFC 3768 §6.4.2: priority zero sets the Master_Down_Timer to Skew_Time.
+            self.counters.releases_received += 1;
+            actions.push(Action::Log(Line::BackupRelease));
+            self.timers.set(Timer::MasterDown, now + self.skew());
+            return;
+        }
+        self.master = Some((source, priority, now));
+        // RFC 3768 §6.4.2: Preempt_Mode false, or priority not below ours, resets the timer.
+        let lower = priority < self.priority;
+        let accept = match self.settings.preempt {
+            _ if !lower => true,
+            Preempt::Never => true,
+            Preempt::Always => false,
+            Preempt::After(_) => self.preempt_at.is_none_or(|at| at > now),
+        };
+        if !accept {
+            // The timer runs on: preemption takes what is left of it.
+            actions.push(Action::Log(Line::Discarding { source, theirs: priority }));
+            return;
+        }
+        self.learn_interval(advertisement.interval, actions);
+        self.timers.set(Timer::MasterDown, now + self.master_down());
+        if let Preempt::After(delay) = self.settings.preempt {
+            if lower && self.preempt_at.is_none() {
+                actions.push(Action::Log(Line::PreemptDelayStarted(delay)));
+                self.preempt_at = Some(now + delay);
+            } else if !lower && self.preempt_at.take().is_some() {
+                actions.push(Action::Log(Line::PreemptDelayStopped));
+            }
+        }
+    }
+
+    fn heard_as_master(&mut self, now: Time, advertisement: Received, actions: &mut Vec<Action>) {
+        self.counters.received += 1;
+        let Received { source, priority, .. } = advertisement;
+        if advertisement.is_release() {
+            // RFC 3768 §6.4.3: priority zero is answered at once.
+            self.counters.releases_received += 1;
+            self.advertise(now, actions);
+            actions.push(Action::Log(Line::MasterRelease));
+            return;
+        }
+        if priority == self.priority && source == self.settings.source {
+            actions.push(Action::Log(Line::OwnAddress));
+            return;
+        }
+        let wins = (priority, source) > (self.priority, self.settings.source);
+        if priority == OWNER && self.priority == OWNER {
+            // Both claim the addresses. The higher address stays; the other steps down for good.
+            actions.push(Action::Log(Line::TwoOwners));
+            if wins {
+                self.settings.priority = OWNER - 1;
+                self.change_priority(OWNER - 1, actions);
+            }
+        }
+        if wins {
+            // RFC 3768 §6.4.3: a higher priority, or the same with a higher address, takes over.
+            self.master = Some((source, priority, now));
+            let line = if priority > self.priority {
+                Line::Higher { source, theirs: priority, ours: self.priority }
+            } else {
+                Line::SameHigherAddress { source, priority }
+            };
+            actions.push(Action::Log(line));
+            self.learn_interval(advertisement.interval, actions);
+            self.counters.released_master += 1;
+            self.since = now;
+            actions.push(Action::Log(Line::EnteringBackup { init: false }));
+            actions.push(Action::Remove);
+            actions.push(Action::Notify(State::Backup));
+            self.listen(now);
+        } else {
+            // The RFC discards it; keepalived answers at once, which ends the other's mastership
+            // sooner, and renews the ARP caches that the other has spoilt.
+            self.counters.lower_heard += 1;
+            let ours = self.priority;
+            actions.push(Action::Log(Line::Lower { source, theirs: priority, ours }));
+            self.advertise(now, actions);
+            if self.settings.garp.lower {
+                actions.push(Action::Announce(Burst::Lower));
+                if !self.settings.garp.lower_delay.is_zero() {
+                    self.timers.set(Timer::SecondLowerBurst, now + self.settings.garp.lower_delay);
+                }
+            }
+        }
+    }
+
+    fn change_priority(&mut self, priority: u8, actions: &mut Vec<Action>) {
+        if priority == self.priority {
+            return;
+        }
+        actions.push(Action::Log(Line::Priority { from: self.priority, to: priority }));
+        let before = self.skew();
+        self.priority = priority;
+        // A running Master_Down_Timer moves by the difference of the skews.
+        self.timers.shift(Timer::MasterDown, self.skew(), before);
+    }
+
+    fn fault(&mut self, now: Time, actions: &mut Vec<Action>) {
+        if self.state == State::Fault {
+            return;
+        }
+        let was_master = self.state == State::Master;
+        self.state = State::Fault;
+        self.since = now;
+        self.timers.clear();
+        actions.push(Action::Log(Line::EnteringFault { init: false }));
+        if was_master {
+            self.counters.released_master += 1;
+            self.release(actions);
+            actions.push(Action::Remove);
+        }
+        actions.push(Action::Notify(State::Fault));
+    }
+
+    fn stop(&mut self, now: Time, actions: &mut Vec<Action>) {
+        let was = std::mem::replace(&mut self.state, State::Init);
+        self.since = now;
+        self.timers.clear();
+        if was == State::Master {
+            // RFC 3768 §6.4.3: shutdown sends priority zero.
+            self.counters.released_master += 1;
+            self.release(actions);
+            actions.push(Action::Remove);
+        }
+        actions.push(Action::Notify(State::Init));
+    }
+
+    fn fire(&mut self, now: Time, timer: Timer, actions: &mut Vec<Action>) {
+        let garp = self.settings.garp;
+        match timer {
+            // RFC 3768 §6.4.2: the Master_Down_Timer fires.
+            Timer::MasterDown => {
+                actions.push(Action::Log(Line::ReceiveTimeout));
+                self.become_master(now, actions);
+            }
+            // RFC 3768 §6.4.3: the Adver_Timer fires.
+            Timer::Advertise => self.advertise(now, actions),
+            Timer::SecondBurst => actions.push(Action::Announce(Burst::Master)),
+            Timer::SecondLowerBurst => actions.push(Action::Announce(Burst::Lower)),
+            Timer::Refresh => {
+                actions.push(Action::Announce(Burst::Refresh));
+                self.timers.set(Timer::Refresh, now + garp.refresh);
+            }
+        }
+    }
+
+    /// The advertisement goes first: the old master must have given the addresses up before ours
+    /// are announced.
+    fn become_master(&mut self, now: Time, actions: &mut Vec<Action>) {
+        self.state = State::Master;
+        self.since = now;
+        self.master_interval = self.settings.interval;
+        self.counters.became_master += 1;
+        self.timers.clear();
+        self.advertise(now, actions);
+        actions.push(Action::Log(Line::EnteringMaster));
+        actions.push(Action::Install);
+        actions.push(Action::Announce(Burst::Master));
+        actions.push(Action::Notify(State::Master));
+        if !self.settings.garp.delay.is_zero() {
+            self.timers.set(Timer::SecondBurst, now + self.settings.garp.delay);
+        }
+        self.start_refresh(now);
+    }
+
+    fn start_refresh(&mut self, now: Time) {
+        if !self.settings.garp.refresh.is_zero() {
+            self.timers.set(Timer::Refresh, now + self.settings.garp.refresh);
+        }
+    }
+
+    fn advertise(&mut self, now: Time, actions: &mut Vec<Action>) {
+        self.counters.sent += 1;
+        actions.push(Action::Advertise(self.priority));
+        self.timers.set(Timer::Advertise, now + self.settings.interval.duration());
+    }
+
+    fn release(&mut self, actions: &mut Vec<Action>) {
+        self.counters.sent += 1;
+        self.counters.releases_sent += 1;
+        actions.push(Action::Advertise(RELEASE));
+        actions.push(Action::Log(Line::SentRelease));
+    }
+
+    /// RFC 5798 §6.4.2: the Master_Adver_Interval is the one in the advertisement. VRRPv2 peers
+    /// have the same interval, or their packets were refused.
+    fn learn_interval(&mut self, interval: Centiseconds, actions: &mut Vec<Action>) {
+        if self.settings.version == Version::V3 && interval != self.master_interval {
+            let (from, to) = (self.master_interval.duration(), interval.duration());
+            actions.push(Action::Log(Line::IntervalLearnt { from: from.as_millis(), to: to.as_millis() }));
+            self.master_interval = interval;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use crate::model::Config;
 use crate::placement;
 use crate::understand::{self, Places};
 use crate::{Disk, Environment, Files};
-use diagnostic::{Report, Sources};
+use diagnostic::{Diagnostic, Report, Sources};
 use std::path::Path;
 
 /// A configuration as it was understood.
@@ -37,8 +37,26 @@ pub fn load_from(path: &Path, files: &dyn Files, environment: &Environment) -> L
     let tree = tree.unwrap_or_default();
     let root = placement::place(&tree, &mut loaded.report);
     (loaded.config, loaded.places) = understand::understand(&root, &mut loaded.report);
+    if is_crowded(&loaded.report) {
+        loaded.report.push(
+            Diagnostic::error(
+                "too-many-findings",
+                None,
+                format!("more than {MOST_FINDINGS} findings; the rest is not listed"),
+            )
+            .help("is this a keepalived.conf?"),
+        );
+    }
     loaded.report = in_file_order(&loaded.report);
     loaded
+}
+
+/// Findings that anybody will read; a file of another kind would make one a word.
+const MOST_FINDINGS: usize = 1000;
+
+/// Whether findings that come by the word are to stop.
+pub(crate) fn is_crowded(report: &Report) -> bool {
+    report.findings().len() >= MOST_FINDINGS
 }
 
 /// The same findings in the order of the files and their lines, whatever stage made them.

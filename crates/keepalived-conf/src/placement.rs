@@ -4,6 +4,7 @@
 //! the file has it one block too deep.
 
 use crate::grammar::{Statement, Word};
+use crate::load::is_crowded;
 use crate::registry::{self, Context, Keyword, Support};
 use crate::value;
 use diagnostic::{Diagnostic, Report, Span};
@@ -161,6 +162,9 @@ impl<'t> Placement<'t, '_> {
 
     /// A word that no block around it knows.
     fn foreign(&mut self, statement: &'t Statement, context: Context) {
+        if is_crowded(self.report) {
+            return;
+        }
         let word = statement.keyword();
         let elsewhere = registry::places(&word.text);
         let finding = if elsewhere.is_empty() {

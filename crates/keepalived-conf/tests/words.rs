@@ -177,6 +177,13 @@ fn authentication() {
         only(&run("auth_type PASS\nauth_pass 1111")).authentication,
         Authentication::Pass(*b"1111\0\0\0\0")
     );
+    assert_eq!(
+        only(&run("auth_type PASS\nauth_pass \"a b\\t\"")).authentication,
+        Authentication::Pass(*b"a b\\t\0\0\0")
+    );
+    let single = run("auth_type PASS\nauth_pass 'ab cd'");
+    assert_eq!(found(&single), ["quoted-password@7"]);
+    assert_eq!(only(&single).authentication, Authentication::Pass(*b"'ab\0\0\0\0\0"));
     assert_eq!(found(&run("auth_pass x")), ["no-authentication@5"]);
     assert_eq!(found(&run("auth_type pass\nauth_pass x")), ["invalid-value@6"]);
     let header = run("auth_type AH\nauth_pass x");

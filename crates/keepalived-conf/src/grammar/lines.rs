@@ -1,6 +1,7 @@
 //! Files into logical lines: comments, `\\` remarks, continuation, CRLF, byte order mark.
 
 use super::text::{Text, is_blank};
+use crate::load::is_crowded;
 use diagnostic::{Diagnostic, Report, SourceId, Span};
 
 /// A line without comment and outer blanks.
@@ -80,6 +81,7 @@ pub(crate) fn clean(text: Text, report: &mut Report) -> Line {
     }
     if let Some((mark, start)) = quote
         && !continued
+        && !is_crowded(report)
     {
         report.push(
             Diagnostic::error(
@@ -104,6 +106,9 @@ fn starts_word(bytes: &[u8], i: usize) -> bool {
 
 /// Tutorials put `\\remark` after a value, as their shell transcripts do.
 fn remark(text: &Text, start: usize, report: &mut Report) {
+    if is_crowded(report) {
+        return;
+    }
     report.push(
         Diagnostic::warning(
             "backslash-remark",

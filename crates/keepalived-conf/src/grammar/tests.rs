@@ -189,15 +189,15 @@ fn a_missing_brace_is_traced_by_indentation() {
     let parsed = parse_text(text);
     assert_eq!(parsed.findings(), ["grammar-missing-brace@1:1"]);
     let finding = &parsed.report.findings()[0];
-    assert_eq!(finding.help, ["`authentication` probably lacks its `}`: add one before line 7"]);
+    assert_eq!(finding.help, ["`authentication` probably lacks its `}`: add one before line 4"]);
     assert_eq!(finding.related.len(), 2);
 }
 
 #[test]
 fn a_stray_brace_is_traced_by_indentation() {
-    let text = "x A {\n    a {\n    }\n    }\n    b\n}\n";
+    let text = "x A {\n    a {\n    }\n    }\n    b {\n    }\n}\n";
     let parsed = parse_text(text);
-    assert_eq!(parsed.findings(), ["grammar-stray-brace@6:1"]);
+    assert_eq!(parsed.findings(), ["grammar-stray-brace@7:1"]);
     assert_eq!(
         parsed.report.findings()[0].help,
         ["by its indentation, the brace in line 4 is probably the one too many"]

@@ -2,6 +2,7 @@
 
 use super::text::{Text, is_blank};
 use super::words::{Token, Word, tokens};
+use crate::load::is_crowded;
 use diagnostic::{Diagnostic, Report, Sources, Span};
 
 /// Words on one line and, where it follows, a block.
@@ -94,6 +95,8 @@ struct Builder<'a> {
     ignored: usize,
     /// Where the last outer block was closed.
     last_close: Option<(Span, Span)>,
+    /// Where, by indentation, one was closed too early.
+    early_close: Option<(Span, Span)>,
 }
 
 /// Builds the tree of all lines.
@@ -107,6 +110,7 @@ pub(crate) fn build(lines: &[Text], sources: &Sources, report: &mut Report) -> V
         pending: Vec::new(),
         ignored: 0,
         last_close: None,
+        early_close: None,
     };
     let mut lines = lines.into_iter().filter(|line| !line.is_empty()).peekable();
     while let Some(line) = lines.next() {
@@ -203,6 +207,9 @@ impl Builder<'_> {
                 if self.frames.is_empty() {
                     let opened = frame.words.first().map_or(frame.open, |w| w.span);
                     self.last_close = Some((opened, span));
+                    if self.indent(span) > self.indent(opened) {
+                        self.early_close = self.last_close;
+                    }
                 }
                 self.end_frame(frame, Some(span));
             }
@@ -221,12 +228,13 @@ impl Builder<'_> {
     }
 
     fn stray_close(&mut self, span: Span) {
+        if is_crowded(self.report) {
+            return;
+        }
         let mut finding = Diagnostic::error("grammar-stray-brace", span, "this `}` closes nothing")
             .label("nothing is open here");
-        let early = self.last_close.filter(|(opened, close)| {
-            close.source == span.source && self.indent(*close) > self.indent(*opened)
-        });
-        if let Some((opened, close)) = self.last_close {
+        let early = self.early_close.take();
+        if let Some((opened, close)) = early.or(self.last_close) {
             finding = finding.related(opened, "this block…").related(close, "…was already closed here");
         }
         finding = match early {
@@ -260,7 +268,8 @@ impl Builder<'_> {
         )
         .label("opened here");
         if let Some((inner, close)) = self.closed_by_another(&frame.statements) {
-            let line = self.sources.position(close).line;
+            let next = self.first_outside(inner).unwrap_or(close);
+            let line = self.sources.position(next).line;
             finding = finding
                 .related(inner.words[0].span, format!("`{}` opens here…", title(&inner.words)))
                 .related(
@@ -292,6 +301,16 @@ impl Builder<'_> {
                 (closed < opened).then_some((statement, close))
             })
         })
+    }
+
+    /// The first statement in a block that by its indentation stands behind it.
+    fn first_outside(&self, statement: &Statement) -> Option<Span> {
+        let own = self.indent(statement.words[0].span)?;
+        let inside = &statement.block.as_ref()?.statements;
+        inside
+            .iter()
+            .map(|s| s.words[0].span)
+            .find(|span| self.indent(*span).is_some_and(|indent| indent <= own))
     }
 
     /// How far a word that is first in its line is indented.

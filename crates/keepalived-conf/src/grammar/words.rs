@@ -1,6 +1,7 @@
 //! Lines into words and braces.
 
 use super::text::{Text, is_blank};
+use crate::load::is_crowded;
 use diagnostic::{Diagnostic, Report, Span};
 
 /// A word of a statement.
@@ -64,7 +65,7 @@ fn word_end(bytes: &[u8], start: usize) -> usize {
         match (bytes[i], quote) {
             (b'\\', Some(_)) => i += 1,
             (b'"', None) => quote = Some(b'"'),
-            (b'\'', None) if bytes[i + 1..].contains(&b'\'') => quote = Some(b'\''),
+            (b'\'', None) if i == start && bytes[i + 1..].contains(&b'\'') => quote = Some(b'\''),
             (b, Some(open)) if b == open => quote = None,
             // An undefined `${NAME}` stays a word.
             (b'{', None) if i > start && bytes[i - 1] == b'$' => {
@@ -90,7 +91,7 @@ fn word(raw: &[u8], span: Span, report: &mut Report) -> Word {
     while i < raw.len() {
         match (raw[i], quote) {
             (b'"', None) => (quote, quoted) = (Some(b'"'), true),
-            (b'\'', None) if raw[i + 1..].contains(&b'\'') => (quote, quoted) = (Some(b'\''), true),
+            (b'\'', None) if i == 0 && raw[1..].contains(&b'\'') => (quote, quoted) = (Some(b'\''), true),
             (b, Some(open)) if b == open => quote = None,
             (b'\\', Some(_)) if i + 1 < raw.len() => {
                 let (byte, used) = escape(&raw[i + 1..]);
@@ -101,7 +102,7 @@ fn word(raw: &[u8], span: Span, report: &mut Report) -> Word {
         }
         i += 1;
     }
-    if std::str::from_utf8(&value).is_err() {
+    if std::str::from_utf8(&value).is_err() && !is_crowded(report) {
         report.push(
             Diagnostic::warning("not-utf8", span, "this word is not valid UTF-8")
                 .help("save the file as UTF-8; comments may be in any encoding"),

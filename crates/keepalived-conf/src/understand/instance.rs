@@ -5,6 +5,7 @@ use super::command::{command, place};
 use super::global::{Defaults, garp, multicast_group, number, time};
 use super::script::user_and_group;
 use super::{InstancePlaces, Places, strict, tracking};
+use crate::grammar::Word;
 use crate::model::{
     Authentication, InitialState, Notify, NotifyScript, Unicast, VirtualAddress, VrrpInstance, VrrpScript,
 };
@@ -292,7 +293,8 @@ fn authentication(body: &Body<'_>, name: Span, report: &mut Report) -> Option<Au
         );
         return Some(Authentication::None);
     };
-    let bytes = pass.text.as_bytes();
+    let password = password(pass, report);
+    let bytes = password.as_bytes();
     if bytes.len() > 8 {
         report.push(
             Diagnostic::warning(
@@ -307,6 +309,24 @@ fn authentication(body: &Body<'_>, name: Span, report: &mut Report) -> Option<Au
     let len = bytes.len().min(8);
     key[..len].copy_from_slice(&bytes[..len]);
     Some(Authentication::Pass(key))
+}
+
+/// The password as it goes on the wire: of quotes and escapes, keepalived reads only `"` in this
+/// place.
+fn password(word: &Word, report: &mut Report) -> String {
+    let literal = word.raw.replace('"', "");
+    if word.raw.starts_with('\'') {
+        report.push(
+            Diagnostic::warning(
+                "quoted-password",
+                word.span,
+                "here `'` is part of the password and ends at no blank",
+            )
+            .help("leave quotes out, or write `\"`"),
+        );
+        return literal.split_whitespace().next().unwrap_or_default().to_owned();
+    }
+    literal
 }
 
 /// `virtual_ipaddress`; `None` when only addresses are written that are not supported.

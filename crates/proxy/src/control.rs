@@ -16,6 +16,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use sys::signals;
 
 /// Why the proxy process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +26,6 @@ pub enum Stopped {
     /// The supervisor is gone.
     Orphaned,
 }
-
-/// Signals that an operator may send, as they come out of the signal pipe.
-const TERM: u8 = 15;
-const INT: u8 = 2;
-const QUIT: u8 = 3;
-const HUP: u8 = 1;
-const USR1: u8 = 10;
 
 /// Threads that are started at most, whatever `worker_processes` says.
 const MOST_THREADS: u32 = 256;
@@ -53,8 +47,8 @@ struct Control {
 
 /// Runs the proxy process until it is told to stop.
 ///
-/// `signals` gives one byte, the number, for each signal that arrived.
-pub fn run(channel: Channel<FromProxy, ToProxy>, signals: OwnedFd) -> Stopped {
+/// `caught` gives one byte, the number, for each signal that arrived: [`sys::signals::catch`].
+pub fn run(channel: Channel<FromProxy, ToProxy>, caught: OwnedFd) -> Stopped {
     let mut control = Control {
         channel,
         started: Instant::now(),
@@ -68,8 +62,8 @@ pub fn run(channel: Channel<FromProxy, ToProxy>, signals: OwnedFd) -> Stopped {
     };
     loop {
         let wait = if control.stopping.is_some() || !control.is_quiet() { Some(LOOK) } else { None };
-        control.sleep(signals.as_fd(), wait);
-        for signal in read_signals(&signals) {
+        control.sleep(caught.as_fd(), wait);
+        for signal in signals::arrived(&caught) {
             control.signal(signal);
         }
         loop {
@@ -93,23 +87,15 @@ pub fn run(channel: Channel<FromProxy, ToProxy>, signals: OwnedFd) -> Stopped {
     }
 }
 
-fn read_signals(signals: &OwnedFd) -> Vec<u8> {
-    let mut bytes = [0; 64];
-    match rustix::net::recv(signals, &mut bytes, rustix::net::RecvFlags::DONTWAIT) {
-        Ok((n, _)) => bytes[..n].to_vec(),
-        Err(_) => Vec::new(),
-    }
-}
-
 impl Control {
-    fn sleep(&mut self, signals: BorrowedFd<'_>, wait: Option<Duration>) {
+    fn sleep(&mut self, caught: BorrowedFd<'_>, wait: Option<Duration>) {
         let mut interest = PollFlags::IN;
         if self.channel.wants_write() {
             interest |= PollFlags::OUT;
         }
         let mut fds = [
             PollFd::from_borrowed_fd(self.channel.as_fd(), interest),
-            PollFd::from_borrowed_fd(signals, PollFlags::IN),
+            PollFd::from_borrowed_fd(caught, PollFlags::IN),
         ];
         let timeout = wait.and_then(|wait| rustix::event::Timespec::try_from(wait).ok());
         // Interrupted or failed: the caller looks at everything either way.
@@ -127,18 +113,18 @@ impl Control {
         let _ = self.channel.send(message);
     }
 
-    fn signal(&mut self, signal: u8) {
+    fn signal(&mut self, signal: i32) {
         match signal {
-            TERM | INT => {
+            signals::TERM | signals::INT => {
                 self.say(&FromProxy::Stopping(StopMode::Fast));
                 self.stop(StopMode::Fast);
             }
-            QUIT => {
+            signals::QUIT => {
                 self.say(&FromProxy::Stopping(StopMode::Graceful));
                 self.stop(StopMode::Graceful);
             }
-            HUP => self.say(&FromProxy::ReloadAsked),
-            USR1 => self.say(&FromProxy::ReopenAsked),
+            signals::HUP => self.say(&FromProxy::ReloadAsked),
+            signals::USR1 => self.say(&FromProxy::ReopenAsked),
             _ => {}
         }
     }

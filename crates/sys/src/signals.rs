@@ -5,6 +5,21 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 
+/// `SIGHUP`
+pub const HUP: i32 = libc::SIGHUP;
+/// `SIGINT`
+pub const INT: i32 = libc::SIGINT;
+/// `SIGQUIT`
+pub const QUIT: i32 = libc::SIGQUIT;
+/// `SIGUSR1`
+pub const USR1: i32 = libc::SIGUSR1;
+/// `SIGUSR2`
+pub const USR2: i32 = libc::SIGUSR2;
+/// `SIGTERM`
+pub const TERM: i32 = libc::SIGTERM;
+/// `SIGWINCH`
+pub const WINCH: i32 = libc::SIGWINCH;
+
 /// The end that the handler writes to; it stays open as long as the process lives.
 static WRITE_END: AtomicI32 = AtomicI32::new(-1);
 

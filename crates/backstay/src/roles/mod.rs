@@ -1,0 +1,177 @@
+//! The processes that do the work, each this program executed afresh.
+//!
+//! Nothing of the supervisor's memory reaches them: they inherit a channel, a heartbeat and a few
+//! words in their environment, and get their typed configuration over the channel.
+
+mod proxy;
+mod runner;
+mod vrrp;
+
+use logging::{Facility, Level, Logger, Syslog};
+use std::os::fd::{OwnedFd, RawFd};
+use std::path::Path;
+use std::process::ExitCode;
+use sys::heartbeat::Heartbeat;
+
+/// Environment variables that a role is started with.
+pub(crate) const ROLE: &str = "BACKSTAY_ROLE";
+/// Number of the descriptor of its channel.
+pub(crate) const CHANNEL: &str = "BACKSTAY_CHANNEL";
+/// Number of the descriptor of its heartbeat.
+pub(crate) const HEARTBEAT: &str = "BACKSTAY_HEARTBEAT";
+/// A [`LogPlan`].
+pub(crate) const LOG: &str = "BACKSTAY_LOG";
+/// `USER` or `USER:GROUP` that the proxy becomes.
+pub(crate) const USER: &str = "BACKSTAY_USER";
+/// Descriptors that the proxy may open.
+pub(crate) const FILES: &str = "BACKSTAY_FILES";
+
+/// A process that does one kind of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Elections and addresses.
+    Vrrp,
+    /// Scripts and mail.
+    Runner,
+    /// HTTP.
+    Proxy,
+}
+
+impl Role {
+    /// Its word in [`ROLE`].
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Vrrp => "vrrp",
+            Self::Runner => "runner",
+            Self::Proxy => "proxy",
+        }
+    }
+
+    /// The name under which `ps`, `killall` and `pidof` know it: that of the program whose place
+    /// it takes, because operators' scripts look for that.
+    pub(crate) fn process_name(self) -> &'static str {
+        match self {
+            Self::Vrrp => "keepalived",
+            Self::Runner => "backstay-runner",
+            Self::Proxy => "nginx",
+        }
+    }
+
+    /// The role that this process was started for, if it was.
+    pub(crate) fn inherited() -> Option<Self> {
+        let word = std::env::var(ROLE).ok()?;
+        [Self::Vrrp, Self::Runner, Self::Proxy].into_iter().find(|role| role.word() == word)
+    }
+
+    /// Does its work.
+    pub(crate) fn run(self) -> ExitCode {
+        sys::process::set_name(self.process_name());
+        // The supervisor's death is noticed by the channel too, but not while a role is stuck.
+        if self != Self::Vrrp {
+            let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+        }
+        let result = match self {
+            Self::Vrrp => vrrp::run(),
+            Self::Runner => runner::run(),
+            Self::Proxy => proxy::run(),
+        };
+        match result {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("backstay: {}: {error}", self.word());
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// Why a role could not do its work.
+#[derive(Debug)]
+pub(crate) enum RoleError {
+    /// It was not started by the supervisor.
+    NotStartedProperly(&'static str),
+    /// The kernel refused something it cannot do without.
+    Kernel(&'static str, rustix::io::Errno),
+    /// A user of the configuration does not exist.
+    UnknownUser(String),
+    /// The channel to the supervisor is broken.
+    Channel(ipc::Error),
+    /// The vrrp process cannot go on.
+    Vrrp(ha::Error),
+}
+
+impl std::fmt::Display for RoleError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotStartedProperly(what) => write!(f, "{what} is missing: this is started by the supervisor only"),
+            Self::Kernel(what, errno) => write!(f, "{what}: {errno}"),
+            Self::UnknownUser(user) => write!(f, "there is no user or group {user:?}"),
+            Self::Channel(error) => write!(f, "channel to the supervisor: {error}"),
+            Self::Vrrp(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<ipc::Error> for RoleError {
+    fn from(error: ipc::Error) -> Self {
+        Self::Channel(error)
+    }
+}
+
+/// A descriptor whose number stands in an environment variable.
+fn descriptor(variable: &'static str) -> Result<OwnedFd, RoleError> {
+    let number: Option<RawFd> = std::env::var(variable).ok().and_then(|number| number.parse().ok());
+    let number = number.ok_or(RoleError::NotStartedProperly(variable))?;
+    sys::process::inherited(number).map_err(|errno| RoleError::Kernel(variable, errno))
+}
+
+fn heartbeat() -> Result<Heartbeat, RoleError> {
+    Heartbeat::open(descriptor(HEARTBEAT)?).map_err(|errno| RoleError::Kernel(HEARTBEAT, errno))
+}
+
+/// Where the log lines of the keepalived side go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LogPlan {
+    /// Syslog's facility; `None` for no syslog.
+    pub(crate) facility: Option<u8>,
+    /// Whether lines go to stderr.
+    pub(crate) stderr: bool,
+    /// `-D`: whether details are written.
+    pub(crate) detail: bool,
+}
+
+impl LogPlan {
+    /// For the environment of a role.
+    pub(crate) fn to_word(self) -> String {
+        let facility = self.facility.map_or_else(|| "-".to_owned(), |f| f.to_string());
+        format!("{facility}:{}:{}", u8::from(self.stderr), u8::from(self.detail))
+    }
+
+    fn inherited() -> Self {
+        let word = std::env::var(LOG).unwrap_or_default();
+        let mut parts = word.split(':');
+        let facility = parts.next().and_then(|f| f.parse().ok());
+        let stderr = parts.next() == Some("1");
+        Self { facility, stderr, detail: parts.next() == Some("1") }
+    }
+
+    /// The logger of a process that calls itself so.
+    pub(crate) fn logger(self, name: &str) -> Logger {
+        let tag = format!("{name}[{}]", std::process::id());
+        let syslog = self.facility.map(|f| Syslog::unix(Path::new("/dev/log"), Facility(f), tag));
+        Logger::new(syslog, self.stderr, if self.detail { Level::Debug } else { Level::Info })
+    }
+}
+
+/// Becomes the user under which roles run that need no user of their own: `backstay` if the
+/// machine has it, else `nobody`. Without root everything stays as it is.
+fn become_own_user(keep: rustix::thread::CapabilitySet) -> Result<(), RoleError> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let user = sys::privileges::User::find("backstay", None)
+        .or_else(|| sys::privileges::User::find("nobody", None))
+        .ok_or_else(|| RoleError::UnknownUser("nobody".to_owned()))?;
+    sys::privileges::become_user(&user, keep, true)
+        .map_err(|errno| RoleError::Kernel("dropping privileges", errno))
+}

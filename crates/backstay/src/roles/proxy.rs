@@ -1,0 +1,32 @@
+//! The proxy process: the user of nginx.conf, no capabilities, no way to gain any.
+
+use super::{CHANNEL, FILES, RoleError, USER, descriptor};
+use ipc::Channel;
+use rustix::process::{Resource, Rlimit};
+use rustix::thread::CapabilitySet;
+use sys::privileges::{User, become_user};
+use sys::signals;
+
+pub(super) fn run() -> Result<(), RoleError> {
+    let channel = Channel::new(descriptor(CHANNEL)?)?;
+    let caught = signals::catch(&[signals::TERM, signals::INT, signals::QUIT, signals::HUP, signals::USR1])
+        .map_err(|errno| RoleError::Kernel("signals", errno))?;
+    signals::ignore(&[signals::USR2, signals::WINCH]).map_err(|errno| RoleError::Kernel("signals", errno))?;
+    if let Some(files) = std::env::var(FILES).ok().and_then(|files| files.parse().ok()) {
+        let limit = Rlimit { current: Some(files), maximum: Some(files) };
+        rustix::process::setrlimit(Resource::Nofile, limit)
+            .map_err(|errno| RoleError::Kernel("worker_rlimit_nofile", errno))?;
+    }
+    if rustix::process::geteuid().is_root() {
+        let words = std::env::var(USER).map_err(|_| RoleError::NotStartedProperly(USER))?;
+        let (name, group) = match words.split_once(':') {
+            Some((name, group)) => (name, Some(group)),
+            None => (words.as_str(), None),
+        };
+        let user = User::find(name, group).ok_or_else(|| RoleError::UnknownUser(words.clone()))?;
+        become_user(&user, CapabilitySet::empty(), true)
+            .map_err(|errno| RoleError::Kernel("dropping privileges", errno))?;
+    }
+    proxy::run(channel, caught);
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! The runner process: the only place that runs operators' code.
+
+use super::{CHANNEL, LogPlan, RoleError, descriptor};
+use ipc::Channel;
+use rustix::thread::CapabilitySet;
+use sys::signals;
+
+pub(super) fn run() -> Result<(), RoleError> {
+    let channel = Channel::new(descriptor(CHANNEL)?)?;
+    let ignored = [signals::TERM, signals::INT, signals::HUP, signals::QUIT, signals::USR1, signals::USR2];
+    signals::ignore(&ignored).map_err(|errno| RoleError::Kernel("signals", errno))?;
+    let logger = LogPlan::inherited().logger("Keepalived_vrrp");
+    if rustix::process::geteuid().is_root() {
+        let keep = CapabilitySet::SETUID | CapabilitySet::SETGID | CapabilitySet::KILL;
+        sys::privileges::keep_only(keep)
+            .map_err(|errno| RoleError::Kernel("dropping privileges", errno))?;
+    }
+    runner::run(channel, logger).map_err(RoleError::Channel)
+}

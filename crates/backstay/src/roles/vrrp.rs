@@ -1,0 +1,54 @@
+//! The vrrp process: real-time, with the two capabilities that addresses and raw sockets need.
+
+use super::{CHANNEL, LogPlan, RoleError, become_own_user, descriptor, heartbeat};
+use ha::Host;
+use ipc::Channel;
+use logging::{Level, Logger};
+use rustix::thread::CapabilitySet;
+use sys::heartbeat::Heartbeat;
+use sys::signals;
+
+/// keepalived runs its processes at the lowest real-time priority when it has to; so do we, always.
+const PRIORITY: u8 = 1;
+
+struct Surroundings {
+    logger: Logger,
+    heartbeat: Heartbeat,
+}
+
+impl Host for Surroundings {
+    fn log(&mut self, level: ha::Level, line: &str) {
+        let level = match level {
+            ha::Level::Detail => Level::Debug,
+            ha::Level::Info => Level::Info,
+            ha::Level::Warning => Level::Warning,
+            ha::Level::Error => Level::Error,
+        };
+        self.logger.log(level, line);
+    }
+
+    fn beat(&mut self) {
+        self.heartbeat.beat();
+    }
+}
+
+pub(super) fn run() -> Result<(), RoleError> {
+    let channel = Channel::new(descriptor(CHANNEL)?)?;
+    let heartbeat = heartbeat()?;
+    // `killall keepalived` reaches this process too; the supervisor decides what comes of it.
+    let signals = [signals::TERM, signals::INT, signals::HUP, signals::QUIT, signals::USR1, signals::USR2];
+    sys::signals::ignore(&signals).map_err(|errno| RoleError::Kernel("signals", errno))?;
+    let logger = LogPlan::inherited().logger("Keepalived_vrrp");
+    let mut surroundings = Surroundings { logger, heartbeat };
+    // Each of these may be refused, in a container for example; the election works without.
+    for (what, result) in [
+        ("real-time scheduling", sys::realtime::round_robin(PRIORITY)),
+        ("locking of memory", sys::realtime::lock_memory()),
+    ] {
+        if let Err(errno) = result {
+            surroundings.logger.log(Level::Info, &format!("The kernel refuses {what} ({errno}); going on without"));
+        }
+    }
+    become_own_user(CapabilitySet::NET_ADMIN | CapabilitySet::NET_RAW | CapabilitySet::NET_BROADCAST)?;
+    ha::run(channel, &mut surroundings).map(|_| ()).map_err(RoleError::Vrrp)
+}

@@ -60,7 +60,7 @@ fn rhel() -> Memory {
 #[test]
 fn debians_files_start() {
     let loaded = load_files(&debian());
-    assert_eq!(findings(&loaded), ["tls-not-served 19:2 ssl_protocols"]);
+    assert_eq!(findings(&loaded), ["tls-not-served 20:2 ssl_protocols"]);
     let config = loaded.config.unwrap();
     assert_eq!(config.main.worker_processes, WorkerProcesses::Auto);
     assert_eq!(config.events.worker_connections, 768);

@@ -1,5 +1,5 @@
 //! Configurations in memory.
-#![allow(dead_code, missing_docs)]
+#![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 use nginx_conf::model::{Config, Http, Location, Matcher};
 use nginx_conf::{Environment, Loaded, Memory, Offline, load};

@@ -178,9 +178,7 @@ fn handlers_rewrites_and_try_files_are_not_inherited() {
     assert_eq!(names(&inside.settings.add_headers), ["A"]);
     let i = prefix(&server.locations, "/i/");
     assert_eq!(i.settings.root, Root::Alias(literal("/usr/share/nginx/files/")));
-    let deep = Template {
-        parts: vec![Part::Literal(b"/usr/share/nginx/files/".to_vec()), Part::Literal(b"deep/".to_vec())],
-    };
+    let deep = literal("/usr/share/nginx/files/deep/");
     assert_eq!(i.locations[0].settings.root, Root::Alias(deep));
 }
 

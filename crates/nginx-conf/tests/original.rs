@@ -11,7 +11,7 @@ struct Folder(PathBuf);
 impl Folder {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("nginx-conf-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(path.join("logs")).unwrap();
+        std::fs::create_dir_all(path.join("logs")).expect("a folder for the test");
         Folder(path)
     }
 }

@@ -4,7 +4,7 @@ use super::{Lowering, logs, settings_proxy, values};
 use crate::check::Item;
 use crate::model::{
     AccessLog, AccessRule, AddHeader, ErrorLog, ErrorPage, ErrorTarget, Expires, Gzip, GzipProxied,
-    IfModifiedSince, LogDestination, Main, Root, ServerTokens, Settings, Template,
+    IfModifiedSince, LogDestination, Main, Part, Root, ServerTokens, Settings, Template,
 };
 use crate::syntax::Directive;
 use diagnostic::Diagnostic;
@@ -295,7 +295,11 @@ fn inherit_alias(lowering: &mut Lowering<'_>, items: &[Item<'_>], level: &mut Le
     }
     match prefix {
         Some(prefix) if prefix.starts_with(outer) => {
-            path.parts.extend(Template::literal(&prefix[outer.len()..]).parts);
+            let rest = &prefix[outer.len()..];
+            match path.parts.last_mut() {
+                Some(Part::Literal(last)) => last.extend_from_slice(rest),
+                _ => path.parts.extend(Template::literal(rest).parts),
+            }
             level.alias_of = Some(prefix.clone());
         }
         _ => {

@@ -142,7 +142,7 @@ pub struct Http {
     pub upstreams: Vec<Upstream>,
     /// Every `log_format`, `combined` first.
     pub log_formats: Vec<LogFormat>,
-    /// Every distinct set of `types`.
+    /// Every distinct set of `types`: extension in lower case, and media type.
     pub types: Vec<Vec<(String, String)>>,
     /// Names of the variables made by `set` and by named captures; see [`Variable::User`].
     pub user_variables: Vec<String>,

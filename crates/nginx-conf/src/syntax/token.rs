@@ -43,12 +43,12 @@ impl<'a> Tokens<'a> {
             && let Some(&byte) = self.bytes.get(self.at)
             && !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b';' | b'{' | b')')
         {
-            let shown = char::from(byte).escape_default();
+            let shown = character(&self.bytes[self.at..]);
             report.push(
                 Diagnostic::error(
                     "grammar-unexpected",
-                    self.span(self.at, self.at + 1),
-                    format!("unexpected \"{shown}\""),
+                    self.span(self.at, self.at + shown.len()),
+                    format!("unexpected \"{}\"", String::from_utf8_lossy(shown).escape_debug()),
                 )
                 .label("right after a closing quote")
                 .help("a quoted word ends at its closing quote; put a space or `;` here, or quote the whole word"),
@@ -203,6 +203,13 @@ impl<'a> Tokens<'a> {
         }
         None
     }
+}
+
+/// The first character, or one byte where it is not UTF-8.
+fn character(text: &[u8]) -> &[u8] {
+    let length =
+        text.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next()).map_or(1, char::len_utf8);
+    &text[..length.min(text.len())]
 }
 
 /// Bytes before the closing quote of a string that starts `text`; a line's end closes it, too.

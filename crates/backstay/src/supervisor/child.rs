@@ -1,0 +1,195 @@
+//! A role process: starting it, noticing that it died or hangs, starting it again.
+
+use crate::roles::{self, Role};
+use ipc::Channel;
+use rustix::io::{Errno, FdFlags};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
+use serde::{Serialize, de::DeserializeOwned};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use sys::heartbeat::Heartbeat;
+
+/// A role that lived at least so long is started again at once.
+const HEALTHY: Duration = Duration::from_secs(10);
+/// The longest pause before a role is started again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What a role is started with besides its channel and heartbeat.
+pub(crate) type Environment = Vec<(&'static str, String)>;
+
+/// A running process and our ends of what we share with it.
+pub(crate) struct Child<Out, In> {
+    pub(crate) channel: Channel<Out, In>,
+    role: Role,
+    pid: Pid,
+    pidfd: OwnedFd,
+    heartbeat: Heartbeat,
+    beats: u64,
+    last_beat: Instant,
+    started: Instant,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Status(i32),
+    Signal(i32),
+}
+
+impl std::fmt::Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "exited with status {status}"),
+            Self::Signal(signal) => write!(f, "was killed by signal {signal}"),
+        }
+    }
+}
+
+impl<Out: Serialize, In: DeserializeOwned> Child<Out, In> {
+    /// Starts a role.
+    pub(crate) fn start(role: Role, environment: &Environment) -> std::io::Result<Self> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let theirs = OwnedFd::from(theirs);
+        let heartbeat = Heartbeat::new()?;
+        let mut command = Command::new("/proc/self/exe");
+        command.arg0(role.process_name()).env_clear().stdin(Stdio::null());
+        for name in ["PATH", "TZ", "JOURNAL_STREAM"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command.env(roles::ROLE, role.word());
+        command.env(roles::CHANNEL, theirs.as_raw_fd().to_string());
+        command.env(roles::HEARTBEAT, heartbeat.as_fd().as_raw_fd().to_string());
+        command.envs(environment.iter().map(|(name, value)| (*name, value)));
+        // Nobody else in this process starts programs, so only this child inherits them.
+        let inherited = [theirs.as_fd(), heartbeat.as_fd()];
+        inherit(&inherited, true)?;
+        let spawned = command.spawn();
+        inherit(&inherited, false)?;
+        let pid = i32::try_from(spawned?.id()).ok().and_then(Pid::from_raw).ok_or(Errno::SRCH)?;
+        let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
+        let channel = Channel::new(ours.into()).map_err(std::io::Error::other)?;
+        let now = Instant::now();
+        Ok(Self { channel, role, pid, pidfd, heartbeat, beats: 0, last_beat: now, started: now })
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    pub(crate) fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// How it ended, once it has.
+    pub(crate) fn reap(&mut self) -> Option<Exit> {
+        let status = rustix::process::waitpid(Some(self.pid), WaitOptions::NOHANG).ok()??.1;
+        let signal = status.terminating_signal().map(Exit::Signal);
+        signal.or_else(|| status.exit_status().map(Exit::Status))
+    }
+
+    /// Kills it when it has not shown a sign of life for so long. Says whether it did.
+    pub(crate) fn kill_if_hung(&mut self, limit: Duration) -> bool {
+        let beats = self.heartbeat.count();
+        if beats != self.beats {
+            self.beats = beats;
+            self.last_beat = Instant::now();
+        }
+        // Before the first beat it is starting, which may take longer on a busy machine.
+        let limit = if beats == 0 { limit * 5 } else { limit };
+        let hung = self.last_beat.elapsed() > limit;
+        if hung {
+            self.kill();
+            self.last_beat = Instant::now();
+        }
+        hung
+    }
+
+    /// Kills it.
+    pub(crate) fn kill(&self) {
+        // It may be dead already, which is what is wanted.
+        let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
+    pub(crate) fn age(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+fn inherit(descriptors: &[BorrowedFd<'_>], on: bool) -> rustix::io::Result<()> {
+    let flags = if on { FdFlags::empty() } else { FdFlags::CLOEXEC };
+    descriptors.iter().try_for_each(|fd| rustix::io::fcntl_setfd(fd, flags))
+}
+
+/// When a role that died is started again: at once if it had lived, else later and later.
+#[derive(Debug, Default)]
+pub(crate) struct Restart {
+    failures: u32,
+    at: Option<Instant>,
+}
+
+impl Restart {
+    /// A process of this age died.
+    pub(crate) fn died(&mut self, age: Duration) {
+        self.failures = if age >= HEALTHY { 0 } else { self.failures + 1 };
+        let pause = match self.failures {
+            0 | 1 => Duration::ZERO,
+            n => Duration::from_secs(1 << (n - 2).min(6)).min(LONGEST_PAUSE),
+        };
+        self.at = Some(Instant::now() + pause);
+    }
+
+    /// Whether it is time; then it is not time again until the next death.
+    pub(crate) fn is_due(&mut self) -> bool {
+        let due = self.at.is_some_and(|at| at <= Instant::now());
+        if due {
+            self.at = None;
+        }
+        due
+    }
+
+    /// When it will be time.
+    pub(crate) fn at(&self) -> Option<Instant> {
+        self.at
+    }
+
+    /// It is not to be started again.
+    pub(crate) fn cancel(&mut self) {
+        self.at = None;
+        self.failures = 0;
+    }
+
+    /// Deaths in a row.
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn restarts_back_off_and_recover() {
+        let mut restart = Restart::default();
+        assert!(!restart.is_due());
+        restart.died(Duration::ZERO);
+        assert!(restart.is_due() && !restart.is_due());
+        restart.died(Duration::ZERO);
+        assert!(!restart.is_due() && restart.failures() == 2);
+        restart.died(Duration::from_secs(3600));
+        assert!(restart.is_due(), "a process that had lived is started again at once");
+        for _ in 0..50 {
+            restart.died(Duration::ZERO);
+        }
+        assert!(restart.at().is_some_and(|at| at <= Instant::now() + LONGEST_PAUSE));
+    }
+}

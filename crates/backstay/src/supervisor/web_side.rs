@@ -1,0 +1,379 @@
+//! The nginx side: the configuration, the sockets and logs, and the proxy process.
+
+use super::child::{Child, Environment, Restart};
+use super::sockets;
+use crate::inspect::{self, NginxOptions};
+use crate::roles::{self, Role};
+use nginx_conf::model::{Config, ListenAddress, LogDestination};
+use proxy::message::{Configure, FromProxy, Status, StopMode, ToProxy};
+use std::fs::OpenOptions;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// A proxy that crashes over and over keeps its sockets so often; then clients get a refusal
+/// instead of a hang.
+const MOST_CRASHES: u32 = 5;
+/// How long a configuration may take to come into force.
+const STARTING: Duration = Duration::from_secs(10);
+
+/// The nginx side.
+pub(crate) struct WebSide {
+    options: NginxOptions,
+    config: Config,
+    sockets: Vec<(ListenAddress, OwnedFd)>,
+    child: Option<Child<ToProxy, FromProxy>>,
+    restart: Restart,
+    generation: u64,
+    ready: bool,
+    refused: Option<String>,
+    /// Stopped by an operator: not started again by us.
+    pub(crate) stopped: bool,
+    status: Option<Status>,
+    pub(crate) restarts: u64,
+    /// What the process asked for since the last turn.
+    wishes: Vec<Wish>,
+}
+
+/// What an operator asked of the proxy process itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Reload,
+    Reopen,
+    Stop,
+}
+
+impl WebSide {
+    /// Opens the sockets and the logs of a configuration that was checked, and starts the process.
+    pub(crate) fn start(options: NginxOptions, config: Config) -> Result<Self, String> {
+        let mut side = Self {
+            options,
+            config,
+            sockets: Vec::new(),
+            child: None,
+            restart: Restart::default(),
+            generation: 0,
+            ready: false,
+            refused: None,
+            stopped: false,
+            status: None,
+            restarts: 0,
+            wishes: Vec::new(),
+        };
+        side.open_sockets()?;
+        side.start_process()?;
+        Ok(side)
+    }
+
+    /// The configuration in force.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Opens what the configuration listens on; keeps what is open already.
+    fn open_sockets(&mut self) -> Result<(), String> {
+        self.sockets = open_missing(&self.config, &mut std::mem::take(&mut self.sockets))?;
+        Ok(())
+    }
+
+    fn start_process(&mut self) -> Result<(), String> {
+        let user = match &self.config.main.user {
+            Some((user, Some(group))) => format!("{user}:{group}"),
+            Some((user, None)) => user.clone(),
+            None => "nobody".to_owned(),
+        };
+        let mut environment: Environment = vec![(roles::USER, user)];
+        if let Some(files) = self.config.main.worker_rlimit_nofile {
+            environment.push((roles::FILES, files.to_string()));
+        }
+        let logs = open_logs(&self.config)?;
+        let mut child = Child::start(Role::Proxy, &environment).map_err(|e| format!("the proxy process: {e}"))?;
+        self.send_configuration(&mut child, self.config.clone(), logs)?;
+        self.child = Some(child);
+        Ok(())
+    }
+
+    fn send_configuration(
+        &mut self,
+        child: &mut Child<ToProxy, FromProxy>,
+        config: Config,
+        logs: Vec<OwnedFd>,
+    ) -> Result<(), String> {
+        self.generation += 1;
+        self.ready = false;
+        self.refused = None;
+        let mut descriptors = Vec::new();
+        for (_, socket) in &self.sockets {
+            let copy = socket.try_clone().map_err(|error| format!("no descriptors left: {error}"))?;
+            descriptors.push(copy);
+        }
+        descriptors.extend(logs);
+        let configure = Configure { config, generation: self.generation, hostname: inspect::host_name() };
+        child
+            .channel
+            .send_with(&ToProxy::Configure(Box::new(configure)), descriptors)
+            .map_err(|error| format!("the proxy process: {error}"))
+    }
+
+    /// Waits until the configuration that was sent last is in force, or refused.
+    pub(crate) fn wait_ready(&mut self) -> Result<(), String> {
+        let deadline = Instant::now() + STARTING;
+        loop {
+            self.hear();
+            if self.ready {
+                return Ok(());
+            }
+            if let Some(why) = self.refused.take() {
+                return Err(why);
+            }
+            let Some(child) = &mut self.child else { return Err("the proxy process is gone".to_owned()) };
+            if let Some(exit) = child.reap() {
+                self.child = None;
+                return Err(format!("the proxy process {exit}"));
+            }
+            if Instant::now() > deadline {
+                return Err(format!("the proxy process did not start within {STARTING:?}"));
+            }
+            super::wait_readable(child.channel.as_fd(), Duration::from_millis(50));
+        }
+    }
+
+    fn hear(&mut self) {
+        while let Some(child) = &mut self.child {
+            let Ok(Some(received)) = child.channel.recv() else { return };
+            match received.message {
+                FromProxy::Ready(generation) => self.ready |= generation == self.generation,
+                FromProxy::Refused(generation, why) if generation == self.generation => self.refused = Some(why),
+                FromProxy::Refused(..) => {}
+                FromProxy::Drained(generation) => {
+                    self.note("notice", &format!("generation {generation} exited with code 0"));
+                }
+                FromProxy::Stopping(_) => {
+                    self.stopped = true;
+                    self.wishes.push(Wish::Stop);
+                }
+                FromProxy::ReloadAsked => self.wishes.push(Wish::Reload),
+                FromProxy::ReopenAsked => self.wishes.push(Wish::Reopen),
+                FromProxy::Status(status) => self.status = Some(status),
+            }
+        }
+    }
+
+    /// Descriptors to wait for.
+    pub(crate) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        self.child.iter().flat_map(|c| [c.channel.as_fd(), c.pidfd()]).collect()
+    }
+
+    /// When something must be looked at again.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.restart.at()
+    }
+
+    /// Listens to the process, and starts it again if it crashed.
+    pub(crate) fn turn(&mut self) {
+        self.hear();
+        if let Some(child) = &mut self.child {
+            if let Some(exit) = child.reap() {
+                let (role, age) = (child.role(), child.age());
+                self.hear();
+                self.child = None;
+                if self.stopped {
+                    self.sockets.clear();
+                } else {
+                    self.note("alert", &format!("the {} process {exit}: restarting it", role.word()));
+                    self.restart.died(age);
+                    if self.restart.failures() >= MOST_CRASHES {
+                        self.note("alert", "it crashes over and over: its sockets are closed meanwhile");
+                        self.sockets.clear();
+                    }
+                }
+            }
+        }
+        if self.restart.is_due() && !self.stopped {
+            self.restarts += 1;
+            if let Err(error) = self.open_sockets().and_then(|()| self.start_process()) {
+                self.note("emerg", &error);
+                self.restart.died(Duration::ZERO);
+            }
+        }
+    }
+
+    /// What operators asked of the process since the last call.
+    pub(crate) fn wishes(&mut self) -> Vec<Wish> {
+        std::mem::take(&mut self.wishes)
+    }
+
+    /// Reads the file again; any error leaves everything as it was.
+    pub(crate) fn reload(&mut self) -> Result<(), String> {
+        let loaded = inspect::load_nginx(&self.options);
+        let Some(config) = loaded.config else {
+            let first = nginx_conf::compat::test_lines(&loaded, &self.options.path);
+            for line in &first {
+                self.note("emerg", line);
+            }
+            return Err(format!("reload refused, nothing was changed: {}", first.join("; ")));
+        };
+        let Some(mut child) = self.child.take() else {
+            self.config = config;
+            return Ok(());
+        };
+        let result = self.swap(&mut child, &config);
+        self.child = Some(child);
+        let result = result.and_then(|before| self.wait_ready().map_err(|why| (why, before)).or_else(|(why, before)| {
+            self.sockets = before;
+            Err(why)
+        }));
+        match result {
+            Ok(()) => {
+                // Sockets that the new configuration does not listen on are closed.
+                let wanted: Vec<ListenAddress> =
+                    config.http.iter().flat_map(|h| &h.listeners).map(|l| l.address.clone()).collect();
+                self.sockets.retain(|(address, _)| wanted.contains(address));
+                self.config = config;
+                self.note("notice", "the configuration was reloaded");
+                Ok(())
+            }
+            Err(why) => {
+                self.note("emerg", &format!("reload refused, nothing was changed: {why}"));
+                Err(format!("reload refused, nothing was changed: {why}"))
+            }
+        }
+    }
+
+    /// Sends a new configuration; gives back the sockets of the old one.
+    fn swap(
+        &mut self,
+        child: &mut Child<ToProxy, FromProxy>,
+        config: &Config,
+    ) -> Result<Vec<(ListenAddress, OwnedFd)>, String> {
+        let logs = open_logs(config)?;
+        let mut kept = Vec::new();
+        for (address, socket) in &self.sockets {
+            let copy = socket.try_clone().map_err(|error| format!("no descriptors left: {error}"))?;
+            kept.push((address.clone(), copy));
+        }
+        let sockets = open_missing(config, &mut kept)?;
+        let before = std::mem::replace(&mut self.sockets, sockets);
+        match self.send_configuration(child, config.clone(), logs) {
+            Ok(()) => Ok(before),
+            Err(why) => {
+                self.sockets = before;
+                Err(why)
+            }
+        }
+    }
+
+    /// Opens the log files anew, after logrotate has moved them.
+    pub(crate) fn reopen_logs(&mut self) {
+        match open_logs(&self.config) {
+            Ok(logs) => {
+                if let Some(child) = &mut self.child {
+                    let _ = child.channel.send_with(&ToProxy::ReopenLogs, logs);
+                }
+            }
+            Err(error) => self.note("emerg", &error),
+        }
+    }
+
+    /// Asks how the proxy stands and waits a moment for the answer.
+    pub(crate) fn ask_status(&mut self) -> Option<Status> {
+        self.status = None;
+        self.child.as_mut()?.channel.send(&ToProxy::Status).ok()?;
+        let deadline = Instant::now() + Duration::from_secs(1);
+        while self.status.is_none() && Instant::now() < deadline {
+            if let Some(child) = &self.child {
+                super::wait_readable(child.channel.as_fd(), Duration::from_millis(100));
+            }
+            self.hear();
+        }
+        self.status.take()
+    }
+
+    /// Begins to stop. Remembered: only [`resume`](Self::resume) starts it again.
+    pub(crate) fn stop(&mut self, mode: StopMode) {
+        self.stopped = true;
+        self.restart.cancel();
+        self.sockets.clear();
+        if let Some(child) = &mut self.child {
+            let _ = child.channel.send(&ToProxy::Stop(mode));
+        }
+    }
+
+    /// Starts again what an operator had stopped.
+    pub(crate) fn resume(&mut self) -> Result<(), String> {
+        if self.child.is_some() {
+            return if self.stopped { Err("the proxy is still stopping".to_owned()) } else { Ok(()) };
+        }
+        let loaded = inspect::load_nginx(&self.options);
+        let Some(config) = loaded.config else {
+            return Err(nginx_conf::compat::test_lines(&loaded, &self.options.path).join("; "));
+        };
+        self.config = config;
+        self.open_sockets()?;
+        self.stopped = false;
+        self.start_process()?;
+        self.wait_ready()
+    }
+
+    /// Whether no process is left.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.child.is_none()
+    }
+
+    /// Kills what does not end by itself.
+    pub(crate) fn kill(&self) {
+        if let Some(child) = &self.child {
+            child.kill();
+        }
+    }
+
+    /// Process number, for the pid file.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::pid)
+    }
+
+    /// Writes a line of the supervisor's own into the error log.
+    pub(crate) fn note(&self, level: &str, text: &str) {
+        let line = format!("{} [{level}] {2}#{2}: {text}\n", crate::inspect::log_time(), text = text.replace('\n', " "), 2 = std::process::id());
+        for log in &self.config.main.error_logs {
+            if let Some(LogDestination::File(path)) = self.config.logs.get(log.log) {
+                if let Ok(mut file) = OpenOptions::new().append(true).open(path) {
+                    let _ = std::io::Write::write_all(&mut file, line.as_bytes());
+                }
+            } else {
+                eprint!("{line}");
+            }
+        }
+    }
+}
+
+fn open_missing(
+    config: &Config,
+    kept: &mut Vec<(ListenAddress, OwnedFd)>,
+) -> Result<Vec<(ListenAddress, OwnedFd)>, String> {
+    let listeners = config.http.iter().flat_map(|http| &http.listeners);
+    listeners
+        .map(|listener| match kept.iter().position(|(address, _)| *address == listener.address) {
+            Some(at) => Ok(kept.swap_remove(at)),
+            None => Ok((listener.address.clone(), sockets::open(listener)?)),
+        })
+        .collect()
+}
+
+/// Opens every log that is a file or stderr, in order.
+fn open_logs(config: &Config) -> Result<Vec<OwnedFd>, String> {
+    let files = config.logs.iter().filter_map(|log| match log {
+        LogDestination::File(path) => Some(open_log(path)),
+        LogDestination::Stderr => {
+            Some(std::io::stderr().as_fd().try_clone_to_owned().map_err(|error| format!("stderr: {error}")))
+        }
+        LogDestination::Syslog { .. } => None,
+    });
+    files.collect()
+}
+
+fn open_log(path: &Path) -> Result<OwnedFd, String> {
+    let file = OpenOptions::new().append(true).create(true).mode(0o644).open(path);
+    file.map(OwnedFd::from).map_err(|error| format!("open() \"{}\" failed ({error})", path.display()))
+}

@@ -161,6 +161,30 @@ fn a_crash_of_the_process_is_not_noticed_outside() {
 }
 
 #[test]
+fn without_its_supervisor_it_steps_down() {
+    let Some(network) = Network::new() else { return };
+    let mut ours = Ours::start(&network.a, config(150, "eth0"));
+    let _theirs = keepalived(&network, &network.b, 100);
+    eventually("A is master", || only(&network.a, &network.b));
+    ours.close();
+    eventually("B takes over", || only(&network.b, &network.a));
+    assert!(ours.log().contains("(VI_A) sent 0 priority"));
+}
+
+#[test]
+fn an_owner_serves_its_own_address_at_once() {
+    let Some(network) = Network::new() else { return };
+    let mut owner = config(255, "eth0");
+    let own = Ipv4Addr::new(10, 78, 0, 1);
+    owner.instances[0].state = keepalived_conf::model::InitialState::Master;
+    owner.instances[0].addresses =
+        vec![keepalived_conf::model::VirtualAddress { prefix: 24, ..net::address(own) }];
+    let mut ours = Ours::start(&network.a, owner);
+    let status = ours.status();
+    assert_eq!((status.state, status.source), (InstanceState::Master, Some(own)));
+}
+
+#[test]
 fn a_paused_master_gives_way_to_what_happened_meanwhile() {
     let Some(network) = Network::new() else { return };
     let ours = Ours::start(&network.a, config(100, "eth0"));

@@ -305,6 +305,11 @@ impl Ours {
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
+    /// Closes the channel, as a supervisor that died.
+    pub(crate) fn close(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
     /// The status of its only instance.
     pub(crate) fn status(&mut self) -> InstanceStatus {
         let statuses = |outs: &[Out]| {

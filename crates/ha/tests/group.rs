@@ -181,7 +181,8 @@ fn an_owner_serves_its_own_address_at_once() {
         vec![keepalived_conf::model::VirtualAddress { prefix: 24, ..net::address(own) }];
     let mut ours = Ours::start(&network.a, owner);
     let status = ours.status();
-    assert_eq!((status.state, status.source), (InstanceState::Master, Some(own)));
+    let log = ours.log();
+    assert_eq!((status.state, status.source), (InstanceState::Master, Some(own)), "{log}");
 }
 
 #[test]

@@ -250,6 +250,25 @@ fn a_wrong_password_is_reported_as_a_conflict() {
 }
 
 #[test]
+fn a_backup_under_a_flood_of_bad_packets_obeys_its_master() {
+    let Some(network) = Network::new() else { return };
+    let mut theirs = keepalived(&network, &network.b, 150);
+    eventually("B is master", || network.b.holds(VIP));
+    let mut ours = Ours::start(&network.a, config(100, "eth0"));
+    ours.status();
+    let sent = network.b.flood(12_000, seconds(6));
+    let status = ours.status();
+    assert_eq!((status.state, status.counters.became_master), (InstanceState::Backup, 0));
+    let refused: u64 = status.rejected.iter().map(|(_, count)| count).sum();
+    // Those for another virtual router are not counted.
+    assert!(refused > sent / 2, "{refused} of {sent}: {:?}", status.rejected);
+    let lines = ours.log().lines().count();
+    assert!(lines < 100, "{lines} lines in the log");
+    theirs.stop();
+    eventually("A obeys priority 0", || only(&network.a, &network.b));
+}
+
+#[test]
 fn a_keepalived_on_this_very_host_is_named() {
     let Some(network) = Network::new() else { return };
     let _theirs = keepalived(&network, &network.a, 150);

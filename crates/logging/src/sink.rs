@@ -10,6 +10,8 @@ pub enum Sink {
     File(OwnedFd),
     /// A syslog daemon, with the severity that access lines have there.
     Syslog(Syslog, u8),
+    /// The destination could not be opened: lines are lost.
+    Nowhere,
 }
 
 impl Sink {
@@ -30,6 +32,7 @@ impl Sink {
                     }
                 }
             }
+            Self::Nowhere => {}
             Self::Syslog(syslog, access) => {
                 for line in lines.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
                     syslog.send(severity.unwrap_or(*access), line);

@@ -1,2 +1,4 @@
 //! The runner process: check and notify scripts, mail.
 #![forbid(unsafe_code)]
+
+pub mod message;

@@ -1,0 +1,73 @@
+//! This machine.
+
+use super::system::{FileFacts, System, User};
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// The directories that keepalived searches for bare names.
+const PATH: &[&str] = &["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// The machine the check runs on. Users are those of `/etc/passwd`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ThisMachine;
+
+impl System for ThisMachine {
+    fn interfaces(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir("/sys/class/net") else { return Vec::new() };
+        let mut names: Vec<String> =
+            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    fn file(&self, path: &Path) -> Option<FileFacts> {
+        let resolved = fs::canonicalize(path).ok()?;
+        let metadata = fs::metadata(&resolved).ok()?;
+        let insecure = resolved.ancestors().find(|part| others_can_change(part)).map(Path::to_owned);
+        Some(FileFacts {
+            is_file: metadata.is_file(),
+            mode: metadata.mode() & 0o7777,
+            uid: metadata.uid(),
+            gid: metadata.gid(),
+            insecure,
+        })
+    }
+
+    fn head(&self, path: &Path, most: usize) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let metadata = fs::metadata(path).ok()?;
+        if !metadata.is_file() {
+            return None;
+        }
+        File::open(path).ok()?.take(most as u64).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    fn program(&self, name: &str) -> Option<PathBuf> {
+        let found = PATH.iter().map(|dir| Path::new(dir).join(name));
+        found
+            .into_iter()
+            .find(|path| self.file(path).is_some_and(|facts| facts.executable_by(User::default())))
+    }
+
+    fn user(&self, name: &str) -> Option<User> {
+        let passwd = fs::read_to_string("/etc/passwd").ok()?;
+        passwd.lines().find_map(|line| {
+            let fields: Vec<&str> = line.split(':').collect();
+            let [login, _, uid, gid, ..] = fields[..] else { return None };
+            if login != name && uid != name {
+                return None;
+            }
+            Some(User { uid: uid.parse().ok()?, gid: gid.parse().ok()? })
+        })
+    }
+}
+
+/// Whether anybody but root may write to a part of a path.
+fn others_can_change(part: &Path) -> bool {
+    let Ok(metadata) = fs::metadata(part) else { return false };
+    let mode = metadata.mode();
+    metadata.uid() != 0 || mode & 0o002 != 0 || (mode & 0o020 != 0 && metadata.gid() != 0)
+}

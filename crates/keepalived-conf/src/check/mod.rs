@@ -1,0 +1,79 @@
+//! What a configuration and the machine, or the peer's configuration, have to say to each other.
+//!
+//! Nothing here is needed to run; `check` prints it. Facts come in through [`System`].
+
+mod group;
+mod machine;
+mod parameters;
+mod script;
+mod system;
+mod weights;
+
+#[cfg(test)]
+mod tests;
+
+pub use machine::ThisMachine;
+pub use system::{FileFacts, System, User};
+
+use crate::load::{Loaded, in_file_order};
+use crate::model::VrrpInstance;
+use diagnostic::{Diagnostic, Report};
+
+/// Checks a configuration against the machine it is for and, if given, the peer's configuration.
+///
+/// The findings of loading are not repeated: they are in `loaded.report`.
+pub fn check(loaded: &Loaded, system: &dyn System, peer: Option<&Loaded>) -> Report {
+    let mut report = Report::default();
+    interfaces(loaded, system, &mut report);
+    group::check(loaded, peer, &mut report);
+    script::check(loaded, system, &mut report);
+    weights::check(loaded, peer, &mut report);
+    in_file_order(&report)
+}
+
+/// Whether two instances would hear each other as one virtual router.
+fn same_router(a: &VrrpInstance, b: &VrrpInstance) -> bool {
+    a.vrid == b.vrid
+        && match (&a.unicast, &b.unicast) {
+            (None, None) => a.mcast_group == b.mcast_group,
+            (Some(_), Some(_)) => true,
+            _ => false,
+        }
+}
+
+fn interfaces(loaded: &Loaded, system: &dyn System, report: &mut Report) {
+    let present = system.interfaces();
+    let missing = |name: &str, span, what: &str, report: &mut Report| {
+        if present.iter().any(|known| known == name) {
+            return;
+        }
+        report.push(
+            Diagnostic::warning("interface-missing", span, format!("there is no interface `{name}` here"))
+                .label(what)
+                .suggest(name, present.iter().map(String::as_str))
+                .help(format!("interfaces here are {}", present.join(", "))),
+        );
+    };
+    for (instance, places) in loaded.config.instances.iter().zip(&loaded.places.instances) {
+        if instance.interface == "lo" {
+            report.push(
+                Diagnostic::error(
+                    "interface-loopback",
+                    places.interface,
+                    "no other router can be heard on `lo`",
+                )
+                .help("name the interface that the network is on; the original refuses the instance"),
+            );
+        }
+        missing(&instance.interface, places.interface, "the instance waits for it", report);
+        for (tracked, span) in instance.track_interfaces.iter().zip(&places.track_interfaces) {
+            missing(&tracked.interface, *span, "counts as down until it is there", report);
+        }
+        let addresses = instance.addresses.iter().chain(&instance.excluded);
+        for (address, span) in addresses.zip(&places.addresses) {
+            if let Some(dev) = &address.dev {
+                missing(dev, *span, "this address waits for it", report);
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Findings in the words of the original keepalived, and the exit codes of `-t`.
+
+use crate::Loaded;
+use diagnostic::{Diagnostic, Report, Severity, Sources};
+
+/// The finding as keepalived would log it: `(FILE: Line N) Unknown keyword 'foo'`. Findings that
+/// the original has no words for are said in ours. Hints have no line.
+pub fn line(finding: &Diagnostic, sources: &Sources) -> Option<String> {
+    if finding.severity == Severity::Hint {
+        return None;
+    }
+    let word = finding.span.map(|span| String::from_utf8_lossy(sources.bytes(span)).into_owned());
+    let word = word.as_deref().unwrap_or("");
+    let text = match finding.id {
+        "misplaced-keyword" if finding.severity == Severity::Warning => {
+            format!("VRRP parsed invalid IP {word}. skipping IP...")
+        }
+        "unknown-keyword" | "misplaced-keyword" | "obsolete-keyword" | "backslash-remark" => {
+            format!("Unknown keyword '{word}'")
+        }
+        "interface-missing" => format!("WARNING - interface {word} doesn't exist"),
+        "unknown-script" => format!("track script {word} not found, ignoring..."),
+        "invalid-address" => format!("VRRP parsed invalid IP {word}. skipping IP..."),
+        "long-password" => "Truncating auth_pass to 8 characters".to_owned(),
+        "grammar-stray-brace" if word == "}" => "Extra '}' found".to_owned(),
+        "grammar-stray-brace" => "Unexpected '{' - ignoring".to_owned(),
+        "grammar-unterminated-quote" => "Unterminated quote".to_owned(),
+        "include-missing" => format!("Config files missing '{word}'."),
+        "file-unreadable" => return Some(format!("Configuration file: {}", finding.message)),
+        "no-script-security" => {
+            return Some(
+                "SECURITY VIOLATION - scripts are being executed but script_security not enabled.".to_owned(),
+            );
+        }
+        _ => finding.message.clone(),
+    };
+    Some(match finding.span {
+        Some(span) => {
+            let file = sources.file(span.source).path().display();
+            format!("({file}: Line {}) {text}", sources.position(span).line)
+        }
+        None => text,
+    })
+}
+
+/// All findings of a load and its checks as lines, in the order of the files.
+pub fn lines(loaded: &Loaded, checks: &Report) -> Vec<String> {
+    let mut findings: Vec<&Diagnostic> = loaded.report.findings().iter().chain(checks.findings()).collect();
+    findings.sort_by_key(|finding| finding.span.map(|span| (span.source, span.start)));
+    findings.into_iter().filter_map(|finding| line(finding, &loaded.sources)).collect()
+}
+
+/// Exit code of our `keepalived -t`: 0 without errors, 5 with any, 6 when the file cannot be read.
+pub fn exit_code(loaded: &Loaded, checks: &Report) -> u8 {
+    match (loaded.readable, loaded.report.has_errors() || checks.has_errors()) {
+        (false, _) => 6,
+        (true, true) => 5,
+        (true, false) => 0,
+    }
+}
+
+/// Exit code as the original gives it: any message is 5, the one about script security 6, and a
+/// file that is not there is 0. For those who ask for `--compat-exit-codes`.
+pub fn original_exit_code(loaded: &Loaded, checks: &Report) -> u8 {
+    if !loaded.readable {
+        return 0;
+    }
+    let all = || loaded.report.findings().iter().chain(checks.findings());
+    if all().any(|finding| finding.id == "no-script-security") {
+        return 6;
+    }
+    if all().any(|finding| finding.severity > Severity::Hint) { 5 } else { 0 }
+}

@@ -1,0 +1,51 @@
+//! A file into a model, with everything that is to be said about it.
+
+use crate::grammar;
+use crate::model::Config;
+use crate::placement;
+use crate::understand::{self, Places};
+use crate::{Disk, Environment, Files};
+use diagnostic::{Report, Sources};
+use std::path::Path;
+
+/// A configuration as it was understood.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Every file that was read.
+    pub sources: Sources,
+    /// Everything that is to be said about them.
+    pub report: Report,
+    /// What was understood, also when there are errors.
+    pub config: Config,
+    /// Where it was written.
+    pub places: Places,
+    /// Whether the file itself could be read.
+    pub readable: bool,
+}
+
+/// Reads a configuration from this machine's files. Never fails as a whole: what is wrong is in the
+/// report, and the model holds what could be understood.
+pub fn load(path: &Path, environment: &Environment) -> Loaded {
+    load_from(path, &Disk, environment)
+}
+
+/// Reads a configuration from the given files.
+pub fn load_from(path: &Path, files: &dyn Files, environment: &Environment) -> Loaded {
+    let mut loaded = Loaded::default();
+    let tree = grammar::parse(path, files, environment, &mut loaded.sources, &mut loaded.report);
+    loaded.readable = tree.is_some();
+    let tree = tree.unwrap_or_default();
+    let root = placement::place(&tree, &mut loaded.report);
+    (loaded.config, loaded.places) = understand::understand(&root, &mut loaded.report);
+    loaded.report = in_file_order(&loaded.report);
+    loaded
+}
+
+/// The same findings in the order of the files and their lines, whatever stage made them.
+pub(crate) fn in_file_order(report: &Report) -> Report {
+    let mut findings = report.findings().to_vec();
+    findings.sort_by_key(|finding| finding.span.map(|span| (span.source, span.start)));
+    let mut sorted = Report::default();
+    findings.into_iter().for_each(|finding| sorted.push(finding));
+    sorted
+}

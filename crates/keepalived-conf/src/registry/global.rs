@@ -1,0 +1,217 @@
+//! The outer level and `global_defs`: identity, mail, scripts, VRRP defaults.
+
+use super::Context::{Global, Root};
+use super::{
+    ANY, COMMAND, Context, Keyword, LONGEST, NONE, SWITCH, WORD, acts, dead, integer, integer_and, later,
+    one_of, seconds, words,
+};
+
+pub(super) const WORDS: &[Keyword] = &[
+    // The outer level.
+    acts("global_defs", &[Root], NONE, "settings of the whole program").block(Global).repeats(),
+    later("linkbeat_use_polling", &[Root], NONE, "watch links by MII or ethtool polling instead of netlink"),
+    later("net_namespace", &[Root], WORD, "network namespace to run in"),
+    later("net_namespace_ipvs", &[Root], WORD, "network namespace of IPVS"),
+    later("namespace_with_ipsets", &[Root], NONE, "use ipsets although in a network namespace"),
+    later("instance", &[Root], WORD, "name of this keepalived among several on one machine"),
+    later("use_pid_dir", &[Root], NONE, "put pid files into a directory of their own"),
+    later(
+        "child_wait_time",
+        &[Root],
+        integer(0, LONGEST as i64),
+        "how long to wait for children at exit, seconds",
+    ),
+    later("linkbeat_interfaces", &[Root], NONE, "interfaces whose link is polled")
+        .block(Context::Names)
+        .repeats(),
+    later(
+        "interface_up_down_delays",
+        &[Root],
+        NONE,
+        "how long an interface must be up or down to count as so",
+    )
+    .block(Context::Names)
+    .repeats(),
+    later("SSL", &[Root], NONE, "certificates for checks by TLS").block(Context::Ssl),
+    // Identity and mail.
+    acts("router_id", &[Global], WORD, "name of this machine in mails; the host name when absent"),
+    acts("notification_email", &[Global], NONE, "who gets mail when a state changes")
+        .block(Context::MailAddresses),
+    acts("notification_email_from", &[Global], words(1, 16), "sender of mails"),
+    acts("smtp_server", &[Global], words(1, 2), "mail server and port, 25 when absent"),
+    acts(
+        "smtp_connect_timeout",
+        &[Global],
+        integer(0, 4294),
+        "how long to wait for the mail server, 30 s when absent",
+    ),
+    acts("smtp_helo_name", &[Global], WORD, "name given in HELO; the host name when absent"),
+    acts("smtp_alert", &[Global], SWITCH, "send mail for every instance unless it says otherwise"),
+    acts("smtp_alert_vrrp", &[Global], SWITCH, "send mail for every vrrp_instance unless it says otherwise"),
+    later(
+        "smtp_alert_checker",
+        &[Global],
+        SWITCH,
+        "send mail for every real server unless it says otherwise",
+    ),
+    later("no_email_faults", &[Global], NONE, "send no mail for FAULT"),
+    later("no_checker_emails", &[Global], SWITCH, "send no mail for checkers"),
+    later("checker_log_all_failures", &[Global], SWITCH, "log every failed check"),
+    // Scripts.
+    acts("enable_script_security", &[Global], NONE, "refuse scripts that others than root could change"),
+    acts("script_user", &[Global], words(1, 2), "user and group that scripts run as"),
+    later("set_supplementary_groups", &[Global], SWITCH, "give scripts the other groups of their user"),
+    later("use_symlink_paths", &[Global], SWITCH, "start scripts by their symbolic links"),
+    later("startup_script", &[Global], COMMAND, "run at start"),
+    later("startup_script_timeout", &[Global], integer(1, 1000), "limit for startup_script, seconds"),
+    later("shutdown_script", &[Global], COMMAND, "run at the end"),
+    later("shutdown_script_timeout", &[Global], integer(1, 1000), "limit for shutdown_script, seconds"),
+    // VRRP defaults.
+    acts(
+        "vrrp_skip_check_adv_addr",
+        &[Global],
+        SWITCH,
+        "do not compare the addresses again when the master is the same as before",
+    ),
+    acts(
+        "vrrp_strict",
+        &[Global],
+        SWITCH,
+        "hold to the VRRP standard: no unicast, no authentication, an address list",
+    ),
+    acts(
+        "vrrp_garp_interval",
+        &[Global],
+        seconds(0, LONGEST),
+        "pause between gratuitous ARPs of an interface, seconds",
+    ),
+    acts(
+        "vrrp_gna_interval",
+        &[Global],
+        seconds(0, LONGEST),
+        "pause between unsolicited NAs of an interface, seconds",
+    ),
+    acts("vrrp_mcast_group4", &[Global], WORD, "IPv4 multicast group, 224.0.0.18 when absent"),
+    later("vrrp_mcast_group6", &[Global], WORD, "IPv6 multicast group, ff02::12 when absent"),
+    acts(
+        "vrrp_garp_master_delay",
+        &[Global],
+        integer(0, 4294),
+        "second ARP burst after becoming master, 5 s when absent",
+    ),
+    acts(
+        "vrrp_garp_master_repeat",
+        &[Global],
+        integer(0, 4_294_967_295),
+        "ARPs an address in a burst, 5 when absent",
+    ),
+    acts(
+        "vrrp_garp_master_refresh",
+        &[Global],
+        integer(0, 4294),
+        "ARP bursts while master are this far apart, seconds",
+    ),
+    acts(
+        "vrrp_garp_master_refresh_repeat",
+        &[Global],
+        integer(0, 4_294_967_295),
+        "ARPs an address in a refresh, 1 when absent",
+    ),
+    acts(
+        "vrrp_garp_lower_prio_delay",
+        &[Global],
+        integer(0, 4294),
+        "second ARP burst after a lower priority was heard",
+    ),
+    acts(
+        "vrrp_garp_lower_prio_repeat",
+        &[Global],
+        integer(0, 4_294_967_295),
+        "ARPs an address after a lower priority was heard",
+    ),
+    acts("vrrp_iptables", &[Global], words(0, 2), "chains for drop rules; without a chain no rules are made"),
+    acts("vrrp_version", &[Global], integer(2, 3), "VRRP version, 2 when absent"),
+    acts("default_interface", &[Global], WORD, "interface of instances and static addresses that name none"),
+    later(
+        "dynamic_interfaces",
+        &[Global],
+        one_of(&["allow_if_changes"], 0).optional(),
+        "interfaces may come later or change",
+    ),
+    later(
+        "vrrp_down_timer_adverts",
+        &[Global],
+        integer(1, 100),
+        "advertisements missed before taking over, 3 when absent",
+    ),
+    later("vrrp_min_garp", &[Global], SWITCH, "send one gratuitous ARP an address only"),
+    later("vrrp_garp_extra_if", &[Global], ANY, "send gratuitous ARPs on the base interface of a VMAC too"),
+    later("vrrp_vmac_garp_intvl", &[Global], ANY, "old name of vrrp_garp_extra_if"),
+    later(
+        "vrrp_lower_prio_no_advert",
+        &[Global],
+        SWITCH,
+        "do not answer a lower priority with an advertisement",
+    ),
+    later(
+        "vrrp_higher_prio_send_advert",
+        &[Global],
+        SWITCH,
+        "advertise once more when a higher priority takes over",
+    ),
+    later("vrrp_check_unicast_src", &[Global], NONE, "accept unicast advertisements of listed peers only"),
+    later("vrrp_owner_ignore_adverts", &[Global], SWITCH, "the address owner ignores advertisements"),
+    later("v3_checksum_as_v2", &[Global], SWITCH, "VRRPv3 checksum without pseudo-header"),
+    later("vrrp_startup_delay", &[Global], seconds(0, 1_000_000_000), "wait before VRRP starts, seconds"),
+    later(
+        "vrrp_delay_after_boot",
+        &[Global],
+        seconds(0, 1_000_000_000),
+        "wait this long after boot before VRRP starts",
+    ),
+    later("log_unknown_vrids", &[Global], NONE, "log advertisements of unknown virtual routers"),
+    later("vmac_prefix", &[Global], WORD, "name prefix of VMAC interfaces"),
+    later("vmac_addr_prefix", &[Global], WORD, "name prefix of VMAC interfaces of addresses"),
+    later("disable_local_igmp", &[Global], NONE, "no IGMP on interfaces of this machine"),
+    later("vrrp_notify_priority_changes", &[Global], SWITCH, "tell FIFOs about changes of priority"),
+    later("vrrp_rx_bufs_policy", &[Global], words(1, 2), "how to size receive buffers"),
+    later("vrrp_rx_bufs_multiplier", &[Global], integer(1, 4_294_967_295), "factor for receive buffers"),
+    // Firewall.
+    later("vrrp_ipsets", &[Global], ANY, "ipsets for the drop rules"),
+    later("nftables", &[Global], words(0, 1), "nftables table for the drop rules"),
+    later(
+        "nftables_priority",
+        &[Global],
+        integer(i32::MIN as i64, i32::MAX as i64),
+        "priority of the nftables chains",
+    ),
+    later("nftables_ifindex", &[Global], NONE, "match interfaces by index"),
+    later("nftables_counters", &[Global], NONE, "count what the nftables rules match"),
+    later("nftables_ipvs", &[Global], words(0, 1), "nftables table for IPVS marks"),
+    later(
+        "nftables_ipvs_priority",
+        &[Global],
+        integer(i32::MIN as i64, i32::MAX as i64),
+        "priority of the IPVS chains",
+    ),
+    later("nftables_ipvs_start_fwmark", &[Global], integer(1, 4_294_967_295), "first mark to use"),
+    // LVS.
+    later("lvs_sync_daemon", &[Global], words(1, 16), "interface of the IPVS connection synchronisation"),
+    later("lvs_timeouts", &[Global], words(1, 6), "IPVS timeouts for tcp, tcpfin and udp"),
+    later("lvs_flush", &[Global], NONE, "empty the IPVS table at start"),
+    later("lvs_flush_on_stop", &[Global], words(0, 1), "empty the IPVS table at the end"),
+    later("lvs_flush_onstop", &[Global], words(0, 1), "old name of lvs_flush_on_stop"),
+    later("rs_init_notifies", &[Global], SWITCH, "call notify scripts of real servers at start"),
+    dead("lvs_id", &[Global], words(0, 1), "the name of router_id before keepalived 1.1"),
+    // Notification by FIFO.
+    later("notify_fifo", &[Global], words(1, 3), "FIFO that all changes of state are written to"),
+    later("notify_fifo_script", &[Global], COMMAND, "script that reads the FIFO"),
+    later("vrrp_notify_fifo", &[Global], words(1, 3), "FIFO for VRRP"),
+    later("vrrp_notify_fifo_script", &[Global], COMMAND, "script that reads the VRRP FIFO"),
+    later("lvs_notify_fifo", &[Global], words(1, 3), "FIFO for checkers"),
+    later("lvs_notify_fifo_script", &[Global], COMMAND, "script that reads the checkers' FIFO"),
+    later("fifo_write_vrrp_states_on_reload", &[Global], NONE, "write all states to the FIFO after a reload"),
+    // Kept here because they concern how the file itself is read.
+    later("include_check", &[Global], ANY, "how strict include is about files"),
+    later("random_seed", &[Global], integer_and(0, 4_294_967_295, 0), "seed of ${_RANDOM}"),
+];

@@ -1,0 +1,347 @@
+//! The main thread: orders from the supervisor, signals from operators.
+
+use crate::clock::Time;
+use crate::message::{Configure, FromProxy, Status, StopMode, ThreadStatus, ToProxy};
+use crate::shared::{Counters, Shared, Upstream};
+use crate::site::Site;
+use crate::worker::{Mailbox, News, Order, StartError, Worker};
+use ipc::Channel;
+use logging::{Facility, Sink, Syslog};
+use nginx_conf::model::{self, LogDestination, SyslogServer, WorkerProcesses};
+use rustix::event::{PollFd, PollFlags, poll};
+use std::collections::HashMap;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Why the proxy process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// It was told to, by the supervisor or by an operator's signal.
+    AsTold,
+    /// The supervisor is gone.
+    Orphaned,
+}
+
+/// Signals that an operator may send, as they come out of the signal pipe.
+const TERM: u8 = 15;
+const INT: u8 = 2;
+const QUIT: u8 = 3;
+const HUP: u8 = 1;
+const USR1: u8 = 10;
+
+/// Threads that are started at most, whatever `worker_processes` says.
+const MOST_THREADS: u32 = 256;
+/// How often the main thread looks for threads that have ended, while stopping.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A running set of threads.
+struct Control {
+    channel: Channel<FromProxy, ToProxy>,
+    started: Instant,
+    shared: Option<Arc<Shared>>,
+    threads: Vec<(Arc<Mailbox>, JoinHandle<()>)>,
+    news: (Sender<News>, Receiver<News>),
+    connection_number: Arc<AtomicU64>,
+    ready: HashMap<u64, usize>,
+    drained: HashMap<u64, usize>,
+    stopping: Option<(StopMode, Instant)>,
+}
+
+/// Runs the proxy process until it is told to stop.
+///
+/// `signals` gives one byte, the number, for each signal that arrived.
+pub fn run(channel: Channel<FromProxy, ToProxy>, signals: OwnedFd) -> Stopped {
+    let mut control = Control {
+        channel,
+        started: Instant::now(),
+        shared: None,
+        threads: Vec::new(),
+        news: self::channel(),
+        connection_number: Arc::default(),
+        ready: HashMap::new(),
+        drained: HashMap::new(),
+        stopping: None,
+    };
+    loop {
+        let wait = if control.stopping.is_some() || !control.is_quiet() { Some(LOOK) } else { None };
+        control.sleep(signals.as_fd(), wait);
+        for signal in read_signals(&signals) {
+            control.signal(signal);
+        }
+        loop {
+            match control.channel.recv() {
+                Ok(Some(received)) => control.obey(received.message, received.descriptors),
+                Ok(None) => break,
+                Err(_) => {
+                    control.stop(StopMode::Fast);
+                    control.join();
+                    return Stopped::Orphaned;
+                }
+            }
+        }
+        control.hear();
+        if control.is_stopped() {
+            control.join();
+            // The supervisor may be gone already; then nobody needs the last words.
+            let _ = control.channel.flush();
+            return Stopped::AsTold;
+        }
+    }
+}
+
+fn read_signals(signals: &OwnedFd) -> Vec<u8> {
+    let mut bytes = [0; 64];
+    match rustix::net::recv(signals, &mut bytes, rustix::net::RecvFlags::DONTWAIT) {
+        Ok((n, _)) => bytes[..n].to_vec(),
+        Err(_) => Vec::new(),
+    }
+}
+
+impl Control {
+    fn sleep(&mut self, signals: BorrowedFd<'_>, wait: Option<Duration>) {
+        let mut interest = PollFlags::IN;
+        if self.channel.wants_write() {
+            interest |= PollFlags::OUT;
+        }
+        let mut fds = [
+            PollFd::from_borrowed_fd(self.channel.as_fd(), interest),
+            PollFd::from_borrowed_fd(signals, PollFlags::IN),
+        ];
+        let timeout = wait.and_then(|wait| rustix::event::Timespec::try_from(wait).ok());
+        // Interrupted or failed: the caller looks at everything either way.
+        let _ = poll(&mut fds, timeout.as_ref());
+        let _ = self.channel.flush();
+    }
+
+    fn is_quiet(&self) -> bool {
+        let threads = self.threads.len();
+        self.ready.values().all(|n| *n >= threads) && self.drained.values().all(|n| *n >= threads)
+    }
+
+    fn say(&mut self, message: &FromProxy) {
+        // A supervisor that is gone is noticed when the channel is read.
+        let _ = self.channel.send(message);
+    }
+
+    fn signal(&mut self, signal: u8) {
+        match signal {
+            TERM | INT => {
+                self.say(&FromProxy::Stopping(StopMode::Fast));
+                self.stop(StopMode::Fast);
+            }
+            QUIT => {
+                self.say(&FromProxy::Stopping(StopMode::Graceful));
+                self.stop(StopMode::Graceful);
+            }
+            HUP => self.say(&FromProxy::ReloadAsked),
+            USR1 => self.say(&FromProxy::ReopenAsked),
+            _ => {}
+        }
+    }
+
+    fn obey(&mut self, order: ToProxy, descriptors: Vec<OwnedFd>) {
+        match order {
+            ToProxy::Configure(configure) => {
+                let generation = configure.generation;
+                if let Err(why) = self.configure(*configure, descriptors) {
+                    self.say(&FromProxy::Refused(generation, why));
+                }
+            }
+            ToProxy::ReopenLogs => {
+                if let Some(shared) = &self.shared {
+                    let sinks = Arc::new(open_logs(&shared.config, descriptors.into_iter()));
+                    for (mailbox, _) in &self.threads {
+                        mailbox.post(Order::Logs(Arc::clone(&sinks)));
+                    }
+                }
+            }
+            ToProxy::Stop(mode) => self.stop(mode),
+            ToProxy::Status => {
+                let status = self.status();
+                self.say(&FromProxy::Status(status));
+            }
+        }
+    }
+
+    fn configure(&mut self, configure: Configure, descriptors: Vec<OwnedFd>) -> Result<(), String> {
+        let mut descriptors = descriptors.into_iter();
+        let listeners = configure.config.http.as_ref().map_or(0, |http| http.listeners.len());
+        let sockets: Vec<Arc<OwnedFd>> = descriptors.by_ref().take(listeners).map(Arc::new).collect();
+        if sockets.len() < listeners {
+            return Err("the supervisor sent too few sockets".to_owned());
+        }
+        let threads = match &self.shared {
+            Some(_) => self.threads.len(),
+            None => thread_count(configure.config.main.worker_processes),
+        };
+        let counters = match &self.shared {
+            Some(shared) => Arc::clone(&shared.counters),
+            None => Arc::new((0..threads).map(|_| Counters::default()).collect()),
+        };
+        let shared = Arc::new(Shared {
+            generation: configure.generation,
+            upstreams: self.upstreams(&configure.config),
+            logs: Arc::new(open_logs(&configure.config, descriptors)),
+            config: configure.config,
+            hostname: configure.hostname,
+            counters,
+            started: self.started,
+        });
+        // Compiled once here, so that a thread never meets an expression that it cannot compile.
+        Site::compile(Arc::clone(&shared)).map_err(|error| error.0)?;
+        if self.threads.is_empty() {
+            for index in 0..threads {
+                self.start_thread(index, &shared)?;
+            }
+        }
+        for (mailbox, _) in &self.threads {
+            mailbox.post(Order::Configure(Arc::clone(&shared), sockets.clone()));
+        }
+        self.ready.insert(shared.generation, 0);
+        if let Some(old) = self.shared.replace(shared) {
+            self.drained.insert(old.generation, 0);
+        }
+        Ok(())
+    }
+
+    fn start_thread(&mut self, index: usize, shared: &Arc<Shared>) -> Result<(), String> {
+        let mailbox = Arc::new(Mailbox::new().map_err(|errno| format!("eventfd: {errno}"))?);
+        let (post, news, number) =
+            (Arc::clone(&mailbox), self.news.0.clone(), Arc::clone(&self.connection_number));
+        let shared = Arc::clone(shared);
+        let (tell, told) = channel();
+        let thread = std::thread::Builder::new().name("nginx".to_owned()).spawn(move || {
+            match Worker::new(index, shared, post, news, number) {
+                Ok(worker) => {
+                    let _ = tell.send(Ok(()));
+                    worker.run();
+                }
+                Err(StartError::Kernel(errno)) => {
+                    let _ = tell.send(Err(format!("epoll: {errno}")));
+                }
+                Err(StartError::Expression(text)) => {
+                    let _ = tell.send(Err(text));
+                }
+            }
+        });
+        let thread = thread.map_err(|error| format!("cannot start a thread: {error}"))?;
+        told.recv().map_err(|_| "a thread ended at once".to_owned())??;
+        self.threads.push((mailbox, thread));
+        Ok(())
+    }
+
+    /// Upstreams of a configuration: those that did not change keep their state and connections.
+    fn upstreams(&self, config: &model::Config) -> Vec<Arc<Upstream>> {
+        let old = self.shared.as_ref().map_or(&[][..], |shared| &shared.upstreams);
+        let models = config.http.as_ref().map_or(&[][..], |http| &http.upstreams);
+        models
+            .iter()
+            .map(|model| match old.iter().find(|o| o.model == *model) {
+                Some(same) => Arc::clone(same),
+                None => Arc::new(Upstream::new(model)),
+            })
+            .collect()
+    }
+
+    /// Listens to the threads, and tells the supervisor what all of them agree on.
+    fn hear(&mut self) {
+        let threads = self.threads.len();
+        while let Ok(news) = self.news.1.try_recv() {
+            let (counts, generation) = match news {
+                News::Ready(generation) => (&mut self.ready, generation),
+                News::Drained(generation) => (&mut self.drained, generation),
+            };
+            let count = counts.entry(generation).or_default();
+            *count += 1;
+            if *count == threads {
+                let message = match news {
+                    News::Ready(_) => FromProxy::Ready(generation),
+                    News::Drained(_) => FromProxy::Drained(generation),
+                };
+                self.say(&message);
+            }
+        }
+    }
+
+    fn stop(&mut self, mode: StopMode) {
+        if self.stopping.is_some_and(|(before, _)| before == StopMode::Fast) {
+            return;
+        }
+        self.stopping = Some((mode, Instant::now()));
+        for (mailbox, _) in &self.threads {
+            mailbox.post(Order::Stop(mode));
+        }
+    }
+
+    fn is_stopped(&mut self) -> bool {
+        let Some((mode, since)) = self.stopping else { return false };
+        let limit = self.shared.as_ref().and_then(|s| s.config.main.worker_shutdown_timeout);
+        if mode == StopMode::Graceful && limit.is_some_and(|limit| since.elapsed() > limit) {
+            self.stop(StopMode::Fast);
+        }
+        self.threads.iter().all(|(_, thread)| thread.is_finished())
+    }
+
+    fn join(&mut self) {
+        for (_, thread) in self.threads.drain(..) {
+            // A thread that panicked has said so on stderr.
+            let _ = thread.join();
+        }
+    }
+
+    fn status(&self) -> Status {
+        let Some(shared) = &self.shared else { return Status::default() };
+        let now: Time = self.started.elapsed();
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Status {
+            generation: shared.generation,
+            threads: shared
+                .counters
+                .iter()
+                .map(|c| ThreadStatus {
+                    accepted: count(&c.accepted),
+                    requests: count(&c.requests),
+                    active: count(&c.active),
+                })
+                .collect(),
+            upstreams: shared.upstreams.iter().map(|u| u.status(now)).collect(),
+        }
+    }
+}
+
+fn thread_count(wanted: WorkerProcesses) -> usize {
+    match wanted {
+        WorkerProcesses::Auto => std::thread::available_parallelism().map_or(1, usize::from),
+        WorkerProcesses::Count(n) => n.clamp(1, MOST_THREADS) as usize,
+    }
+}
+
+fn open_logs(config: &model::Config, mut descriptors: impl Iterator<Item = OwnedFd>) -> Vec<Mutex<Sink>> {
+    config.logs.iter().map(|log| Mutex::new(open_log(log, &mut descriptors))).collect()
+}
+
+fn open_log(log: &LogDestination, descriptors: &mut impl Iterator<Item = OwnedFd>) -> Sink {
+    match log {
+        LogDestination::File(_) | LogDestination::Stderr => match descriptors.next() {
+            Some(file) => Sink::File(file),
+            None => Sink::Nowhere,
+        },
+        LogDestination::Syslog { server, facility, severity, tag, nohostname } => {
+            let facility = Facility(*facility);
+            let syslog = match server {
+                SyslogServer::Unix(path) => Syslog::unix(path, facility, tag.clone()),
+                SyslogServer::Udp(address) => Syslog::udp(*address, facility, tag.clone()),
+            };
+            let syslog = if *nohostname { syslog } else { syslog.with_host(hostname()) };
+            Sink::Syslog(syslog, *severity)
+        }
+    }
+}
+
+fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

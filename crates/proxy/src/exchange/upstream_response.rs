@@ -1,0 +1,229 @@
+//! An upstream's answer as it goes to the client.
+
+use super::answer::{
+    BodyWriter, Compressible, Framing, Head, begin, end, field, framing_for, gzip_accepted, gzip_applies,
+    gzip_writer,
+};
+use super::redirect::write_origin;
+use super::{Means, local};
+use crate::request::Request;
+use http1::chunked::{Decoder, InvalidChunk};
+use http1::{Known, Method, ResponseFraming, ResponseHead, date};
+use nginx_conf::model::{Handler, ProxyRedirect};
+
+/// Reads the body of an upstream's answer.
+#[derive(Debug)]
+pub(crate) enum ResponseBody {
+    Length(u64),
+    Chunked(Decoder),
+    Close,
+}
+
+impl ResponseBody {
+    pub(crate) fn new(framing: ResponseFraming) -> Self {
+        match framing {
+            ResponseFraming::None => Self::Length(0),
+            ResponseFraming::Length(length) => Self::Length(length),
+            ResponseFraming::Chunked => Self::Chunked(Decoder::default()),
+            ResponseFraming::Close => Self::Close,
+        }
+    }
+
+    /// Whether all of it was read.
+    pub(crate) fn complete(&self) -> bool {
+        match self {
+            Self::Length(remaining) => *remaining == 0,
+            Self::Chunked(decoder) => decoder.is_done(),
+            Self::Close => false,
+        }
+    }
+
+    /// Whether the end of the connection is the end of the body.
+    pub(crate) fn ends_with_connection(&self) -> bool {
+        matches!(self, Self::Close)
+    }
+
+    /// Hands the data in `input` to `sink`; returns how many bytes were read.
+    pub(crate) fn read(&mut self, input: &[u8], mut sink: impl FnMut(&[u8])) -> Result<usize, InvalidChunk> {
+        match self {
+            Self::Length(remaining) => {
+                let length = usize::try_from(*remaining).unwrap_or(usize::MAX).min(input.len());
+                *remaining -= length as u64;
+                if length > 0 {
+                    sink(&input[..length]);
+                }
+                Ok(length)
+            }
+            Self::Chunked(decoder) => decoder.decode(input, sink),
+            Self::Close => {
+                sink(input);
+                Ok(input.len())
+            }
+        }
+    }
+}
+
+/// Writes the head for the client; the upstream's own is in `request.upstream_head`.
+pub(crate) fn write_head(
+    request: &mut Request,
+    response: &ResponseHead,
+    means: &Means<'_>,
+    out: &mut Vec<u8>,
+) -> BodyWriter {
+    let source = std::mem::take(&mut request.upstream_head);
+    let writer = write_fields(request, &source, response, means, out);
+    request.upstream_head = source;
+    writer
+}
+
+fn write_fields(
+    request: &mut Request,
+    source: &[u8],
+    response: &ResponseHead,
+    means: &Means<'_>,
+    out: &mut Vec<u8>,
+) -> BodyWriter {
+    let find = |request: &Request, known: Known| {
+        request.upstream_fields.iter().find(|f| f.known == known).map(|f| f.value.of(source))
+    };
+    let status = local::final_status(request, response.status);
+    let announced = match response.framing {
+        ResponseFraming::Length(length) => Some(length),
+        ResponseFraming::None if request.method == Method::Head => {
+            find(request, Known::ContentLength).and_then(http1::parse_length)
+        }
+        _ => None,
+    };
+    let media_type = find(request, Known::ContentType);
+    let expires = find_named(request, source, b"expires").and_then(date::parse_http_date);
+    let what = Compressible {
+        status,
+        media_type,
+        length: announced,
+        encoded: find(request, Known::ContentEncoding).is_some(),
+        cache_control: find(request, Known::CacheControl),
+        expired: expires.is_some_and(|at| at <= means.clock.wall().as_secs() as i64),
+        last_modified: find(request, Known::LastModified).is_some(),
+        etag: find(request, Known::ETag).is_some(),
+    };
+    let applies = gzip_applies(request, &what);
+    let gzip = applies && gzip_accepted(request, &what);
+    let no_body = request.method == Method::Head || response.framing == ResponseFraming::None;
+    let framing = match (no_body, gzip) {
+        (true, false) => announced.map_or(Framing::None, Framing::Length),
+        (_, true) => framing_for(request, status, None),
+        (false, false) => framing_for(request, status, announced),
+    };
+    let hidden =
+        |request: &Request, name: &str| request.settings().proxy.hide_headers.iter().any(|h| h == name);
+    let head = Head {
+        status,
+        reason: if status == response.status { response.reason.of(source) } else { b"" },
+        media_type,
+        framing,
+        gzip,
+        last_modified: find(request, Known::LastModified).and_then(date::parse_http_date),
+        server: find(request, Known::Server).filter(|_| !hidden(request, "server")),
+        date: find(request, Known::Date).filter(|_| !hidden(request, "date")),
+    };
+    begin(request, &head, means, out);
+    for f in &request.upstream_fields {
+        let (name, value) = (f.name.of(source), f.value.of(source));
+        match f.known {
+            Known::Connection
+            | Known::KeepAlive
+            | Known::ProxyConnection
+            | Known::TransferEncoding
+            | Known::Trailer
+            | Known::Upgrade
+            | Known::ContentLength
+            | Known::ContentType
+            | Known::Server
+            | Known::Date => continue,
+            Known::ETag if gzip && !value.starts_with(b"W/") => {
+                field(out, name, &[b"W/", value].concat());
+                continue;
+            }
+            Known::Location => {
+                field(out, name, &redirected(request, value, means));
+                continue;
+            }
+            Known::Refresh => {
+                field(out, name, &refreshed(request, value, means));
+                continue;
+            }
+            Known::Other if gzip && name.eq_ignore_ascii_case(b"accept-ranges") => continue,
+            Known::Other if replaced_by_expires(request, name) => continue,
+            Known::CacheControl if replaced_by_expires(request, name) => continue,
+            _ => {}
+        }
+        if request.settings().proxy.hide_headers.iter().any(|h| name.eq_ignore_ascii_case(h.as_bytes())) {
+            continue;
+        }
+        field(out, name, value);
+    }
+    if applies && request.settings().gzip.vary {
+        field(out, b"Vary", b"Accept-Encoding");
+    }
+    end(request, &head, means, out);
+    match (no_body || framing == Framing::None, gzip) {
+        (true, _) => BodyWriter::plain(Framing::None),
+        (false, true) => gzip_writer(request, framing),
+        (false, false) => BodyWriter::plain(framing),
+    }
+}
+
+fn find_named<'a>(request: &Request, source: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut fields = request.upstream_fields.iter();
+    fields.find(|f| f.name.of(source).eq_ignore_ascii_case(name)).map(|f| f.value.of(source))
+}
+
+/// `expires` replaces what the upstream said of freshness.
+fn replaced_by_expires(request: &Request, name: &[u8]) -> bool {
+    request.settings().expires != nginx_conf::model::Expires::Off
+        && (name.eq_ignore_ascii_case(b"expires") || name.eq_ignore_ascii_case(b"cache-control"))
+}
+
+/// `proxy_redirect` on a `Location`.
+fn redirected(request: &Request, url: &[u8], means: &Means<'_>) -> Vec<u8> {
+    let replaced = match (&request.settings().proxy.redirect, &request.location().handler) {
+        (ProxyRedirect::Off, _) => None,
+        (ProxyRedirect::Default, Handler::Proxy(pass)) => {
+            let mut from = format!("http://{}", pass.host).into_bytes();
+            let to: &[u8] = match (&pass.uri, &request.location().prefix) {
+                (Some(uri), Some(prefix)) => {
+                    from.extend_from_slice(uri.constant().unwrap_or(b""));
+                    prefix
+                }
+                _ => {
+                    from.push(b'/');
+                    b"/"
+                }
+            };
+            url.strip_prefix(from.as_slice()).map(|rest| [to, rest].concat())
+        }
+        (ProxyRedirect::Default, _) => None,
+        (ProxyRedirect::Rules(rules), _) => rules.iter().find_map(|(from, to)| {
+            let rest = url.strip_prefix(request.value(from, means.clock).as_slice())?;
+            let mut replaced = request.value(to, means.clock);
+            replaced.extend_from_slice(rest);
+            Some(replaced)
+        }),
+    };
+    let Some(replaced) = replaced else { return url.to_vec() };
+    let mut location = Vec::new();
+    if replaced.starts_with(b"/") && request.settings().absolute_redirect {
+        write_origin(request, &mut location, means);
+    }
+    location.extend(replaced.into_iter().filter(|b| !matches!(b, b'\r' | b'\n' | 0)));
+    location
+}
+
+/// `proxy_redirect` on the URL in a `Refresh`.
+fn refreshed(request: &Request, value: &[u8], means: &Means<'_>) -> Vec<u8> {
+    let at = value.windows(4).position(|w| w.eq_ignore_ascii_case(b"url="));
+    match at {
+        Some(at) => [&value[..at + 4], &redirected(request, &value[at + 4..], means)].concat(),
+        None => value.to_vec(),
+    }
+}

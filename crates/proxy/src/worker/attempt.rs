@@ -1,0 +1,329 @@
+//! Asking an upstream: choosing a peer, sending the request, and trying the next one.
+
+use super::client::Phase;
+use super::receiving::is_idempotent;
+use super::{Worker, means};
+use crate::arena::Token;
+use crate::exchange::upstream_request::{BodyFraming, write_head};
+use crate::request::{Attempt, Request};
+use crate::shared::Upstream;
+use crate::timers::Timers;
+use balance::Outcome;
+use nginx_conf::model::{Handler, LogLevel, ProxyPass};
+use rustix::io::Errno;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Why an attempt came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The connection could not be made, or broke.
+    Error,
+    /// It took too long.
+    Timeout,
+    /// The answer was none.
+    InvalidHeader,
+    /// An answer with a status that `proxy_next_upstream` names.
+    Status(u16),
+}
+
+impl Worker {
+    /// Asks the upstream of the request's location for the first time.
+    pub(super) fn start_attempts(&mut self, token: Token) {
+        let now = self.clock.now();
+        if let Some(client) = self.clients.find(token) {
+            Timers::clear(&mut client.deadline);
+            client.phase = Phase::Proxying;
+            if let Some(request) = &mut client.request {
+                request.attempts.clear();
+                request.upstream = pass_of(request).map(|pass| pass.upstream);
+            }
+        }
+        self.next_attempt(token, now);
+    }
+
+    /// Chooses a peer and sends it the request.
+    fn next_attempt(&mut self, token: Token, now: crate::clock::Time) {
+        let Some(client) = self.clients.find(token) else { return };
+        let Some(request) = &mut client.request else { return };
+        let Some(upstream) = request.upstream.and_then(|n| request.site.shared.upstreams.get(n)).cloned()
+        else {
+            return self.fail_request(token, 500);
+        };
+        let key = hash_key(client.facts.remote.map(|a| a.ip()));
+        let picked = upstream.group().pick(now, &key, &mut client.tried);
+        let Some(number) = picked else {
+            let text = "no live upstreams while connecting to upstream";
+            means!(self).log(request, LogLevel::Error, text);
+            request.attempts.push(attempt(upstream.model.name.clone(), now, 502));
+            return self.fail_request(token, 502);
+        };
+        let reuse = self.idle_peer(&upstream, number);
+        let reuse = match reuse {
+            Some(peer) if !self.request_is_idempotent(token) && !self.is_silent(peer) => {
+                self.close_idle(peer);
+                None
+            }
+            reuse => reuse,
+        };
+        self.use_peer(token, &upstream, number, reuse);
+    }
+
+    fn request_is_idempotent(&mut self, token: Token) -> bool {
+        self.clients.find(token).and_then(|c| c.request.as_ref()).is_none_or(|r| is_idempotent(r))
+    }
+
+    /// Sends the request over a kept connection, or begins a new one.
+    fn use_peer(&mut self, token: Token, upstream: &Arc<Upstream>, number: usize, kept: Option<Token>) {
+        let now = self.clock.now();
+        let name = upstream.addresses.get(number).map(ToString::to_string).unwrap_or_default();
+        let Some(client) = self.clients.find(token) else { return };
+        let Some(request) = &mut client.request else { return };
+        request.attempts.push(attempt(name, now, 0));
+        let timeout = request.settings().proxy.connect_timeout;
+        let peer = match kept.map_or_else(|| self.connect(upstream, number), Ok) {
+            Ok(peer) => peer,
+            Err(errno) => {
+                if let Some(request) = self.clients.find(token).and_then(|c| c.request.as_ref()) {
+                    let text = format!("connect() failed ({errno}) while connecting to upstream");
+                    means!(self).log(request, LogLevel::Error, &text);
+                }
+                upstream.group().release(number, now, Outcome::Failed);
+                return self.try_next(token, Failure::Error, false);
+            }
+        };
+        if let Some(client) = self.clients.find(token) {
+            client.peer = Some(peer);
+        }
+        let Some(entry) = self.peers.find(peer) else { return };
+        entry.client = Some(token);
+        entry.requests += 1;
+        if entry.connected {
+            self.send_request(peer);
+        } else {
+            self.timers.set(&mut entry.deadline, now + timeout, peer, true);
+        }
+    }
+
+    /// The connection is there: sends the head and as much of the body as there is.
+    pub(super) fn send_request(&mut self, peer_token: Token) {
+        let now = self.clock.now();
+        let Some(peer) = self.peers.find(peer_token) else { return };
+        let Some(client) = peer.client.and_then(|c| self.clients.find(c)) else { return };
+        let Some(request) = &mut client.request else { return };
+        let Some(pass) = pass_of(request).cloned() else { return };
+        let framing = match (request.body.exists(), request.body.complete(), request.body.announced) {
+            (false, ..) => BodyFraming::None,
+            (true, true, _) => BodyFraming::Length(request.body.kept.len() as u64),
+            (true, false, Some(length)) => BodyFraming::Length(length),
+            (true, false, None) => BodyFraming::Chunked,
+        };
+        let mut out = std::mem::take(&mut self.out);
+        out.clear();
+        write_head(request, &pass, framing, means!(self), &mut out);
+        let sent = if framing == BodyFraming::Chunked {
+            http1::chunked::encode(&request.body.kept, &mut out);
+            peer.output.send(&peer.socket, &out, b"")
+        } else {
+            peer.output.send(&peer.socket, &out, &request.body.kept)
+        };
+        if let Some(attempt) = request.attempts.last_mut() {
+            attempt.connected = Some(now);
+            attempt.sent = (out.len() + request.body.kept.len()) as u64;
+        }
+        self.out = out;
+        let streaming = !request.body.complete();
+        if streaming {
+            request.body.passed_on = true;
+            request.body.kept.clear();
+        }
+        let timeout = request.settings().proxy.read_timeout;
+        self.timers.set(&mut peer.deadline, now + timeout, peer_token, true);
+        if sent.is_err() {
+            return self.attempt_failed(peer_token, Failure::Error, "send() failed");
+        }
+        if streaming && let Some(client) = self.peers.find(peer_token).and_then(|p| p.client) {
+            self.stream_body(client);
+        }
+    }
+
+    /// Sends what was just read of a body that is passed on as it comes.
+    pub(super) fn pass_body_on(&mut self, token: Token) {
+        let now = self.clock.now();
+        let Some(client) = self.clients.find(token) else { return };
+        let (Some(request), Some(peer_token)) = (&mut client.request, client.peer) else { return };
+        let Some(peer) = self.peers.find(peer_token) else { return };
+        let data = std::mem::take(&mut request.body.kept);
+        let result = if request.body.announced.is_some() {
+            peer.output.send(&peer.socket, &data, b"")
+        } else {
+            let mut wire = Vec::with_capacity(data.len() + 16);
+            http1::chunked::encode(&data, &mut wire);
+            if request.body.complete() {
+                wire.extend_from_slice(http1::chunked::LAST);
+            }
+            peer.output.send(&peer.socket, &wire, b"")
+        };
+        if let Some(attempt) = request.attempts.last_mut() {
+            attempt.sent += data.len() as u64;
+        }
+        let timeout = request.settings().proxy.read_timeout;
+        self.timers.set(&mut peer.deadline, now + timeout, peer_token, true);
+        if result.is_err() {
+            // What the peer said before it closed may still be an answer.
+            peer.output.clear();
+            peer.readable = true;
+            self.read_peer(peer_token);
+        }
+    }
+
+    pub(super) fn connect_failed(&mut self, peer: Token, errno: Errno) {
+        self.attempt_failed(peer, Failure::Error, &format!("connect() failed ({errno})"));
+    }
+
+    pub(super) fn peer_timeout(&mut self, token: Token) {
+        let Some(peer) = self.peers.find(token) else { return };
+        if peer.client.is_none() {
+            return self.close_idle(token);
+        }
+        let phase = if !peer.connected {
+            "upstream timed out while connecting to upstream"
+        } else if peer.body.is_some() {
+            "upstream timed out while reading upstream"
+        } else {
+            "upstream timed out while reading response header from upstream"
+        };
+        self.attempt_failed(token, Failure::Timeout, phase);
+    }
+
+    /// An attempt came to nothing: tries another peer, or answers with an error.
+    pub(super) fn attempt_failed(&mut self, peer_token: Token, failure: Failure, text: &str) {
+        let now = self.clock.now();
+        let Some(peer) = self.peers.find(peer_token) else { return };
+        let (upstream, number) = (Arc::clone(&peer.upstream), peer.number);
+        let stale = peer.reused && failure == Failure::Error && peer.body.is_none() && peer.input.is_empty();
+        let was_sent = peer.connected;
+        let Some(token) = peer.client else { return };
+        let Some(client) = self.clients.find(token) else { return };
+        client.peer = None;
+        let Some(request) = &mut client.request else { return };
+        if let Some(attempt) = request.attempts.last_mut() {
+            attempt.ended = Some(now);
+            attempt.status = match failure {
+                Failure::Timeout => 504,
+                Failure::Status(status) => status,
+                Failure::Error | Failure::InvalidHeader => 502,
+            };
+        }
+        // A kept connection that was closed in the meantime says nothing about the peer.
+        if stale && is_idempotent(request) && !request.body.passed_on {
+            request.attempts.pop();
+            self.discard_peer(peer_token);
+            return self.use_peer(token, &upstream, number, None);
+        }
+        means!(self).log(request, LogLevel::Error, text);
+        self.peers.remove(peer_token);
+        if upstream.group().release(number, now, Outcome::Failed)
+            && let Some(request) = self.clients.find(token).and_then(|c| c.request.as_ref())
+        {
+            means!(self).log(request, LogLevel::Warn, "upstream server temporarily disabled");
+        }
+        self.connection_freed();
+        self.try_next(token, failure, was_sent);
+    }
+
+    /// Whether another attempt may follow one that failed this way.
+    pub(super) fn may_retry(&mut self, token: Token, failure: Failure, was_sent: bool) -> bool {
+        let now = self.clock.now();
+        let Some(client) = self.clients.find(token) else { return false };
+        let Some(request) = &client.request else { return false };
+        let proxy = &request.settings().proxy;
+        let listed = match failure {
+            Failure::Error => proxy.next_upstream.error,
+            Failure::Timeout => proxy.next_upstream.timeout,
+            Failure::InvalidHeader => proxy.next_upstream.invalid_header,
+            Failure::Status(status) => proxy.next_upstream.statuses.contains(&status),
+        };
+        let tries = request.attempts.len();
+        let peers = request
+            .upstream
+            .and_then(|n| request.site.shared.upstreams.get(n))
+            .map_or(0, |u| u.addresses.len());
+        let in_time = proxy.next_upstream_timeout.is_zero()
+            || request
+                .attempts
+                .first()
+                .is_some_and(|a| now.saturating_sub(a.started) < proxy.next_upstream_timeout);
+        listed
+            && in_time
+            && !request.answer.head_sent
+            && !request.body.passed_on
+            && tries < peers
+            && (proxy.next_upstream_tries == 0 || tries < proxy.next_upstream_tries as usize)
+            && (!was_sent || is_idempotent(request) || proxy.next_upstream.non_idempotent)
+    }
+
+    fn try_next(&mut self, token: Token, failure: Failure, was_sent: bool) {
+        let now = self.clock.now();
+        if self.may_retry(token, failure, was_sent) {
+            return self.next_attempt(token, now);
+        }
+        let Some(client) = self.clients.find(token) else { return };
+        let Some(request) = &client.request else { return };
+        if request.answer.head_sent {
+            // Half an answer was sent: only the end of the connection can say so.
+            return self.abort_client(token);
+        }
+        let status = match failure {
+            Failure::Timeout => 504,
+            Failure::Error | Failure::InvalidHeader => 502,
+            Failure::Status(status) => status,
+        };
+        self.fail_request(token, status);
+    }
+
+    /// A peer's answer is not taken although it is well-formed: its status is in
+    /// `proxy_next_upstream` and another peer may do better.
+    pub(super) fn reject_status(&mut self, peer_token: Token, status: u16) {
+        let now = self.clock.now();
+        let Some(peer) = self.peers.remove(peer_token) else { return };
+        let outcome = if matches!(status, 403 | 404) { Outcome::Good } else { Outcome::Failed };
+        peer.upstream.group().release(peer.number, now, outcome);
+        let Some(token) = peer.client else { return };
+        if let Some(client) = self.clients.find(token) {
+            client.peer = None;
+        }
+        self.next_attempt(token, now);
+    }
+}
+
+fn attempt(peer: String, now: crate::clock::Time, status: u16) -> Attempt {
+    Attempt {
+        peer,
+        started: now,
+        connected: None,
+        head: None,
+        ended: None,
+        status,
+        sent: 0,
+        received: 0,
+        body: 0,
+    }
+}
+
+/// The `proxy_pass` of the location in force.
+fn pass_of(request: &Request) -> Option<&ProxyPass> {
+    match &request.location().handler {
+        Handler::Proxy(pass) => Some(pass),
+        _ => None,
+    }
+}
+
+/// What `ip_hash` hashes: three bytes of an IPv4 address, all of an IPv6 one.
+fn hash_key(address: Option<IpAddr>) -> Vec<u8> {
+    match address {
+        Some(IpAddr::V4(ip)) => ip.octets()[..3].to_vec(),
+        Some(IpAddr::V6(ip)) => ip.octets().to_vec(),
+        None => vec![0; 3],
+    }
+}

@@ -145,12 +145,17 @@ impl Instance {
     }
 
     /// Chooses the source address: the configured one, else the present one as long as it is there,
-    /// else the first of the interface.
+    /// else the first of the interface. An owner, whose virtual address is its own, keeps the present
+    /// one also when a fault has made it give that address up.
     pub(crate) fn choose_source(&mut self, interfaces: &Interfaces, is_virtual: impl Fn(Ipv4Addr) -> bool) {
         let interface = &self.config.interface;
-        let present = self.source.filter(|&source| interfaces.has(interface, source.into()));
-        self.source =
-            self.config.source.or(present).or_else(|| interfaces.first_address(interface, is_virtual));
+        let owner = self.config.priority == vrrp::OWNER;
+        let present = self.source.filter(|&source| owner || interfaces.has(interface, source.into()));
+        self.source = self
+            .config
+            .source
+            .or(present)
+            .or_else(|| interfaces.first_address(interface, |address| !owner && is_virtual(address)));
         if let Some(source) = self.source {
             self.router.set_source(source.into());
         }
@@ -385,3 +390,6 @@ pub(crate) fn cleared(config: &VrrpInstance) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests;

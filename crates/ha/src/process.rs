@@ -188,6 +188,7 @@ impl Process<'_> {
     /// Takes in what changed in the network.
     fn hear_kernel(&mut self) -> Result<(), Error> {
         let mut changed = false;
+        let mut gone = Vec::new();
         while let Some(change) = self.monitor.change()? {
             if change == Change::Lost {
                 self.network.look()?;
@@ -199,13 +200,16 @@ impl Process<'_> {
                 News::Up(name) => self.report_link(&name, "up"),
                 News::Down(name) => self.report_link(&name, "down"),
                 News::Gone(name) => self.report_link(&name, "removed"),
-                News::AddressGone { link, address } => self.repair(link, address),
+                News::AddressGone { link, address } => gone.push((link, address)),
                 News::Other => {}
             }
             changed = true;
         }
         if changed {
             self.survey();
+        }
+        for (link, address) in gone {
+            self.repair(link, address);
         }
         Ok(())
     }
@@ -226,7 +230,10 @@ impl Process<'_> {
         for instance in self.instances.iter().filter(|instance| instance.is_master()) {
             let Some(lost) = instance.addresses().find(|vip| vip.address == address) else { continue };
             let interface = interface_of(instance, lost);
-            if self.network.interfaces.link(interface).map(|known| known.index) != Some(link) {
+            let interfaces = &self.network.interfaces;
+            let here = interfaces.link(interface).is_some_and(|known| known.index == link);
+            // It may be back already: a reload that changes its prefix takes it away and adds it.
+            if !here || interfaces.has(interface, address) {
                 continue;
             }
             let line = format!(

@@ -161,6 +161,31 @@ fn a_crash_of_the_process_is_not_noticed_outside() {
 }
 
 #[test]
+fn without_its_supervisor_it_steps_down() {
+    let Some(network) = Network::new() else { return };
+    let mut ours = Ours::start(&network.a, config(150, "eth0"));
+    let _theirs = keepalived(&network, &network.b, 100);
+    eventually("A is master", || only(&network.a, &network.b));
+    ours.close();
+    eventually("B takes over", || only(&network.b, &network.a));
+    assert!(ours.log().contains("(VI_A) sent 0 priority"));
+}
+
+#[test]
+fn an_owner_serves_its_own_address_at_once() {
+    let Some(network) = Network::new() else { return };
+    let mut owner = config(255, "eth0");
+    let own = Ipv4Addr::new(10, 78, 0, 1);
+    owner.instances[0].state = keepalived_conf::model::InitialState::Master;
+    owner.instances[0].addresses =
+        vec![keepalived_conf::model::VirtualAddress { prefix: 24, ..net::address(own) }];
+    let mut ours = Ours::start(&network.a, owner);
+    let status = ours.status();
+    let log = ours.log();
+    assert_eq!((status.state, status.source), (InstanceState::Master, Some(own)), "{log}");
+}
+
+#[test]
 fn a_paused_master_gives_way_to_what_happened_meanwhile() {
     let Some(network) = Network::new() else { return };
     let ours = Ours::start(&network.a, config(100, "eth0"));
@@ -222,6 +247,25 @@ fn a_wrong_password_is_reported_as_a_conflict() {
     assert_eq!(conflict.source, Ipv4Addr::new(10, 78, 0, 2));
     assert_eq!(conflict.what, "received an invalid passwd!");
     assert!(ours.log().contains("(VI_A) received an invalid passwd! (from 10.78.0.2)"));
+}
+
+#[test]
+fn a_backup_under_a_flood_of_bad_packets_obeys_its_master() {
+    let Some(network) = Network::new() else { return };
+    let mut theirs = keepalived(&network, &network.b, 150);
+    eventually("B is master", || network.b.holds(VIP));
+    let mut ours = Ours::start(&network.a, config(100, "eth0"));
+    ours.status();
+    let sent = network.b.flood(12_000, seconds(6));
+    let status = ours.status();
+    assert_eq!((status.state, status.counters.became_master), (InstanceState::Backup, 0));
+    let refused: u64 = status.rejected.iter().map(|(_, count)| count).sum();
+    // Those for another virtual router are not counted.
+    assert!(refused > sent / 2, "{refused} of {sent}: {:?}", status.rejected);
+    let lines = ours.log().lines().count();
+    assert!(lines < 100, "{lines} lines in the log");
+    theirs.stop();
+    eventually("A obeys priority 0", || only(&network.a, &network.b));
 }
 
 #[test]

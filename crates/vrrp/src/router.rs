@@ -315,7 +315,10 @@ impl Router {
                 self.listen(now);
             }
             (Standing::Fit, _) => {
-                actions.push(Action::Remove);
+                // An owner keeps the addresses: they are its own.
+                if !self.owns_at_once() {
+                    actions.push(Action::Remove);
+                }
                 self.recover(now, true, actions);
             }
             (Standing::Waiting, _) => actions.push(Action::Remove),
@@ -339,7 +342,7 @@ impl Router {
     /// for `state MASTER` as well, and lets every other `state MASTER` wait like a backup.
     fn recover(&mut self, now: Time, init: bool, actions: &mut Vec<Action>) {
         self.master_interval = self.settings.interval;
-        if self.priority == OWNER && self.settings.starts_as_master {
+        if self.owns_at_once() {
             self.become_master(now, actions);
             return;
         }
@@ -347,6 +350,10 @@ impl Router {
         actions.push(Action::Notify(State::Backup));
         self.since = now;
         self.listen(now);
+    }
+
+    fn owns_at_once(&self) -> bool {
+        self.priority == OWNER && self.settings.starts_as_master
     }
 
     /// Waits for a master's advertisements.

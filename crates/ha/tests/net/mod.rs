@@ -1,4 +1,5 @@
-//! A switch with two hosts, and the programs that run on them.
+//! A switch with two hosts, and the programs that run on them. Ours is the example `ha-alone`, which
+//! `cargo test -p ha` builds (`cargo test --test` alone does not).
 
 use ha::message::{In, InstanceStatus, Memory, Out};
 use keepalived_conf::model::{
@@ -7,12 +8,13 @@ use keepalived_conf::model::{
 };
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use wire::Mac;
+use wire::{Ipv4Header, Mac};
 
 /// The virtual address of all tests.
 pub(crate) const VIP: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 100);
@@ -149,6 +151,39 @@ impl Host {
         command.status().unwrap().success()
     }
 
+    /// Multicasts that many damaged, forged and random packets from this host, evenly in that time.
+    /// Returns how many left.
+    pub(crate) fn flood(&self, count: u64, time: Duration) -> u64 {
+        let namespace = fs::File::open(format!("/proc/{}/ns/net", self.pid())).unwrap();
+        // A thread of its own: it does not come back from there.
+        let thread = std::thread::spawn(move || {
+            let kind = Some(rustix::thread::LinkNameSpaceType::Network);
+            rustix::thread::move_into_link_name_space(namespace.as_fd(), kind).unwrap();
+            let socket = socket2::Socket::new(
+                socket2::Domain::IPV4,
+                socket2::Type::RAW,
+                Some(socket2::Protocol::from(i32::from(vrrp::PROTOCOL))),
+            );
+            let socket = socket.unwrap();
+            socket.set_header_included_v4(true).unwrap();
+            socket.bind_device(Some(b"eth0")).unwrap();
+            // keepalived puts its next advertisement off with every packet it refuses: a flood that
+            // it hears silences it. So this one does not reach the host it comes from.
+            socket.set_multicast_loop_v4(false).unwrap();
+            let group = Ipv4Addr::new(224, 0, 0, 18);
+            let mut random = 1;
+            let mut sent = 0;
+            for number in 0..count {
+                let packet = bad_packet(number, &mut random);
+                let to = SocketAddrV4::new(group, 0).into();
+                sent += u64::from(socket.send_to(&packet, &to).is_ok());
+                std::thread::sleep(time / count as u32);
+            }
+            sent
+        });
+        thread.join().unwrap()
+    }
+
     pub(crate) fn mac(&self) -> Mac {
         let output = self.command("ip").args(["-o", "link", "show", "eth0"]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
@@ -163,6 +198,48 @@ impl Drop for Host {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// A packet for VRID 61 that would win if it counted, but is wrong in one of several ways.
+fn bad_packet(number: u64, random: &mut u64) -> Vec<u8> {
+    let mut next = || {
+        *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*random >> 33) as u8
+    };
+    let mut header = Ipv4Header {
+        tos: 0xc0,
+        id: 1,
+        ttl: 255,
+        protocol: vrrp::PROTOCOL,
+        source: Ipv4Addr::new(10, 78, 0, next().max(3)),
+        destination: Ipv4Addr::new(224, 0, 0, 18),
+    };
+    let mut advertisement = vrrp::Advertisement {
+        version: vrrp::Version::V2,
+        vrid: 61,
+        priority: 255,
+        interval: vrrp::Centiseconds(100),
+        addresses: &[VIP],
+        authentication: vrrp::Authentication::Pass(*b"1111\0\0\0\0"),
+    };
+    let mut body = Vec::new();
+    match number % 6 {
+        0 => advertisement.authentication = vrrp::Authentication::Pass([next(); 8]),
+        1 => advertisement.interval = vrrp::Centiseconds(200),
+        2 => advertisement.version = vrrp::Version::V3,
+        3 => header.ttl = next().min(254),
+        _ => {}
+    }
+    advertisement.write(header.source, header.destination, &mut body);
+    match number % 6 {
+        4 => body[usize::from(next()) % 20] ^= 1 << (next() % 8),
+        5 => {
+            let length = next();
+            body = (0..length).map(|_| next()).collect();
+        }
+        _ => {}
+    }
+    [&header.build(body.len())[..], &body].concat()
 }
 
 /// A program that takes part.
@@ -303,6 +380,11 @@ impl Ours {
     pub(crate) fn send(&mut self, message: &In) {
         let line = serde_json::to_string(message).unwrap();
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    /// Closes the channel, as a supervisor that died.
+    pub(crate) fn close(&mut self) {
+        drop(self.child.stdin.take());
     }
 
     /// The status of its only instance.

@@ -1,0 +1,168 @@
+use super::*;
+use keepalived_conf::model::{
+    Command, Garp as ConfiguredGarp, Notify, TrackInterface, TrackScript, VrrpScript,
+};
+use netlink::{Address, Link};
+
+fn script(name: &str) -> NotifyScript {
+    NotifyScript { command: Command::Exec(vec![format!("/etc/keepalived/{name}.sh")]), user: None }
+}
+
+fn config() -> VrrpInstance {
+    VrrpInstance {
+        name: "VI_A".into(),
+        state: InitialState::Backup,
+        interface: "eth0".into(),
+        vrid: 51,
+        priority: 100,
+        advert_int: Duration::from_secs(1),
+        nopreempt: false,
+        preempt_delay: Duration::ZERO,
+        authentication: model::Authentication::None,
+        source: None,
+        unicast: None,
+        mcast_group: Ipv4Addr::new(224, 0, 0, 18),
+        addresses: Vec::new(),
+        excluded: Vec::new(),
+        track_scripts: vec![tracked("chk", -20)],
+        track_interfaces: Vec::new(),
+        dont_track_primary: false,
+        notify: Notify {
+            master: Some(script("master")),
+            backup: Some(script("backup")),
+            fault: None,
+            stop: Some(script("stop")),
+            any: Some(script("any")),
+        },
+        smtp_alert: true,
+        garp: ConfiguredGarp::default(),
+        strict: false,
+        skip_check_adv_addr: false,
+    }
+}
+
+fn tracked(name: &str, weight: i32) -> TrackScript {
+    TrackScript { name: name.into(), weight: TrackWeight { weight, reverse: false } }
+}
+
+fn scripts(up: Option<bool>) -> Scripts {
+    let script = VrrpScript {
+        name: "chk".into(),
+        command: Command::Exec(vec!["true".into()]),
+        interval: Duration::from_secs(1),
+        timeout: Duration::from_secs(1),
+        weight: 0,
+        reverse: false,
+        rise: 1,
+        fall: 1,
+        init_fail: false,
+        user: None,
+    };
+    let mut scripts = Scripts::default();
+    let known: Vec<(String, bool)> = up.map(|up| ("chk".into(), up)).into_iter().collect();
+    scripts.configure(&[script], &known);
+    scripts
+}
+
+fn interfaces(usable: bool) -> Interfaces {
+    let link = Link { index: 2, name: "eth0".into(), mac: None, up: usable, running: usable, no_arp: false };
+    let address = Address { link: 2, address: IpAddr::from([10, 0, 0, 1]), prefix: 24, secondary: false };
+    Interfaces::new(vec![link], vec![address])
+}
+
+fn texts(config: VrrpInstance, up: Option<bool>, usable: bool) -> Vec<String> {
+    let mut instance = Instance::new(config);
+    let interfaces = interfaces(usable);
+    instance.choose_source(&interfaces, |_| false);
+    instance.track(&scripts(up), &interfaces).iter().map(Cause::describe).collect()
+}
+
+#[test]
+fn scripts_are_told_in_keepalived_s_order_with_its_arguments() {
+    let instance = Instance::new(config());
+    let commands = |state| {
+        let notification = instance.notification(state);
+        let words = notification.commands.into_iter().map(|command| {
+            let Command::Exec(mut words) = command.command else { unreachable!() };
+            words.extend(command.arguments);
+            words.join(" ")
+        });
+        words.collect::<Vec<_>>()
+    };
+    let any = |state: &str| format!("/etc/keepalived/any.sh INSTANCE VI_A {state} 100");
+    let own = |name: &str| format!("/etc/keepalived/{name}.sh");
+    assert_eq!(commands(InstanceState::Master), [own("master"), any("MASTER")]);
+    assert_eq!(commands(InstanceState::Backup), [own("backup"), any("BACKUP")]);
+    assert_eq!(commands(InstanceState::Fault), [any("FAULT")]);
+    assert_eq!(commands(InstanceState::Stop), [own("stop"), any("STOP")]);
+}
+
+#[test]
+fn a_state_is_mailed_once() {
+    let mut instance = Instance::new(config());
+    let mail = instance.mail(InstanceState::Master, Some("LVS_1")).unwrap();
+    assert_eq!(mail.subject, "[LVS_1] VRRP Instance VI_A - Entering MASTER state");
+    assert_eq!(mail.body, "=> VRRP Instance is now owning VRRP VIPs <=");
+    assert_eq!(instance.mail(InstanceState::Master, Some("LVS_1")), None);
+    assert!(instance.mail(InstanceState::Backup, None).unwrap().subject.starts_with("[] VRRP"));
+    let mut silent = Instance::new(VrrpInstance { smtp_alert: false, ..config() });
+    assert_eq!(silent.mail(InstanceState::Master, None), None);
+}
+
+#[test]
+fn what_is_tracked_has_words() {
+    assert_eq!(texts(config(), Some(true), true), [""; 0]);
+    assert_eq!(texts(config(), Some(false), true), ["script chk failed: -20"]);
+    assert_eq!(texts(config(), Some(true), false), ["interface eth0 down"]);
+    let fatal = VrrpInstance { track_scripts: vec![tracked("chk", 0)], ..config() };
+    assert_eq!(texts(fatal.clone(), None, true), ["script chk has not answered yet"]);
+    assert_eq!(texts(fatal, Some(false), true), ["script chk failed"]);
+    let untracked = VrrpInstance { dont_track_primary: true, ..config() };
+    assert_eq!(texts(untracked, Some(true), false), [""; 0]);
+    let other =
+        TrackInterface { interface: "eth1".into(), weight: TrackWeight { weight: -30, reverse: false } };
+    let own = TrackInterface { interface: "eth0".into(), ..other.clone() };
+    let both = VrrpInstance { track_interfaces: vec![other, own], ..config() };
+    assert_eq!(texts(both, Some(true), true), ["interface eth1 down: -30"]);
+    let absent = VrrpInstance { interface: "eth9".into(), ..config() };
+    assert_eq!(texts(absent, Some(true), true), ["interface eth9 does not exist, waiting for it"]);
+}
+
+#[test]
+fn state_master_clears_what_it_excludes() {
+    let delay = Duration::from_secs(300);
+    let master =
+        VrrpInstance { state: InitialState::Master, nopreempt: true, preempt_delay: delay, ..config() };
+    assert_eq!(settings(&master, None).preempt, Preempt::Always);
+    assert_eq!(cleared(&master).len(), 2);
+    let backup = VrrpInstance { state: InitialState::Backup, ..master };
+    assert_eq!(settings(&backup, None).preempt, Preempt::Never);
+    assert_eq!(cleared(&backup), ["(VI_A) preempt_delay is incompatible with nopreempt mode - resetting"]);
+    let delayed = VrrpInstance { nopreempt: false, ..backup };
+    assert_eq!(settings(&delayed, None).preempt, Preempt::After(delay));
+    assert!(cleared(&delayed).is_empty());
+}
+
+#[test]
+fn the_same_complaint_is_made_once_a_minute() {
+    let mut instance = Instance::new(config());
+    let mut complain = |seconds| {
+        let now = Time(Duration::from_secs(seconds));
+        let source = IpAddr::from([10, 0, 0, 9]);
+        instance.complain(now, "password", source, &vrrp::Reject::Password, true)
+    };
+    assert_eq!(complain(0).unwrap(), "(VI_A) received an invalid passwd! (from 10.0.0.9)");
+    assert_eq!((complain(1), complain(59)), (None, None));
+    assert_eq!(complain(60).unwrap(), "(VI_A) received an invalid passwd! (from 10.0.0.9; 2 more since)");
+    let status = instance.status(Time(Duration::from_secs(61)));
+    assert_eq!(status.rejected, [("password".to_owned(), 4)]);
+    assert_eq!(status.conflict.unwrap().count, 4);
+}
+
+#[test]
+fn packet_numbers_start_at_one_and_skip_zero() {
+    let mut instance = Instance::new(config());
+    assert_eq!(instance.next_packet_id(), 1);
+    instance.packet_id = u16::MAX;
+    assert_eq!(instance.next_packet_id(), 1);
+}

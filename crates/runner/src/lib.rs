@@ -2,3 +2,11 @@
 #![forbid(unsafe_code)]
 
 pub mod message;
+
+/// Placeholder until merged.
+pub fn run(
+    _: ipc::Channel<message::FromRunner, message::ToRunner>,
+    _: logging::Logger,
+) -> Result<(), ipc::Error> {
+    Ok(())
+}

@@ -9,4 +9,5 @@ pub mod privileges;
 pub mod process;
 pub mod realtime;
 pub mod signals;
+pub mod socket;
 pub mod time;

@@ -103,7 +103,9 @@ pub(crate) enum RoleError {
 impl std::fmt::Display for RoleError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NotStartedProperly(what) => write!(f, "{what} is missing: this is started by the supervisor only"),
+            Self::NotStartedProperly(what) => {
+                write!(f, "{what} is missing: this is started by the supervisor only")
+            }
             Self::Kernel(what, errno) => write!(f, "{what}: {errno}"),
             Self::UnknownUser(user) => write!(f, "there is no user or group {user:?}"),
             Self::Channel(error) => write!(f, "channel to the supervisor: {error}"),

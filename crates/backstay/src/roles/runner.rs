@@ -12,8 +12,7 @@ pub(super) fn run() -> Result<(), RoleError> {
     let logger = LogPlan::inherited().logger("Keepalived_vrrp");
     if rustix::process::geteuid().is_root() {
         let keep = CapabilitySet::SETUID | CapabilitySet::SETGID | CapabilitySet::KILL;
-        sys::privileges::keep_only(keep)
-            .map_err(|errno| RoleError::Kernel("dropping privileges", errno))?;
+        sys::privileges::keep_only(keep).map_err(|errno| RoleError::Kernel("dropping privileges", errno))?;
     }
     runner::run(channel, logger).map_err(RoleError::Channel)
 }

@@ -37,7 +37,7 @@ pub(super) fn run() -> Result<(), RoleError> {
     let heartbeat = heartbeat()?;
     // `killall keepalived` reaches this process too; the supervisor decides what comes of it.
     let signals = [signals::TERM, signals::INT, signals::HUP, signals::QUIT, signals::USR1, signals::USR2];
-    sys::signals::ignore(&signals).map_err(|errno| RoleError::Kernel("signals", errno))?;
+    signals::ignore(&signals).map_err(|errno| RoleError::Kernel("signals", errno))?;
     let logger = LogPlan::inherited().logger("Keepalived_vrrp");
     let mut surroundings = Surroundings { logger, heartbeat };
     // Each of these may be refused, in a container for example; the election works without.
@@ -46,7 +46,9 @@ pub(super) fn run() -> Result<(), RoleError> {
         ("locking of memory", sys::realtime::lock_memory()),
     ] {
         if let Err(errno) = result {
-            surroundings.logger.log(Level::Info, &format!("The kernel refuses {what} ({errno}); going on without"));
+            surroundings
+                .logger
+                .log(Level::Info, &format!("The kernel refuses {what} ({errno}); going on without"));
         }
     }
     become_own_user(CapabilitySet::NET_ADMIN | CapabilitySet::NET_RAW | CapabilitySet::NET_BROADCAST)?;

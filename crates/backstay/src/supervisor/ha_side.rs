@@ -52,7 +52,9 @@ impl HaSide {
         let checks = inspect::check_keepalived(&loaded, None);
         complain(&loaded, &checks, logger);
         for rival in ha::rivals(&[]) {
-            let text = format!("{rival} speaks VRRP on this host already: two of them fight over addresses; stop it");
+            let text = format!(
+                "{rival} speaks VRRP on this host already: two of them fight over addresses; stop it"
+            );
             logger.log(Level::Warning, &text);
         }
         let findings = loaded.report.count(diagnostic::Severity::Error);
@@ -123,7 +125,8 @@ impl HaSide {
         self.hear_runner();
         if let Some(vrrp) = &mut self.vrrp {
             if vrrp.kill_if_hung(LONGEST_SILENCE) {
-                let text = format!("The vrrp process shows no sign of life for {LONGEST_SILENCE:?}: restarting it");
+                let text =
+                    format!("The vrrp process shows no sign of life for {LONGEST_SILENCE:?}: restarting it");
                 logger.log(Level::Error, &text);
             }
             if let Some(exit) = vrrp.reap() {

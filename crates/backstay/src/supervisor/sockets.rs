@@ -46,7 +46,7 @@ fn open_tcp(listener: &Listener, address: SocketAddr) -> std::io::Result<Socket>
     socket.bind(&address.into())?;
     listen(&socket, listener)?;
     if listener.deferred {
-        rustix::net::sockopt::set_tcp_defer_accept(&socket, 1)?;
+        sys::socket::defer_accept(&socket, 1)?;
     }
     Ok(socket)
 }
@@ -102,7 +102,8 @@ fn holder(port: u16) -> Option<(u32, String)> {
             let (Some(local), Some(state), Some(inode)) = (words.get(1), words.get(3), words.get(9)) else {
                 continue;
             };
-            let listens_there = local.rsplit(':').next().and_then(|p| u16::from_str_radix(p, 16).ok()) == Some(port);
+            let listens_there =
+                local.rsplit(':').next().and_then(|p| u16::from_str_radix(p, 16).ok()) == Some(port);
             if listens_there && *state == LISTEN {
                 inodes.push(format!("socket:[{inode}]"));
             }

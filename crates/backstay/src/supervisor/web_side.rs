@@ -66,11 +66,6 @@ impl WebSide {
         Ok(side)
     }
 
-    /// The configuration in force.
-    pub(crate) fn config(&self) -> &Config {
-        &self.config
-    }
-
     /// Opens what the configuration listens on; keeps what is open already.
     fn open_sockets(&mut self) -> Result<(), String> {
         self.sockets = open_missing(&self.config, &mut std::mem::take(&mut self.sockets))?;
@@ -88,7 +83,8 @@ impl WebSide {
             environment.push((roles::FILES, files.to_string()));
         }
         let logs = open_logs(&self.config)?;
-        let mut child = Child::start(Role::Proxy, &environment).map_err(|e| format!("the proxy process: {e}"))?;
+        let mut child =
+            Child::start(Role::Proxy, &environment).map_err(|e| format!("the proxy process: {e}"))?;
         self.send_configuration(&mut child, self.config.clone(), logs)?;
         self.child = Some(child);
         Ok(())
@@ -144,7 +140,9 @@ impl WebSide {
             let Ok(Some(received)) = child.channel.recv() else { return };
             match received.message {
                 FromProxy::Ready(generation) => self.ready |= generation == self.generation,
-                FromProxy::Refused(generation, why) if generation == self.generation => self.refused = Some(why),
+                FromProxy::Refused(generation, why) if generation == self.generation => {
+                    self.refused = Some(why)
+                }
                 FromProxy::Refused(..) => {}
                 FromProxy::Drained(generation) => {
                     self.note("notice", &format!("generation {generation} exited with code 0"));
@@ -220,10 +218,12 @@ impl WebSide {
         };
         let result = self.swap(&mut child, &config);
         self.child = Some(child);
-        let result = result.and_then(|before| self.wait_ready().map_err(|why| (why, before)).or_else(|(why, before)| {
-            self.sockets = before;
-            Err(why)
-        }));
+        let result = result.and_then(|before| {
+            self.wait_ready().map_err(|why| (why, before)).or_else(|(why, before)| {
+                self.sockets = before;
+                Err(why)
+            })
+        });
         match result {
             Ok(()) => {
                 // Sockets that the new configuration does not listen on are closed.
@@ -335,7 +335,8 @@ impl WebSide {
 
     /// Writes a line of the supervisor's own into the error log.
     pub(crate) fn note(&self, level: &str, text: &str) {
-        let line = format!("{} [{level}] {2}#{2}: {text}\n", crate::inspect::log_time(), text = text.replace('\n', " "), 2 = std::process::id());
+        let (time, pid) = (inspect::log_time(), std::process::id());
+        let line = format!("{time} [{level}] {pid}#{pid}: {}\n", text.replace('\n', " "));
         for log in &self.config.main.error_logs {
             if let Some(LogDestination::File(path)) = self.config.logs.get(log.log) {
                 if let Ok(mut file) = OpenOptions::new().append(true).open(path) {

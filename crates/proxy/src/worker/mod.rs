@@ -259,7 +259,10 @@ impl Worker {
         let Ok(site) = Site::compile(Arc::clone(&shared)) else { return };
         self.logs.replace(Arc::clone(&shared.logs));
         let old = std::mem::replace(&mut self.site, Rc::new(site));
-        self.draining.push((old.shared.generation, Rc::downgrade(&old)));
+        // The first configuration was there before the first sockets.
+        if old.shared.generation != generation {
+            self.draining.push((old.shared.generation, Rc::downgrade(&old)));
+        }
         self.listen(sockets);
         let _ = self.news.send(News::Ready(generation));
     }

@@ -1,0 +1,136 @@
+//! Going into the background, pid files, and telling whoever waits that we are ready.
+
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+/// Number of the descriptor through which a process in the background says that it is ready.
+const READINESS: &str = "BACKSTAY_READINESS";
+
+/// Who waits for us to be ready.
+#[derive(Debug, Default)]
+pub(crate) struct Readiness {
+    parent: Option<fs::File>,
+}
+
+impl Readiness {
+    /// The parent that waits, if this process was started by [`into_background`].
+    pub(crate) fn inherited() -> Self {
+        let number = std::env::var(READINESS).ok().and_then(|number| number.parse().ok());
+        let parent = number.and_then(|number| sys::process::inherited(number).ok()).map(fs::File::from);
+        if parent.is_some() {
+            // The session of the terminal we were started from is not ours any more.
+            let _ = rustix::process::setsid();
+        }
+        Self { parent }
+    }
+
+    /// Everything is in force.
+    pub(crate) fn ready(&mut self) {
+        self.tell("");
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    }
+
+    /// The start failed.
+    pub(crate) fn failed(&mut self, why: &str) {
+        if self.parent.is_some() { self.tell(why) } else { eprintln!("{why}") }
+    }
+
+    /// The stop begins.
+    pub(crate) fn stopping(&self) {
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    }
+
+    fn tell(&mut self, text: &str) {
+        if let Some(mut parent) = self.parent.take() {
+            // A parent that was killed does not wait any more.
+            let _ = parent.write_all(if text.is_empty() { b"ready" } else { text.as_bytes() });
+        }
+    }
+}
+
+/// Starts this program again in the background, unless that has happened, and waits until it is
+/// ready. `Some` is the exit code for the process in the foreground.
+pub(crate) fn into_background(name: &str) -> Option<ExitCode> {
+    if std::env::var_os(READINESS).is_some() {
+        return None;
+    }
+    Some(match start_background(name) {
+        Ok(text) if text == "ready" => ExitCode::SUCCESS,
+        Ok(text) => {
+            let text = if text.is_empty() { format!("{name}: ended before it was ready") } else { text };
+            eprintln!("{text}");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("{name}: cannot go into the background: {error}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+fn start_background(name: &str) -> std::io::Result<String> {
+    let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    rustix::io::fcntl_setfd(&write, rustix::io::FdFlags::empty())?;
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0(name).args(std::env::args_os().skip(1));
+    command.env(READINESS, write.as_fd().as_raw_fd().to_string());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn()?;
+    drop(write);
+    let mut text = String::new();
+    fs::File::from(read as OwnedFd).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// A file that holds the number of a process.
+#[derive(Clone, Debug)]
+pub(crate) struct PidFile(PathBuf);
+
+impl PidFile {
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The process named there, if it is alive.
+    pub(crate) fn alive(&self) -> Option<u32> {
+        let pid: u32 = fs::read_to_string(&self.0).ok()?.trim().parse().ok()?;
+        Path::new("/proc").join(pid.to_string()).exists().then_some(pid)
+    }
+
+    /// The process named there, if it is alive and has this name.
+    pub(crate) fn alive_as(&self, name: &str) -> Option<u32> {
+        let pid = self.alive()?;
+        let comm = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+        (comm.trim_end() == name).then_some(pid)
+    }
+
+    pub(crate) fn write(&self, pid: u32) -> Result<(), String> {
+        fs::write(&self.0, format!("{pid}\n"))
+            .map_err(|error| format!("pid file {}: {error}", self.0.display()))
+    }
+
+    pub(crate) fn remove(&self) {
+        // Someone else may have removed it.
+        let _ = fs::remove_file(&self.0);
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+/// Writes a file that only its owner may read, in a directory where others may have put a link.
+pub(crate) fn write_private(path: &str, text: &str) -> Result<(), String> {
+    let explain = |error: std::io::Error| format!("{path}: {error}");
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(explain(error)),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(explain)?;
+    file.write_all(text.as_bytes()).map_err(explain)
+}

@@ -1,0 +1,345 @@
+//! The supervisor: starts the processes, passes their messages on, obeys signals and operators.
+//!
+//! One thread, no network parsing. It owns what must outlive a crash of the others: listening
+//! sockets, the last known state of every instance, and what an operator has stopped.
+
+mod child;
+pub(crate) mod control;
+pub(crate) mod daemon;
+mod ha_side;
+mod sockets;
+mod web_side;
+
+pub(crate) use ha_side::HaSide;
+pub(crate) use web_side::WebSide;
+
+use control::{Answer, Ask, Server, Side};
+use daemon::{PidFile, Readiness};
+use logging::{Level, Logger};
+use proxy::message::StopMode;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use sys::signals;
+use web_side::Wish;
+
+/// Which program we are to the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Face {
+    /// `backstay run`
+    Whole,
+    /// `keepalived`
+    Keepalived,
+    /// `nginx`
+    Nginx,
+}
+
+impl Face {
+    /// Name of its process and of its control socket.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "backstay",
+            Self::Keepalived => "keepalived",
+            Self::Nginx => "nginx",
+        }
+    }
+}
+
+/// What to supervise.
+pub(crate) struct Plan {
+    pub(crate) face: Face,
+    pub(crate) ha: Option<HaSide>,
+    pub(crate) web: Option<WebSide>,
+    pub(crate) logger: Logger,
+    pub(crate) pid_files: Vec<PidFile>,
+    /// The pid file that holds the number of the proxy process.
+    pub(crate) proxy_pid_file: Option<PidFile>,
+    pub(crate) readiness: Readiness,
+}
+
+/// The signals that are obeyed.
+pub(crate) fn catch_signals() -> rustix::io::Result<OwnedFd> {
+    signals::catch(&[
+        signals::TERM,
+        signals::INT,
+        signals::QUIT,
+        signals::HUP,
+        signals::USR1,
+        signals::USR2,
+        signals::WINCH,
+    ])
+}
+
+struct Supervisor {
+    plan: Plan,
+    control: Option<Server>,
+    caught: OwnedFd,
+    stopping: Option<Instant>,
+    proxy_pid: Option<u32>,
+}
+
+/// Supervises until everything has stopped.
+pub(crate) fn supervise(mut plan: Plan, caught: OwnedFd) -> ExitCode {
+    if let Some(web) = &mut plan.web {
+        if let Err(why) = web.wait_ready() {
+            web.note("emerg", &why);
+            plan.readiness.failed(&format!("{}: [emerg] {why}", plan.face.name()));
+            if plan.ha.is_none() {
+                return ExitCode::FAILURE;
+            }
+            plan.logger.log(Level::Error, &format!("the proxy does not start: {why}"));
+        }
+    }
+    let control = match Server::open(plan.face.name()) {
+        Ok(server) => Some(server),
+        Err(error) => {
+            plan.logger.log(Level::Warning, &format!("no control socket, so no `status`: {error}"));
+            None
+        }
+    };
+    for file in &plan.pid_files {
+        if let Err(error) = file.write(std::process::id()) {
+            plan.logger.log(Level::Error, &error);
+        }
+    }
+    let mut supervisor = Supervisor { plan, control, caught, stopping: None, proxy_pid: None };
+    supervisor.write_proxy_pid();
+    supervisor.plan.readiness.ready();
+    supervisor.run();
+    ExitCode::SUCCESS
+}
+
+impl Supervisor {
+    fn run(&mut self) {
+        loop {
+            self.sleep();
+            for signal in signals::arrived(&self.caught) {
+                self.signal(signal);
+            }
+            if let Some(ha) = &mut self.plan.ha {
+                ha.turn(&mut self.plan.logger);
+            }
+            if let Some(web) = &mut self.plan.web {
+                web.turn();
+                for wish in web.wishes() {
+                    self.grant(wish);
+                }
+            }
+            self.write_proxy_pid();
+            self.serve_control();
+            if self.is_stopped() {
+                break;
+            }
+        }
+        for file in self.plan.pid_files.iter().chain(&self.plan.proxy_pid_file) {
+            file.remove();
+        }
+    }
+
+    fn sleep(&self) {
+        let now = Instant::now();
+        let ha = self.plan.ha.as_ref();
+        let web = self.plan.web.as_ref();
+        let mut deadlines =
+            [ha.and_then(HaSide::next_deadline), web.and_then(WebSide::next_deadline)].to_vec();
+        if self.stopping.is_some() {
+            deadlines.push(Some(now + Duration::from_millis(20)));
+        }
+        let wait = deadlines.into_iter().flatten().min().map(|at| at.saturating_duration_since(now));
+        let timeout = wait.and_then(|wait| Timespec::try_from(wait).ok());
+        let mut watched: Vec<BorrowedFd<'_>> = vec![self.caught.as_fd()];
+        watched.extend(self.control.iter().map(AsFd::as_fd));
+        watched.extend(ha.iter().flat_map(|ha| ha.descriptors()));
+        watched.extend(web.iter().flat_map(|web| web.descriptors()));
+        let mut fds: Vec<PollFd<'_>> =
+            watched.into_iter().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+        // Interrupted or failed: everything is looked at either way.
+        let _ = poll(&mut fds, timeout.as_ref());
+    }
+
+    fn signal(&mut self, signal: i32) {
+        match signal {
+            signals::TERM | signals::INT => self.stop(StopMode::Fast),
+            signals::QUIT => self.stop(StopMode::Graceful),
+            signals::HUP => {
+                // Each side has said in its log what came of it.
+                let _ = self.reload(None);
+            }
+            signals::USR1 => {
+                if let Some(web) = &mut self.plan.web {
+                    web.reopen_logs();
+                }
+                if self.plan.ha.is_some() {
+                    self.dump("/tmp/keepalived.data");
+                }
+            }
+            signals::USR2 if self.plan.ha.is_some() => self.dump("/tmp/keepalived.stats"),
+            signals::USR2 => {
+                if let Some(web) = &self.plan.web {
+                    web.note("warn", "USR2: replacing the running program is not supported yet; going on");
+                }
+            }
+            signals::WINCH => {
+                if let Some(web) = &mut self.plan.web {
+                    web.stop(StopMode::Graceful);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn grant(&mut self, wish: Wish) {
+        match wish {
+            Wish::Reload => {
+                let _ = self.reload(Some(Side::Nginx));
+            }
+            Wish::Reopen => {
+                if let Some(web) = &mut self.plan.web {
+                    web.reopen_logs();
+                }
+            }
+            Wish::Stop => {
+                self.plan
+                    .logger
+                    .log(Level::Info, "the proxy was stopped by an operator: not started again until asked");
+                if self.plan.face == Face::Nginx {
+                    self.stop(StopMode::Graceful);
+                }
+            }
+        }
+    }
+
+    fn stop(&mut self, mode: StopMode) {
+        self.stopping.get_or_insert_with(Instant::now);
+        self.plan.readiness.stopping();
+        if let Some(web) = &mut self.plan.web {
+            web.stop(mode);
+        }
+        if let Some(ha) = &mut self.plan.ha {
+            self.plan.logger.log(Level::Info, "Stopping");
+            ha.stop();
+        }
+    }
+
+    fn is_stopped(&mut self) -> bool {
+        if self.stopping.is_none() {
+            return false;
+        }
+        let ha = self.plan.ha.as_mut().is_none_or(HaSide::is_stopped);
+        let web = self.plan.web.as_ref().is_none_or(WebSide::is_gone);
+        ha && web
+    }
+
+    fn reload(&mut self, side: Option<Side>) -> Result<(), String> {
+        let mut failures = Vec::new();
+        if let (Some(ha), None | Some(Side::Keepalived)) = (&mut self.plan.ha, side) {
+            failures.extend(ha.reload(&mut self.plan.logger).err());
+        }
+        if let (Some(web), None | Some(Side::Nginx)) = (&mut self.plan.web, side) {
+            failures.extend(web.reload().err());
+        }
+        if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+    }
+
+    /// Keeps the file that says which process serves nginx.conf true.
+    fn write_proxy_pid(&mut self) {
+        let Some(file) = &self.plan.proxy_pid_file else { return };
+        let pid = self.plan.web.as_ref().and_then(WebSide::pid);
+        if pid == self.proxy_pid {
+            return;
+        }
+        self.proxy_pid = pid;
+        match pid {
+            Some(pid) => {
+                if let Err(error) = file.write(pid) {
+                    self.plan.logger.log(Level::Error, &error);
+                }
+            }
+            None => file.remove(),
+        }
+    }
+
+    fn dump(&mut self, path: &str) {
+        let Some(status) = self.plan.ha.as_mut().and_then(HaSide::ask_status) else { return };
+        let text = crate::commands::status::instances_text(&status, true);
+        if let Err(error) = daemon::write_private(path, &text) {
+            self.plan.logger.log(Level::Error, &error);
+        }
+    }
+
+    fn serve_control(&mut self) {
+        let Some(server) = &self.control else { return };
+        let Some((ask, reply)) = server.accept() else { return };
+        let answer = self.answer(ask);
+        reply.send(&answer);
+    }
+
+    fn answer(&mut self, ask: Ask) -> Answer {
+        match ask {
+            Ask::Status => Answer::Status(Box::new(self.status())),
+            Ask::Reload(side) => done(self.reload(side)),
+            Ask::Start(Side::Nginx) => match &mut self.plan.web {
+                Some(web) => done(web.resume()),
+                None => Answer::Failed("this process serves no nginx.conf".to_owned()),
+            },
+            Ask::Stop(Side::Nginx) => match &mut self.plan.web {
+                Some(web) => {
+                    web.stop(StopMode::Graceful);
+                    Answer::Done
+                }
+                None => Answer::Failed("this process serves no nginx.conf".to_owned()),
+            },
+            Ask::Start(Side::Keepalived) | Ask::Stop(Side::Keepalived) => {
+                Answer::Failed("the keepalived side is started and stopped with its service".to_owned())
+            }
+        }
+    }
+
+    fn status(&mut self) -> control::Status {
+        let ha = self.plan.ha.as_mut().map(|ha| {
+            let instances = ha.ask_status();
+            let (vrrp, runner) = ha.pids();
+            control::HaStatus {
+                file: ha.path().display().to_string(),
+                vrrp_pid: vrrp,
+                runner_pid: runner,
+                restarts: ha.restarts,
+                findings: ha.findings,
+                instances,
+            }
+        });
+        let web = self.plan.web.as_mut().map(|web| {
+            let proxy = web.ask_status();
+            control::WebStatus {
+                pid: web.pid(),
+                stopped_by_operator: web.stopped,
+                restarts: web.restarts,
+                proxy,
+            }
+        });
+        control::Status { face: self.plan.face.name().to_owned(), pid: std::process::id(), ha, web }
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        if let Some(web) = &self.plan.web {
+            web.kill();
+        }
+    }
+}
+
+fn done(result: Result<(), String>) -> Answer {
+    match result {
+        Ok(()) => Answer::Done,
+        Err(why) => Answer::Failed(why),
+    }
+}
+
+/// Waits until a descriptor can be read, or so long.
+fn wait_readable(descriptor: BorrowedFd<'_>, limit: Duration) {
+    let timeout = Timespec::try_from(limit).ok();
+    let mut fds = [PollFd::from_borrowed_fd(descriptor, PollFlags::IN)];
+    let _ = poll(&mut fds, timeout.as_ref());
+}

@@ -62,6 +62,20 @@ impl Source {
         let column = String::from_utf8_lossy(&self.bytes[start..offset]).chars().count() + 1;
         Position { line, column }
     }
+
+    /// The whole lines that a range touches, with so many lines before and after.
+    pub(crate) fn lines_around(
+        &self,
+        range: std::ops::Range<usize>,
+        around: usize,
+    ) -> std::ops::Range<usize> {
+        let line_of =
+            |at: usize| self.line_starts.partition_point(|&start| start <= at.min(self.bytes.len())) - 1;
+        let first = line_of(range.start).saturating_sub(around);
+        let after = line_of(range.end.max(range.start)) + around + 1;
+        let end = self.line_starts.get(after).copied().unwrap_or(self.bytes.len());
+        self.line_starts[first]..end
+    }
 }
 
 /// Every file that took part in a configuration.

@@ -2,11 +2,3 @@
 #![forbid(unsafe_code)]
 
 pub mod message;
-
-/// Placeholder until merged.
-pub fn run(
-    _: ipc::Channel<message::FromRunner, message::ToRunner>,
-    _: logging::Logger,
-) -> Result<(), ipc::Error> {
-    Ok(())
-}

@@ -33,7 +33,8 @@ pub(super) fn check(files: &Files, peer: Option<&Path>) -> ExitCode {
     if let (Some(ha), Some(web)) = (&ha, &web) {
         totals.print(&unheard_addresses(ha, web), &ha.sources);
     }
-    println!("{} errors, {} warnings, {} hints", totals.errors, totals.warnings, totals.hints);
+    let counts = format!("{} errors, {} warnings, {} hints", totals.errors, totals.warnings, totals.hints);
+    let _ = writeln!(std::io::stdout(), "{counts}");
     if totals.errors > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 

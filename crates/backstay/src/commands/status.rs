@@ -3,7 +3,8 @@
 use crate::supervisor::Face;
 use crate::supervisor::control::{Answer, Ask, HaStatus, Status, WebStatus, ask};
 use ha::message::InstanceStatus;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,18 +24,23 @@ pub(super) fn status(json: bool) -> ExitCode {
     }
     if json {
         match serde_json::to_string_pretty(&all) {
-            Ok(text) => println!("{text}"),
+            Ok(text) => show(&text),
             Err(error) => eprintln!("backstay: {error}"),
         }
     } else {
         for status in &all {
-            print!("{}", text(status));
+            show(&text(status));
         }
     }
     if all.is_empty() && !json {
         eprintln!("backstay: nothing of ours runs here");
     }
     if all.is_empty() || failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Prints; a reader that has gone does not want the rest.
+fn show(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
 }
 
 fn text(status: &Status) -> String {

@@ -208,10 +208,10 @@ fn start(line: Line) -> ExitCode {
         eprintln!("keepalived: daemon is already running (pid {pid})");
         return ExitCode::FAILURE;
     }
-    if !line.foreground {
-        if let Some(code) = into_background("keepalived") {
-            return code;
-        }
+    if !line.foreground
+        && let Some(code) = into_background("keepalived")
+    {
+        return code;
     }
     let mut readiness = Readiness::inherited();
     let mut logger = line.log.logger("Keepalived");
@@ -233,10 +233,10 @@ fn start(line: Line) -> ExitCode {
         }
     };
     let vrrp_file = PidFile::new(&line.vrrp_pid);
-    if let Some(pid) = ha.pids().0 {
-        if let Err(error) = vrrp_file.write(pid) {
-            logger.log(logging::Level::Warning, &error);
-        }
+    if let Some(pid) = ha.pids().0
+        && let Err(error) = vrrp_file.write(pid)
+    {
+        logger.log(logging::Level::Warning, &error);
     }
     let plan = Plan {
         face: Face::Keepalived,

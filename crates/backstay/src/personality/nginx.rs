@@ -210,10 +210,10 @@ fn start(options: NginxOptions, loaded: Loaded) -> ExitCode {
     if let Some(pid) = pid_file.alive_as("nginx").filter(|_| config.http.is_some()) {
         eprintln!("nginx: [warn] process {pid} is running by \"{}\" already", pid_file.path().display());
     }
-    if config.main.daemon {
-        if let Some(code) = into_background("nginx") {
-            return code;
-        }
+    if config.main.daemon
+        && let Some(code) = into_background("nginx")
+    {
+        return code;
     }
     let mut readiness = Readiness::inherited();
     let caught = match catch_signals() {

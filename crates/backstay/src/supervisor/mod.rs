@@ -81,15 +81,15 @@ struct Supervisor {
 
 /// Supervises until everything has stopped.
 pub(crate) fn supervise(mut plan: Plan, caught: OwnedFd) -> ExitCode {
-    if let Some(web) = &mut plan.web {
-        if let Err(why) = web.wait_ready() {
-            web.note("emerg", &why);
-            plan.readiness.failed(&format!("{}: [emerg] {why}", plan.face.name()));
-            if plan.ha.is_none() {
-                return ExitCode::FAILURE;
-            }
-            plan.logger.log(Level::Error, &format!("the proxy does not start: {why}"));
+    if let Some(web) = &mut plan.web
+        && let Err(why) = web.wait_ready()
+    {
+        web.note("emerg", &why);
+        plan.readiness.failed(&format!("{}: [emerg] {why}", plan.face.name()));
+        if plan.ha.is_none() {
+            return ExitCode::FAILURE;
         }
+        plan.logger.log(Level::Error, &format!("the proxy does not start: {why}"));
     }
     let control = match Server::open(plan.face.name()) {
         Ok(server) => Some(server),

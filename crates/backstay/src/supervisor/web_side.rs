@@ -171,20 +171,20 @@ impl WebSide {
     /// Listens to the process, and starts it again if it crashed.
     pub(crate) fn turn(&mut self) {
         self.hear();
-        if let Some(child) = &mut self.child {
-            if let Some(exit) = child.reap() {
-                let (role, age) = (child.role(), child.age());
-                self.hear();
-                self.child = None;
-                if self.stopped {
+        if let Some(child) = &mut self.child
+            && let Some(exit) = child.reap()
+        {
+            let (role, age) = (child.role(), child.age());
+            self.hear();
+            self.child = None;
+            if self.stopped {
+                self.sockets.clear();
+            } else {
+                self.note("alert", &format!("the {} process {exit}: restarting it", role.word()));
+                self.restart.died(age);
+                if self.restart.failures() >= MOST_CRASHES {
+                    self.note("alert", "it crashes over and over: its sockets are closed meanwhile");
                     self.sockets.clear();
-                } else {
-                    self.note("alert", &format!("the {} process {exit}: restarting it", role.word()));
-                    self.restart.died(age);
-                    if self.restart.failures() >= MOST_CRASHES {
-                        self.note("alert", "it crashes over and over: its sockets are closed meanwhile");
-                        self.sockets.clear();
-                    }
                 }
             }
         }
@@ -219,9 +219,9 @@ impl WebSide {
         let result = self.swap(&mut child, &config);
         self.child = Some(child);
         let result = result.and_then(|before| {
-            self.wait_ready().map_err(|why| (why, before)).or_else(|(why, before)| {
+            self.wait_ready().map_err(|why| (why, before)).map_err(|(why, before)| {
                 self.sockets = before;
-                Err(why)
+                why
             })
         });
         match result {

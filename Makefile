@@ -1,0 +1,22 @@
+# The two commands: `make lab` shows what this is about, `make test` proves it.
+.PHONY: lab test lint build
+
+# The main job: two directors, two real servers, a client; a live failover with its figures.
+lab:
+	@scripts/install-packages
+	@cargo build --release --quiet -p backstay
+	@target/release/backstay lab
+
+# Everything that is tested, against the real peers where there is one.
+test:
+	@scripts/install-packages
+	cargo build --workspace --bins --examples
+	cargo test --workspace
+
+# What is asked of every commit.
+lint:
+	cargo fmt --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+build:
+	cargo build --release -p backstay

@@ -1,0 +1,174 @@
+//! The loop: the supervisor's words, ends of children, deadlines.
+
+use crate::Times;
+use crate::check::Check;
+use crate::launcher::Launcher;
+use crate::leftover::Leftovers;
+use crate::message::{Configure, FromRunner, Outcome, ToRunner};
+use crate::notifications::Notifications;
+use ipc::Channel;
+use logging::{Level, Logger};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use std::time::{Duration, Instant};
+
+/// Everything the process does.
+pub(crate) struct Runner {
+    channel: Channel<FromRunner, ToRunner>,
+    logger: Logger,
+    times: Times,
+    launcher: Launcher,
+    checks: Vec<Check>,
+    notifications: Notifications,
+    leftovers: Leftovers,
+    /// Set once we are told to stop: when we end at the latest.
+    stop_by: Option<Instant>,
+}
+
+impl Runner {
+    pub(crate) fn new(channel: Channel<FromRunner, ToRunner>, logger: Logger, times: Times) -> Self {
+        Self {
+            channel,
+            logger,
+            times,
+            launcher: Launcher::new(),
+            checks: Vec::new(),
+            notifications: Notifications::default(),
+            leftovers: Leftovers::default(),
+            stop_by: None,
+        }
+    }
+
+    /// Works until it is told to stop.
+    pub(crate) fn run(mut self) -> Result<(), ipc::Error> {
+        loop {
+            self.hear()?;
+            self.advance()?;
+            if self.may_end() {
+                self.leftovers.kill();
+                self.notifications.log_unfinished(&mut self.logger);
+                return Ok(());
+            }
+            self.wait()?;
+        }
+    }
+
+    fn hear(&mut self) -> Result<(), ipc::Error> {
+        while self.stop_by.is_none() {
+            match self.channel.recv() {
+                Ok(Some(received)) => self.obey(received.message),
+                Ok(None) => return Ok(()),
+                Err(ipc::Error::Closed) => self.stop(),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn obey(&mut self, message: ToRunner) {
+        match message {
+            ToRunner::Configure(configure) => self.configure(*configure),
+            ToRunner::Notify { instance, tasks } => self.notifications.push(instance, tasks),
+            ToRunner::Mail(_) => {}
+            ToRunner::Stop => self.stop(),
+        }
+    }
+
+    fn configure(&mut self, configure: Configure) {
+        let now = Instant::now();
+        let all_changed = self.launcher.configure(&configure.global);
+        let mut old = std::mem::take(&mut self.checks);
+        for script in configure.scripts {
+            let same = old.iter().position(|check| !all_changed && check.runs_like(&script));
+            self.checks.push(match same {
+                Some(at) => old.swap_remove(at),
+                None => Check::new(script, now),
+            });
+        }
+        for check in old {
+            check.abandon(now + self.times.grace, &mut self.leftovers);
+        }
+    }
+
+    fn stop(&mut self) {
+        let end = Instant::now() + self.times.farewell;
+        self.stop_by = Some(end);
+        for check in self.checks.drain(..) {
+            check.abandon(end, &mut self.leftovers);
+        }
+    }
+
+    fn advance(&mut self) -> Result<(), ipc::Error> {
+        let now = Instant::now();
+        let mut results = Vec::new();
+        for check in &mut self.checks {
+            let ended = check.end(&mut self.leftovers);
+            let started = check.advance(now, self.times.grace, |script| {
+                self.launcher.start(&script.command, script.user.as_ref(), &[], &mut self.logger)
+            });
+            for outcome in ended.into_iter().chain(started) {
+                let news = check.note(&outcome);
+                if let (true, Outcome::NotRunnable(why)) = (news, &outcome) {
+                    let name = &check.script().name;
+                    let line = format!("script {name} cannot run and counts as failed: {why}");
+                    self.logger.log(Level::Error, &line);
+                }
+                results.push(FromRunner::Result { script: check.script().name.clone(), outcome });
+            }
+        }
+        let start = |task: &crate::message::Task, logger: &mut Logger| {
+            self.launcher.start(&task.command, task.user.as_ref(), &task.arguments, logger)
+        };
+        let (logger, leftovers) = (&mut self.logger, &mut self.leftovers);
+        self.notifications.advance(now, self.times.patience, logger, leftovers, start);
+        self.leftovers.advance(now);
+        for result in results {
+            self.send(&result)?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, result: &FromRunner) -> Result<(), ipc::Error> {
+        match self.channel.send(result) {
+            // Its last words may still stand in the channel: they are heard first.
+            Ok(()) | Err(ipc::Error::Closed) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn may_end(&self) -> bool {
+        let Some(at) = self.stop_by else { return false };
+        let done = self.notifications.is_idle() && self.leftovers.doomed_have_ended();
+        done || at <= Instant::now()
+    }
+
+    fn wait(&mut self) -> Result<(), ipc::Error> {
+        let stopping = self.stop_by.is_some();
+        let mut fds = Vec::new();
+        if !stopping {
+            let writable = if self.channel.wants_write() { PollFlags::OUT } else { PollFlags::empty() };
+            fds.push(PollFd::new(&self.channel, PollFlags::IN | writable));
+        }
+        fds.extend(self.checks.iter().filter_map(Check::poll_fd));
+        fds.extend(self.notifications.poll_fds());
+        fds.extend(self.leftovers.poll_fds(stopping));
+        let deadlines = self.checks.iter().map(Check::next).chain(self.notifications.next());
+        let next = deadlines.chain(self.leftovers.next()).chain(self.stop_by).min();
+        let timeout = next.map(|next| timespec(next.saturating_duration_since(Instant::now())));
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(ipc::Error::Kernel(errno)),
+        }
+        match self.channel.flush() {
+            Ok(()) | Err(ipc::Error::Closed) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: duration.subsec_nanos().into(),
+    }
+}

@@ -4,6 +4,8 @@ use super::{CHANNEL, LogPlan, RoleError, become_own_user, descriptor, heartbeat}
 use ha::Host;
 use ipc::Channel;
 use logging::{Level, Logger};
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit};
 use rustix::thread::CapabilitySet;
 use sys::heartbeat::Heartbeat;
 use sys::signals;
@@ -41,10 +43,9 @@ pub(super) fn run() -> Result<(), RoleError> {
     let logger = LogPlan::inherited().logger("Keepalived_vrrp");
     let mut surroundings = Surroundings { logger, heartbeat };
     // Each of these may be refused, in a container for example; the election works without.
-    for (what, result) in [
-        ("real-time scheduling", sys::realtime::round_robin(PRIORITY)),
-        ("locking of memory", sys::realtime::lock_memory()),
-    ] {
+    for (what, result) in
+        [("real-time scheduling", sys::realtime::round_robin(PRIORITY)), ("locking of memory", lock_memory())]
+    {
         if let Err(errno) = result {
             surroundings
                 .logger
@@ -53,4 +54,11 @@ pub(super) fn run() -> Result<(), RoleError> {
     }
     become_own_user(CapabilitySet::NET_ADMIN | CapabilitySet::NET_RAW | CapabilitySet::NET_BROADCAST)?;
     ha::run(channel, &mut surroundings).map(|_| ()).map_err(RoleError::Vrrp)
+}
+
+/// Keeps the process from being swapped out, now and when it grows: without a limit, because the
+/// capability that goes beyond it is given up.
+fn lock_memory() -> Result<(), Errno> {
+    rustix::process::setrlimit(Resource::Memlock, Rlimit { current: None, maximum: None })?;
+    sys::realtime::lock_memory()
 }

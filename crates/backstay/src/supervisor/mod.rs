@@ -272,6 +272,7 @@ impl Supervisor {
         let Some(server) = &self.control else { return };
         let Some((ask, reply)) = server.accept() else { return };
         let answer = self.answer(ask);
+        self.write_proxy_pid();
         reply.send(&answer);
     }
 

@@ -1,0 +1,78 @@
+//! A machine of its own for a test: network, mounts, processes and host name, gone with the test.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// What a script in a sandbox printed, stderr included.
+pub(crate) struct Outcome {
+    pub(crate) text: String,
+    pub(crate) success: bool,
+}
+
+/// Whether sandboxes can be made here; says why not.
+pub(crate) fn possible() -> bool {
+    let root = std::fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
+    if !root {
+        eprintln!("skipped: making namespaces needs root");
+    }
+    root
+}
+
+/// Whether a program is installed; says so if not.
+#[allow(dead_code, reason = "not every test file needs a peer")]
+pub(crate) fn installed(program: &str) -> bool {
+    let there = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+        .iter()
+        .any(|d| std::path::Path::new(d).join(program).exists());
+    if !there {
+        eprintln!("skipped: {program} is not installed");
+    }
+    there
+}
+
+/// What every script starts with. `backstay`, `nginx` and `keepalived` are ours; the originals
+/// are at their full paths.
+const PROLOGUE: &str = r#"
+set -u
+mount -t tmpfs none /run; mount -t tmpfs none /tmp; mount -t tmpfs none /var/log
+mkdir -p /run/lock /var/log/nginx /tmp/bin /tmp/etc
+for d in nginx keepalived; do
+    mkdir -p /tmp/etc/$d
+    if [ -d /etc/$d ]; then cp -a /etc/$d/. /tmp/etc/$d/; mount --bind /tmp/etc/$d /etc/$d; fi
+done
+ip link set lo up
+ln -s "$BACKSTAY" /tmp/bin/backstay; ln -s "$BACKSTAY" /tmp/bin/nginx; ln -s "$BACKSTAY" /tmp/bin/keepalived
+chmod 755 /tmp /tmp/bin
+PATH=/tmp/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# until SECONDS COMMAND…: waits until the command succeeds.
+until_() { local n=$(( $1 * 20 )); shift; while ! "$@" >/dev/null 2>&1; do n=$((n-1)); [ $n -gt 0 ] || return 1; sleep 0.05; done; }
+fail() { echo "FAILED: $*"; exit 1; }
+"#;
+
+/// Runs a bash script in a sandbox; all that it started is killed with it, after a minute at most.
+pub(crate) fn run(script: &str) -> Outcome {
+    let mut child = Command::new("timeout")
+        .args(["--kill-after=1", "90", "unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork"])
+        .args(["--kill-child=KILL", "--mount-proc", "bash", "-s"])
+        .env("BACKSTAY", env!("CARGO_BIN_EXE_backstay"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("unshare starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(format!("exec 2>&1\n{PROLOGUE}\n{script}\n").as_bytes()).expect("bash reads");
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text += &String::from_utf8_lossy(&output.stderr);
+    Outcome { text, success: output.status.success() }
+}
+
+/// Runs a script that must succeed.
+#[track_caller]
+pub(crate) fn succeed(script: &str) -> String {
+    let outcome = run(script);
+    assert!(outcome.success, "{}", outcome.text);
+    outcome.text
+}

@@ -1,6 +1,7 @@
 //! The runner with real scripts, in a thread and over a real channel.
 
 mod checks;
+mod mail;
 mod notify;
 
 use crate::Times;

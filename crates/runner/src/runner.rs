@@ -121,8 +121,10 @@ impl Runner {
     }
 
     fn stop(&mut self) {
-        let end = Instant::now() + self.times.farewell;
+        let now = Instant::now();
+        let end = now + self.times.farewell;
         self.stop_by = Some(end);
+        self.notifications.hurry(now + self.times.farewell / 2);
         for check in self.checks.drain(..) {
             check.abandon(end, &mut self.leftovers);
         }

@@ -122,7 +122,7 @@ fn a_script_that_hangs_is_killed_with_its_group() {
     );
     let script = bench.script("hang", &text);
     let script =
-        VrrpScript { timeout: Duration::from_millis(500), interval: LONG, ..check("hang", exec(&[&script])) };
+        VrrpScript { timeout: Duration::from_secs(1), interval: LONG, ..check("hang", exec(&[&script])) };
     assert_eq!(bench.outcome_of(as_root(), script), Outcome::TimedOut);
     let (child, grandchild) = (pid_in(&child), pid_in(&grandchild));
     assert!(lives(grandchild), "it ignores SIGTERM");

@@ -156,11 +156,17 @@ impl Launcher {
         if !self.security || user.uid != 0 {
             return Ok(());
         }
-        // What is not there is told by starting it.
-        let Ok(resolved) = fs::canonicalize(path) else { return Ok(()) };
+        let resolved = match fs::canonicalize(path) {
+            Ok(resolved) => resolved,
+            // Somebody else's folder keeps us out, not the shell of root's that would run it.
+            Err(error) if denied(&error) => path.to_owned(),
+            // What is not there is told by starting it.
+            Err(_) => return Ok(()),
+        };
         match resolved.ancestors().find(|part| others_can_change(part)) {
             Some(part) => Err(Error::Insecure(path.to_owned(), part.to_owned())),
-            None => Ok(()),
+            None if resolved.exists() => Ok(()),
+            None => Err(Error::NotExecutable(path.to_owned(), user.uid)),
         }
     }
 

@@ -9,8 +9,10 @@ mod check;
 mod error;
 mod launcher;
 mod leftover;
+mod mail;
 pub mod message;
 mod notifications;
+mod post;
 mod process;
 mod runner;
 
@@ -31,6 +33,8 @@ pub(crate) struct Times {
     pub(crate) patience: Duration,
     /// How long notify scripts and mail have to end when the runner is told to stop.
     pub(crate) farewell: Duration,
+    /// How long to wait before each further attempt to send a mail.
+    pub(crate) mail_waits: Vec<Duration>,
 }
 
 impl Default for Times {
@@ -39,6 +43,7 @@ impl Default for Times {
             grace: Duration::from_secs(2),
             patience: Duration::from_secs(60),
             farewell: Duration::from_secs(1),
+            mail_waits: [1, 5, 15, 60, 120, 300].map(Duration::from_secs).to_vec(),
         }
     }
 }

@@ -21,18 +21,43 @@ struct Queue {
 struct Current {
     process: Process,
     shown: String,
+    since: Instant,
     /// When the next one is no longer held back.
     until: Instant,
 }
 
+impl Queue {
+    /// Until when the current one holds the next one back.
+    fn held_until(&self, hurry: Option<Instant>) -> Option<Instant> {
+        let until = self.current.as_ref()?.until;
+        Some(hurry.map_or(until, |hurry| until.min(hurry)))
+    }
+
+    /// The next one, if it may start now.
+    fn next(&mut self, now: Instant, hurry: Option<Instant>) -> Option<Task> {
+        match self.held_until(hurry) {
+            Some(until) if until > now => None,
+            _ => self.waiting.pop_front(),
+        }
+    }
+}
+
 /// The queues of all instances.
 #[derive(Debug, Default)]
-pub(crate) struct Notifications(BTreeMap<String, Queue>);
+pub(crate) struct Notifications {
+    queues: BTreeMap<String, Queue>,
+    hurry: Option<Instant>,
+}
 
 impl Notifications {
     /// Adds tasks behind those of the same instance.
     pub(crate) fn push(&mut self, instance: String, tasks: Vec<Task>) {
-        self.0.entry(instance).or_default().waiting.extend(tasks);
+        self.queues.entry(instance).or_default().waiting.extend(tasks);
+    }
+
+    /// From then on nothing is held back any more: a late script is better than none.
+    pub(crate) fn hurry(&mut self, from: Instant) {
+        self.hurry = Some(from);
     }
 
     /// Takes note of what has ended and starts what may start.
@@ -44,28 +69,27 @@ impl Notifications {
         leftovers: &mut Leftovers,
         mut start: impl FnMut(&Task, &mut Logger) -> Result<Process, Error>,
     ) {
-        self.0.retain(|instance, queue| {
+        let hurry = self.hurry;
+        self.queues.retain(|instance, queue| {
             if let Some(current) = queue.current.take_if(|current| current.process.has_ended()) {
                 current.log_end(instance, logger);
             }
-            let holds_back = !queue.waiting.is_empty();
-            if let Some(current) = queue.current.take_if(|current| holds_back && current.until <= now) {
-                let line = format!(
-                    "({instance}) notify script {} still runs after {} s (pid {}): it is left running, the next one starts",
-                    current.shown,
-                    patience.as_secs(),
-                    current.process.id(),
-                );
-                logger.log(Level::Warning, &line);
-                leftovers.leave(current.process);
-            }
-            while queue.current.is_none()
-                && let Some(task) = queue.waiting.pop_front()
-            {
+            while let Some(task) = queue.next(now, hurry) {
+                if let Some(current) = queue.current.take() {
+                    let line = format!(
+                        "({instance}) notify script {} still runs after {} ms (pid {}): \
+                         it is left running, the next one starts",
+                        current.shown,
+                        (now - current.since).as_millis(),
+                        current.process.id(),
+                    );
+                    logger.log(Level::Warning, &line);
+                    leftovers.leave(current.process);
+                }
                 let shown = show(&task);
                 match start(&task, logger) {
                     Ok(process) => {
-                        queue.current = Some(Current { process, shown, until: now + patience });
+                        queue.current = Some(Current { process, shown, since: now, until: now + patience });
                     }
                     Err(error) => {
                         let line = format!("({instance}) notify script {shown} was not run: {error}");
@@ -79,23 +103,23 @@ impl Notifications {
 
     /// When the next one waits no longer for the one before it.
     pub(crate) fn next(&self) -> Option<Instant> {
-        let held = self.0.values().filter(|queue| !queue.waiting.is_empty());
-        held.filter_map(|queue| Some(queue.current.as_ref()?.until)).min()
+        let held = self.queues.values().filter(|queue| !queue.waiting.is_empty());
+        held.filter_map(|queue| queue.held_until(self.hurry)).min()
     }
 
     /// Readable when a script ends.
     pub(crate) fn poll_fds(&self) -> impl Iterator<Item = PollFd<'_>> {
-        self.0.values().filter_map(|queue| Some(queue.current.as_ref()?.process.poll_fd()))
+        self.queues.values().filter_map(|queue| Some(queue.current.as_ref()?.process.poll_fd()))
     }
 
     /// Whether nothing runs and nothing waits.
     pub(crate) fn is_idle(&self) -> bool {
-        self.0.is_empty()
+        self.queues.is_empty()
     }
 
     /// Names what is not finished, at the end of the process.
     pub(crate) fn log_unfinished(&self, logger: &mut Logger) {
-        for (instance, queue) in &self.0 {
+        for (instance, queue) in &self.queues {
             if let Some(current) = &queue.current {
                 let line = format!(
                     "({instance}) notify script {} is left running (pid {})",
@@ -103,10 +127,6 @@ impl Notifications {
                     current.process.id()
                 );
                 logger.log(Level::Info, &line);
-            }
-            for task in &queue.waiting {
-                let line = format!("({instance}) notify script {} was not run: we stop", show(task));
-                logger.log(Level::Error, &line);
             }
         }
     }

@@ -4,9 +4,12 @@ use crate::Times;
 use crate::check::Check;
 use crate::launcher::Launcher;
 use crate::leftover::Leftovers;
-use crate::message::{Configure, FromRunner, Outcome, ToRunner};
+use crate::mail;
+use crate::message::{self, Configure, FromRunner, Outcome, Task, ToRunner};
 use crate::notifications::Notifications;
+use crate::post::Post;
 use ipc::Channel;
+use keepalived_conf::model;
 use logging::{Level, Logger};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -21,6 +24,8 @@ pub(crate) struct Runner {
     checks: Vec<Check>,
     notifications: Notifications,
     leftovers: Leftovers,
+    mail: model::Mail,
+    post: Post,
     /// Set once we are told to stop: when we end at the latest.
     stop_by: Option<Instant>,
 }
@@ -35,6 +40,8 @@ impl Runner {
             checks: Vec::new(),
             notifications: Notifications::default(),
             leftovers: Leftovers::default(),
+            mail: model::Mail::default(),
+            post: Post::default(),
             stop_by: None,
         }
     }
@@ -47,6 +54,7 @@ impl Runner {
             if self.may_end() {
                 self.leftovers.kill();
                 self.notifications.log_unfinished(&mut self.logger);
+                self.post.log_unfinished(&mut self.logger);
                 return Ok(());
             }
             self.wait()?;
@@ -69,7 +77,7 @@ impl Runner {
         match message {
             ToRunner::Configure(configure) => self.configure(*configure),
             ToRunner::Notify { instance, tasks } => self.notifications.push(instance, tasks),
-            ToRunner::Mail(_) => {}
+            ToRunner::Mail(mail) => self.mail(&mail),
             ToRunner::Stop => self.stop(),
         }
     }
@@ -77,6 +85,7 @@ impl Runner {
     fn configure(&mut self, configure: Configure) {
         let now = Instant::now();
         let all_changed = self.launcher.configure(&configure.global);
+        self.mail = configure.global.mail;
         let mut old = std::mem::take(&mut self.checks);
         for script in configure.scripts {
             let same = old.iter().position(|check| !all_changed && check.runs_like(&script));
@@ -90,9 +99,32 @@ impl Runner {
         }
     }
 
+    fn mail(&mut self, mail: &message::Mail) {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let logger = &mut self.logger;
+        let complain = |error: mail::Error| {
+            logger.log(Level::Warning, &format!("mail `{}`: {error}", mail.subject));
+        };
+        match mail::write(&self.mail, mail, &host, complain) {
+            Some(Ok(letter)) => self.post.send(letter, &self.times.mail_waits, &mut self.logger),
+            Some(Err(error)) => {
+                self.logger.log(Level::Error, &format!("mail `{}` is lost: {error}", mail.subject));
+            }
+            None => {
+                let line = format!(
+                    "mail `{}` is not sent: global_defs has no smtp_server or no notification_email",
+                    mail.subject
+                );
+                self.logger.log(Level::Info, &line);
+            }
+        }
+    }
+
     fn stop(&mut self) {
-        let end = Instant::now() + self.times.farewell;
+        let now = Instant::now();
+        let end = now + self.times.farewell;
         self.stop_by = Some(end);
+        self.notifications.hurry(now + self.times.farewell / 2);
         for check in self.checks.drain(..) {
             check.abandon(end, &mut self.leftovers);
         }
@@ -116,12 +148,13 @@ impl Runner {
                 results.push(FromRunner::Result { script: check.script().name.clone(), outcome });
             }
         }
-        let start = |task: &crate::message::Task, logger: &mut Logger| {
+        let start = |task: &Task, logger: &mut Logger| {
             self.launcher.start(&task.command, task.user.as_ref(), &task.arguments, logger)
         };
         let (logger, leftovers) = (&mut self.logger, &mut self.leftovers);
         self.notifications.advance(now, self.times.patience, logger, leftovers, start);
         self.leftovers.advance(now);
+        self.post.advance(&mut self.logger);
         for result in results {
             self.send(&result)?;
         }
@@ -138,7 +171,7 @@ impl Runner {
 
     fn may_end(&self) -> bool {
         let Some(at) = self.stop_by else { return false };
-        let done = self.notifications.is_idle() && self.leftovers.doomed_have_ended();
+        let done = self.notifications.is_idle() && self.post.is_idle() && self.leftovers.doomed_have_ended();
         done || at <= Instant::now()
     }
 
@@ -152,6 +185,7 @@ impl Runner {
         fds.extend(self.checks.iter().filter_map(Check::poll_fd));
         fds.extend(self.notifications.poll_fds());
         fds.extend(self.leftovers.poll_fds(stopping));
+        fds.extend(self.post.poll_fd());
         let deadlines = self.checks.iter().map(Check::next).chain(self.notifications.next());
         let next = deadlines.chain(self.leftovers.next()).chain(self.stop_by).min();
         let timeout = next.map(|next| timespec(next.saturating_duration_since(Instant::now())));

@@ -122,7 +122,7 @@ fn a_script_that_hangs_is_killed_with_its_group() {
     );
     let script = bench.script("hang", &text);
     let script =
-        VrrpScript { timeout: Duration::from_millis(500), interval: LONG, ..check("hang", exec(&[&script])) };
+        VrrpScript { timeout: Duration::from_secs(1), interval: LONG, ..check("hang", exec(&[&script])) };
     assert_eq!(bench.outcome_of(as_root(), script), Outcome::TimedOut);
     let (child, grandchild) = (pid_in(&child), pid_in(&grandchild));
     assert!(lives(grandchild), "it ignores SIGTERM");
@@ -240,6 +240,58 @@ fn users_and_groups() {
         first(daemon, exec(&[&script])),
         Outcome::NotRunnable(format!("`{script}` is not executable for uid 1"))
     );
+}
+
+#[test]
+fn a_script_of_root_has_what_root_has() {
+    if !is_root() {
+        return;
+    }
+    let mut bench = Bench::new();
+    let own = fs::read_to_string("/proc/self/status").unwrap();
+    let own = own.lines().find(|line| line.starts_with("CapEff")).unwrap();
+    let line = format!("grep -q '{own}' /proc/self/status");
+    let script = check("capabilities", shell(Posix, &line));
+    assert_eq!(bench.outcome_of(as_root(), script), Outcome::Exited(0));
+    // The runner itself may not even look into this folder any more.
+    let folder = bench.path("theirs");
+    fs::create_dir(&folder).unwrap();
+    let (script, missing) = (bench.script("theirs/check.sh", "exit $1\n"), folder.join("missing"));
+    let plain = bench.script("theirs/plain", "#!/bin/sh\n");
+    fs::set_permissions(&plain, fs::Permissions::from_mode(0o644)).unwrap();
+    std::os::unix::fs::chown(&script, Some(1), Some(1)).unwrap();
+    std::os::unix::fs::chown(&folder, Some(1), Some(1)).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(first(as_root(), exec(&[&script, "4"])), Outcome::Exited(4));
+    assert_eq!(first(as_root(), Command::FileOpens(script.into())), Outcome::Exited(0));
+    for failing in [missing.to_str().unwrap(), &plain] {
+        let outcome = first(as_root(), exec(&[failing]));
+        assert!(matches!(outcome, Outcome::Exited(126 | 127)), "{outcome:?}");
+    }
+    let secure = Global { script_security: true, ..as_root() };
+    let outcome = first(secure, exec(&[&plain]));
+    assert!(matches!(&outcome, Outcome::NotRunnable(why) if why.contains("others than root")), "{outcome:?}");
+}
+
+#[test]
+fn a_hanging_script_of_another_user_is_killed() {
+    if !is_root() {
+        return;
+    }
+    let mut bench = Bench::new();
+    let pid = bench.path("pid");
+    fs::write(&pid, "").unwrap();
+    std::os::unix::fs::chown(&pid, Some(1), Some(1)).unwrap();
+    let line = format!("echo $$ > {}; exec sleep 100", pid.display());
+    let script = VrrpScript {
+        timeout: Duration::from_millis(300),
+        interval: LONG,
+        user: Some(("daemon".into(), None)),
+        ..check("hang", shell(Posix, &line))
+    };
+    assert_eq!(bench.outcome_of(as_root(), script), Outcome::TimedOut);
+    let pid = pid_in(&pid);
+    wait_for("its end", || (!lives(pid)).then_some(()));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The runner with real scripts, in a thread and over a real channel.
 
 mod checks;
+mod mail;
 mod notify;
 
 use crate::Times;
@@ -10,6 +11,7 @@ use ipc::Channel;
 use keepalived_conf::model::{Command, Global, Shell, VrrpScript};
 use logging::{Facility, Level, Logger, Syslog};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::thread::CapabilitySet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -41,7 +43,14 @@ impl Bench {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let theirs = Channel::new(theirs.into()).unwrap();
         let logger = Logger::new(Some(syslog), false, Level::Debug);
-        let runner = std::thread::spawn(move || Runner::new(theirs, logger, times).run());
+        let runner = std::thread::spawn(move || {
+            // As the process does; capabilities are a thread's, so the test keeps its own.
+            if rustix::process::geteuid().is_root() {
+                let keep = CapabilitySet::SETUID | CapabilitySet::SETGID | CapabilitySet::KILL;
+                sys::privileges::keep_only(keep).unwrap();
+            }
+            Runner::new(theirs, logger, times).run()
+        });
         let channel = Some(Channel::new(ours.into()).unwrap());
         Self { folder, channel, log, lines: Vec::new(), runner: Some(runner) }
     }

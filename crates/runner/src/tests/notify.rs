@@ -106,20 +106,25 @@ fn arguments_reach_a_line_for_the_shell_without_being_part_of_it() {
 }
 
 #[test]
-fn stopping_waits_a_moment_and_leaves_the_rest_running() {
-    let mut bench = Bench::with(Times { farewell: Duration::from_millis(300), ..Times::default() });
+fn stopping_waits_a_moment_loses_nothing_and_leaves_the_rest_running() {
+    let mut bench = Bench::with(Times { farewell: Duration::from_secs(1), ..Times::default() });
     bench.configure(as_root(), vec![]);
-    let (short, pid) = (bench.path("short"), bench.path("pid"));
+    let (short, pid, last) = (bench.path("short"), bench.path("pid"), bench.path("last"));
     let short_line = format!("sleep 0.05; touch {}", short.display());
     let long_line = format!("echo $$ > {}; exec sleep 100", pid.display());
+    let last_line = format!("echo $1 >> {}", last.display());
     bench.notify("VI_1", vec![task(shell(Posix, &short_line), &[])]);
-    bench.notify("VI_2", vec![task(shell(Posix, &long_line), &[]), task(exec(&["true"]), &["STOP"])]);
+    bench.notify("VI_2", vec![task(shell(Posix, &long_line), &[])]);
+    let told = ["BACKUP", "STOP"].map(|state| task(shell(Posix, &last_line), &[state]));
+    bench.notify("VI_2", told.to_vec());
     let pid = pid_in(&pid);
     bench.stop().unwrap();
     assert!(short.exists());
     assert!(lives(pid));
-    bench.logged("is left running (pid ");
-    bench.logged("`true STOP` was not run: we stop");
+    bench.logged("is left running, the next one starts");
+    let mut told = wait_for("both", || Some(lines_of(&last)).filter(|lines| lines.len() == 2));
+    told.sort();
+    assert_eq!(told, ["BACKUP", "STOP"]);
     rustix::process::kill_process(
         rustix::process::Pid::from_raw(pid as i32).unwrap(),
         rustix::process::Signal::KILL,

@@ -32,6 +32,18 @@ const MOST_THREADS: u32 = 256;
 /// How often the main thread looks for threads that have ended, while stopping.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// Ends the process when its thread panics: with one thread gone, connections would hang that the
+/// kernel gives to it, while everything looks well. The supervisor starts the process again.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
 /// A running set of threads.
 struct Control {
     channel: Channel<FromProxy, ToProxy>,
@@ -201,6 +213,7 @@ impl Control {
         let shared = Arc::clone(shared);
         let (tell, told) = channel();
         let thread = std::thread::Builder::new().name("nginx".to_owned()).spawn(move || {
+            let _whole_or_not_at_all = AbortOnPanic;
             match Worker::new(index, shared, post, news, number) {
                 Ok(worker) => {
                     let _ = tell.send(Ok(()));
@@ -274,7 +287,7 @@ impl Control {
 
     fn join(&mut self) {
         for (_, thread) in self.threads.drain(..) {
-            // A thread that panicked has said so on stderr.
+            // A thread that panics takes the process with it.
             let _ = thread.join();
         }
     }

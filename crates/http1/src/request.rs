@@ -132,6 +132,9 @@ pub fn parse_request(head: &[u8], fields: &mut Vec<Field>) -> Result<RequestHead
 
 fn parse_request_line(head: &[u8]) -> Result<RequestHead, RequestError> {
     let end = head.iter().position(|b| *b == b'\r').ok_or(RequestError::RequestLine)?;
+    if head.get(end + 1) != Some(&b'\n') {
+        return Err(RequestError::RequestLine);
+    }
     let line = &head[..end];
     let space = line.iter().position(|b| *b == b' ').ok_or(RequestError::RequestLine)?;
     let method_name = &line[..space];

@@ -32,6 +32,21 @@ const MOST_THREADS: u32 = 256;
 /// How often the main thread looks for threads that have ended, while stopping.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// Ends the process when its thread panics: with one thread gone, connections would hang that the
+/// kernel gives to it, while everything looks well. The supervisor starts the process again.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
+/// How often every thread is asked for a sign of life.
+const BEAT: Duration = Duration::from_secs(1);
+
 /// A running set of threads.
 struct Control {
     channel: Channel<FromProxy, ToProxy>,
@@ -43,12 +58,16 @@ struct Control {
     ready: HashMap<u64, usize>,
     drained: HashMap<u64, usize>,
     stopping: Option<(StopMode, Instant)>,
+    /// Signs of life asked of every thread, and when last.
+    asked: u64,
+    asked_at: Instant,
 }
 
 /// Runs the proxy process until it is told to stop.
 ///
 /// `caught` gives one byte, the number, for each signal that arrived: [`sys::signals::catch`].
-pub fn run(channel: Channel<FromProxy, ToProxy>, caught: OwnedFd) -> Stopped {
+/// `beat` is called about once a second, as long as every thread shows signs of life.
+pub fn run(channel: Channel<FromProxy, ToProxy>, caught: OwnedFd, beat: &mut dyn FnMut()) -> Stopped {
     let mut control = Control {
         channel,
         started: Instant::now(),
@@ -59,10 +78,15 @@ pub fn run(channel: Channel<FromProxy, ToProxy>, caught: OwnedFd) -> Stopped {
         ready: HashMap::new(),
         drained: HashMap::new(),
         stopping: None,
+        asked: 0,
+        asked_at: Instant::now(),
     };
     loop {
-        let wait = if control.stopping.is_some() || !control.is_quiet() { Some(LOOK) } else { None };
-        control.sleep(caught.as_fd(), wait);
+        let wait = if control.stopping.is_some() || !control.is_quiet() { LOOK } else { BEAT };
+        control.sleep(caught.as_fd(), Some(wait));
+        if control.is_alive() {
+            beat();
+        }
         for signal in signals::arrived(&caught) {
             control.signal(signal);
         }
@@ -101,6 +125,21 @@ impl Control {
         // Interrupted or failed: the caller looks at everything either way.
         let _ = poll(&mut fds, timeout.as_ref());
         let _ = self.channel.flush();
+    }
+
+    /// Asks every thread for a sign of life now and then; says whether all have shown the last one.
+    fn is_alive(&mut self) -> bool {
+        let Some(shared) = &self.shared else { return true };
+        let asked = self.asked;
+        let alive = shared.counters.iter().all(|c| c.beats.load(Ordering::Relaxed) >= asked);
+        if alive && self.asked_at.elapsed() >= BEAT {
+            self.asked += 1;
+            self.asked_at = Instant::now();
+            for (mailbox, _) in &self.threads {
+                mailbox.post(Order::Beat);
+            }
+        }
+        alive
     }
 
     fn is_quiet(&self) -> bool {
@@ -201,6 +240,7 @@ impl Control {
         let shared = Arc::clone(shared);
         let (tell, told) = channel();
         let thread = std::thread::Builder::new().name("nginx".to_owned()).spawn(move || {
+            let _whole_or_not_at_all = AbortOnPanic;
             match Worker::new(index, shared, post, news, number) {
                 Ok(worker) => {
                     let _ = tell.send(Ok(()));
@@ -274,7 +314,7 @@ impl Control {
 
     fn join(&mut self) {
         for (_, thread) in self.threads.drain(..) {
-            // A thread that panicked has said so on stderr.
+            // A thread that panics takes the process with it.
             let _ = thread.join();
         }
     }

@@ -118,6 +118,8 @@ pub(crate) struct Counters {
     pub(crate) active: AtomicU64,
     pub(crate) waiting: AtomicU64,
     pub(crate) writing: AtomicU64,
+    /// Signs of life that were asked for and shown.
+    pub(crate) beats: AtomicU64,
 }
 
 impl Counters {

@@ -41,6 +41,11 @@ impl BodyWriter {
         Self { framing, gzip: None }
     }
 
+    /// Whether there is a body at all.
+    pub(crate) fn has_body(&self) -> bool {
+        self.framing != Framing::None
+    }
+
     /// Whether data can go to the socket as it is.
     pub(crate) fn is_identity(&self) -> bool {
         self.gzip.is_none() && self.framing != Framing::Chunked
@@ -267,7 +272,8 @@ pub(crate) struct Compressible<'a> {
 /// Whether the answer could be compressed for some client, so that `Vary` must say so.
 pub(crate) fn gzip_applies(request: &Request, what: &Compressible<'_>) -> bool {
     let gzip = &request.settings().gzip;
-    if !gzip.on || what.encoded || !matches!(what.status, 200 | 403 | 404) {
+    let head_only = request.method == Method::Head;
+    if !gzip.on || head_only || what.encoded || !matches!(what.status, 200 | 403 | 404) {
         return false;
     }
     if what.length.is_some_and(|length| length < gzip.min_length.max(1)) {

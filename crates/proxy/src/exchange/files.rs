@@ -3,6 +3,7 @@
 use super::local::{boundary, final_status, with_charset};
 use super::{Local, Means, Next, Segment, Step, autoindex, redirect};
 use crate::clock::Clock;
+use crate::log::describe;
 use crate::request::Request;
 use http1::range::Ranges;
 use http1::{Known, Method, conditional, date, range};
@@ -154,7 +155,7 @@ pub(super) fn serve(request: &mut Request, means: &Means<'_>) -> Next {
 }
 
 fn not_served(request: &Request, means: &Means<'_>, name: &[u8], errno: Errno) -> Next {
-    let text = format!("open() \"{}\" failed ({errno})", String::from_utf8_lossy(name));
+    let text = format!("open() \"{}\" failed ({})", String::from_utf8_lossy(name), describe(errno));
     match errno {
         Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG => {
             if request.settings().log_not_found {

@@ -4,6 +4,7 @@ use super::{Logs, flush};
 use crate::clock::{Clock, Time};
 use crate::request::Request;
 use nginx_conf::model::{AccessLog, Escape, Part, Template, Variable};
+use std::sync::PoisonError;
 
 impl Logs {
     /// Writes the lines of a request that is done.
@@ -22,7 +23,11 @@ impl Logs {
             line.clear();
             write_line(request, &format.line, format.escape, clock, &mut line);
             line.push(b'\n');
-            self.keep(log, &line, clock.now());
+            if request.site.shared.generation == self.generation {
+                self.keep(log, &line, clock.now());
+            } else if let Some(sink) = request.site.shared.logs.get(log.log) {
+                sink.lock().unwrap_or_else(PoisonError::into_inner).write(&line, None);
+            }
             self.line = line;
         }
     }

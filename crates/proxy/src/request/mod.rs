@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 /// What is known of a client's connection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ClientFacts {
     /// `$connection`
     pub(crate) number: u64,

@@ -7,7 +7,7 @@
 use super::client::{Client, Phase};
 use super::{LISTENERS, Listening, Worker};
 use crate::arena::Token;
-use crate::log::Of;
+use crate::log::{Of, describe};
 use crate::output::Output;
 use crate::request::ClientFacts;
 use crate::shared::Counters;
@@ -99,7 +99,7 @@ impl Worker {
                 Err(Errno::INTR | Errno::CONNABORTED) => {}
                 Err(errno) => {
                     let logs = &self.site.shared.config.main.error_logs;
-                    let text = format!("accept4() failed ({errno})");
+                    let text = format!("accept4() failed ({})", describe(errno));
                     self.logs.error(logs, LogLevel::Crit, &text, Of::Nobody, &self.clock);
                     return;
                 }
@@ -162,6 +162,7 @@ impl Worker {
                 tried: Tried::default(),
                 deadline: Deadline::default(),
                 waiting: false,
+                retired: false,
             }
         });
         Counters::add(&self.counters().accepted, 1);

@@ -16,7 +16,7 @@ use crate::arena::{Arena, Token};
 use crate::clock::{Clock, Time};
 use crate::log::Logs;
 use crate::message::StopMode;
-use crate::request::Request;
+use crate::request::{ClientFacts, Request};
 use crate::shared::{Counters, Shared};
 use crate::site::Site;
 use crate::timers::{Due, Timers};
@@ -38,6 +38,8 @@ pub(crate) enum Order {
     /// The log files were opened anew.
     Logs(Arc<Vec<Mutex<logging::Sink>>>),
     Stop(StopMode),
+    /// Show a sign of life: count it.
+    Beat,
 }
 
 /// Where the main thread leaves orders.
@@ -247,8 +249,9 @@ impl Worker {
         for order in self.mailbox.clone().take() {
             match order {
                 Order::Configure(shared, sockets) => self.configure(shared, sockets),
-                Order::Logs(sinks) => self.logs.replace(sinks),
+                Order::Logs(sinks) => self.logs.replace(sinks, self.site.shared.generation),
                 Order::Stop(mode) => self.stop(mode),
+                Order::Beat => Counters::add(&self.counters().beats, 1),
             }
         }
     }
@@ -257,8 +260,10 @@ impl Worker {
         let generation = shared.generation;
         // The main thread has compiled the same configuration before it gave this order.
         let Ok(site) = Site::compile(Arc::clone(&shared)) else { return };
-        self.logs.replace(Arc::clone(&shared.logs));
+        self.logs.replace(Arc::clone(&shared.logs), generation);
         let old = std::mem::replace(&mut self.site, Rc::new(site));
+        self.spare_requests.clear();
+        self.move_clients(&old);
         // The first configuration was there before the first sockets.
         if old.shared.generation != generation {
             self.draining.push((old.shared.generation, Rc::downgrade(&old)));
@@ -267,12 +272,32 @@ impl Worker {
         let _ = self.news.send(News::Ready(generation));
     }
 
+    /// Open connections go on with the new configuration at their next request; those whose
+    /// address is no longer listened on are closed after the present one.
+    fn move_clients(&mut self, old: &Site) {
+        let addresses = |site: &Site| -> Vec<_> {
+            site.http().iter().flat_map(|http| &http.listeners).map(|l| l.address.clone()).collect()
+        };
+        let (before, after) = (addresses(old), addresses(&self.site));
+        if before == after {
+            return;
+        }
+        for token in self.clients.tokens() {
+            let Some(client) = self.clients.find(token) else { continue };
+            let address = before.get(client.facts.listener);
+            match address.and_then(|address| after.iter().position(|a| a == address)) {
+                Some(listener) => client.facts = Rc::new(ClientFacts { listener, ..(*client.facts).clone() }),
+                None if client.phase == Phase::Head => self.close_client(token),
+                None => client.retired = true,
+            }
+        }
+    }
+
     fn report_drained(&mut self) {
         let news = &self.news;
         self.draining.retain(|(generation, site)| {
             let alive = site.strong_count() > 0;
             if !alive {
-                // Spare requests hold no site: `recycle` lets go of it.
                 let _ = news.send(News::Drained(*generation));
             }
             alive

@@ -121,10 +121,14 @@ impl Worker {
             if peer.output.flush(&peer.socket).is_err() {
                 // The peer may have answered before it closed: what it said is read below.
                 peer.output.clear();
-            } else if peer.output.is_empty()
-                && let Some(client) = peer.client
-            {
-                self.stream_body(client);
+            } else {
+                let client = peer.client.filter(|_| peer.output.is_empty());
+                if peer.body.is_none() {
+                    self.set_peer_deadline(token);
+                }
+                if let Some(client) = client {
+                    self.stream_body(client);
+                }
             }
         }
         let Some(peer) = self.peers.find(token) else { return };
@@ -151,6 +155,8 @@ impl Worker {
         let model = &peer.upstream.model;
         let usable = peer.keep_alive
             && !peer.hung_up
+            // What is still unread would be taken for the next answer.
+            && !peer.readable
             && peer.input.is_empty()
             && peer.output.is_empty()
             && peer.body.as_ref().is_some_and(ResponseBody::complete)
@@ -173,6 +179,7 @@ impl Worker {
             // The one that was idle longest makes room.
             let oldest = pool.remove(0);
             self.peers.remove(oldest);
+            self.connection_freed();
         }
     }
 

@@ -6,14 +6,18 @@ use super::{Read, SCRATCH, Worker, means, read};
 use crate::arena::Token;
 use crate::exchange::upstream_response::{ResponseBody, write_head};
 use crate::exchange::{self, intercepts};
+use crate::log::describe;
 use balance::Outcome;
 use http1::{HeadScan, Scanned};
 use nginx_conf::model::LogLevel;
 
+/// Reads from one peer in one turn.
+const MOST_READS: usize = 16;
+
 impl Worker {
-    /// Reads from a peer until it has no more, or its client takes no more.
+    /// Reads from a peer until it has no more, its client takes no more, or others must have a turn.
     pub(super) fn read_peer(&mut self, token: Token) {
-        loop {
+        for _ in 0..MOST_READS {
             let Some(peer) = self.peers.find(token) else { return };
             let Some(client_token) = peer.client else { return };
             if !peer.readable {
@@ -50,6 +54,9 @@ impl Worker {
                 Read::End => return self.peer_ended(token, None),
                 Read::Broken(errno) => return self.peer_ended(token, Some(errno)),
             }
+        }
+        if let Some(client) = self.peers.find(token).and_then(|peer| peer.client) {
+            self.later.push(client);
         }
     }
 
@@ -228,6 +235,11 @@ impl Worker {
         if let Some(client) = self.clients.find(client_token) {
             client.peer = None;
             client.phase = Phase::Answering;
+            let body_sent = client.request.as_ref().is_none_or(|r| r.body.complete());
+            if let Some(peer) = self.peers.find(token) {
+                // A peer that waits for the rest of a body would take the next request for it.
+                peer.keep_alive &= body_sent;
+            }
         }
         self.release_peer(token, Outcome::Good);
         self.continue_answer(client_token);
@@ -257,6 +269,7 @@ impl Worker {
             None => {
                 let text = match errno {
                     Some(errno) => {
+                        let errno = describe(errno);
                         format!("recv() failed ({errno}) while reading response header from upstream")
                     }
                     None => {

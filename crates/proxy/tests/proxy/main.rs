@@ -1,0 +1,6 @@
+//! The proxy from outside: real sockets, real upstreams, and beside a real nginx.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod connections;
+mod support;
+mod upstreams;

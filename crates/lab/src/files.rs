@@ -43,6 +43,11 @@ pub(crate) struct Instance {
 /// with the notify lines in the instance, where they belong.
 pub(crate) fn keepalived_conf(router_id: &str, instances: &[Instance], programs: &Programs) -> String {
     let check = check_for("/etc/keepalived/down", programs);
+    // nginx tries for 2.5 s to get a port that another holds, and two checks can see it meanwhile.
+    let rise = match programs.nginx {
+        Program::Ours(_) => 2,
+        Program::Installed => 3,
+    };
     let mut text = format!(
         r#"global_defs {{
 notification_email {{
@@ -66,7 +71,7 @@ script "killall -0 nginx"
 interval 2
 weight -10
 fall 2
-rise 2
+rise {rise}
 }}
 "#
     );

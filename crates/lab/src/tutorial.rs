@@ -33,9 +33,9 @@ const SHOW: &str = "ip -4 a l dev ens33 | grep inet || true";
 
 /// A crash is noticed after 3 × advert_int + skew: 3.63 s at priority 95; a check fails before that
 /// within 2 runs of at most 2 s, and a mended one needs as long.
-const MOVED: Duration = seconds(12);
+const MOVED: Duration = seconds(14);
 /// Two more checks and a takeover: as long as nothing may happen to believe that it never will.
-const UNMOVED: Duration = seconds(9);
+const UNMOVED: Duration = seconds(8);
 
 fn instance(name: &'static str, state: &'static str, priority: u8) -> Instance {
     let (vrid, password, address) = match name {
@@ -105,6 +105,10 @@ pub fn single(programs: &Programs) -> Scenario {
         first.insert(0, Say("(the check «[[ -f … ]] && …» is written /bin/bash -c '…' for keepalived)"));
     }
     if programs.nginx == Program::Installed {
+        first.insert(
+            0,
+            Say("(chk_nginx has rise 3: nginx tries for 2.5 s to get a taken port, seen by the check)"),
+        );
         first.insert(0, Say("(nginx alternates strictly over two workers only with «zone» in upstream)"));
     }
     Scenario {

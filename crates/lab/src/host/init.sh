@@ -43,10 +43,11 @@ own /var
 empty /var/lib
 ln -s "$real"/var/lib/* /var/lib/
 rm -f /dev/log
-for directory in /etc/keepalived /etc/nginx /usr/share/nginx /var/log /var/lib/nginx /var/www /var/spool; do
+for directory in /etc/keepalived /etc/nginx /usr/share/nginx /var/log /var/lib/nginx /var/www /var/spool \
+    /etc/default; do
     empty "$directory"
 done
-mkdir -p /etc/default /usr/share/nginx/html /var/log/nginx /var/www/html /var/spool/rsyslog /run/lock
+mkdir -p /usr/share/nginx/html /var/log/nginx /var/www/html /var/spool/rsyslog /run/lock
 mount -t tmpfs -o mode=1777 tmpfs /tmp
 rm -f /etc/hostname
 echo "$1" >/etc/hostname

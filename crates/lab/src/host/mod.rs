@@ -56,7 +56,9 @@ impl Host {
         let programs = private.iter().map(|(name, path)| format!("{name}={}", path.display()));
         let mut unshare = Command::new("unshare")
             .args(["--mount", "--pid", "--net", "--uts", "--fork", "--kill-child"])
-            .args(["bash", "-c", INIT, "init", name])
+            // Not as an argument: there, `pgrep -f` and `ps` would see every word of it.
+            .args(["bash", "-c", "eval \"$INIT\"", "init", name])
+            .env("INIT", INIT)
             .args(programs)
             .env("PATH", PATH)
             .stdin(Stdio::piped())
@@ -117,7 +119,12 @@ impl Host {
     /// # Errors
     /// What the kernel says.
     pub fn write(&self, path: &str, text: &str) -> Result<(), Error> {
-        std::fs::write(self.path(path), text).map_err(Error::kernel(format!("writing {path}")))
+        let outside = self.path(path);
+        // A link into the machine's directories gives way to a file of the host's own.
+        if outside.is_symlink() {
+            std::fs::remove_file(&outside).map_err(Error::kernel(format!("replacing {path}")))?;
+        }
+        std::fs::write(outside, text).map_err(Error::kernel(format!("writing {path}")))
     }
 
     /// Writes an executable file of the host, mode 755.

@@ -3,6 +3,7 @@
 use super::{Action, Condition, Scenario, Step};
 use crate::{AdvertCapture, Host};
 use crate::{Error, Event, Lab, ProbeTrain, RequestTrain, Requests, What};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -42,6 +43,8 @@ pub struct Stage<'a> {
     requests: RequestTrain,
     pub(crate) adverts: AdvertCapture,
     told: usize,
+    /// Lines of this step, which daemons like to repeat.
+    said: BTreeSet<(String, String)>,
     began: Instant,
 }
 
@@ -82,8 +85,19 @@ impl<'a> Stage<'a> {
         let requests = RequestTrain::start(client, scenario.vip)?;
         let adverts = AdvertCapture::start(lab.switch())?;
         let began = Instant::now();
-        let mut stage =
-            Self { lab, scenario, out, colour, interrupted, probes, requests, adverts, told: 0, began };
+        let mut stage = Self {
+            lab,
+            scenario,
+            out,
+            colour,
+            interrupted,
+            probes,
+            requests,
+            adverts,
+            told: 0,
+            said: BTreeSet::new(),
+            began,
+        };
         for plan in stage.scenario.hosts.clone() {
             stage.start_units(plan.name)?;
         }
@@ -129,6 +143,7 @@ impl<'a> Stage<'a> {
     fn step(&mut self, step: &Step) -> Result<StepReport, Error> {
         self.began = Instant::now();
         self.told = self.lab.journal.events().len();
+        self.said.clear();
         if step.measured {
             self.requests.resume();
         }
@@ -303,7 +318,9 @@ impl<'a> Stage<'a> {
             let since = at.saturating_duration_since(self.began).as_secs_f32();
             match what {
                 What::Log(line) if TOLD.iter().any(|word| line.contains(word)) => {
-                    self.line(&format!("   {since:5.1} s  {host}: {line}"));
+                    if self.said.insert((host.clone(), line.clone())) {
+                        self.line(&format!("   {since:5.1} s  {host}: {line}"));
+                    }
                 }
                 What::Log(_) => {}
                 What::Mail { to, subject, .. } => {

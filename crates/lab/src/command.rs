@@ -11,6 +11,8 @@ use std::time::Duration;
 
 const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
+/// Probes are this far apart.
+const RESOLUTION: Duration = Duration::from_millis(1);
 
 /// Play a data centre on this machine: two directors, two real servers, a client, and what goes wrong
 #[derive(Clone, Debug, clap::Args)]
@@ -135,6 +137,11 @@ fn crash(
     for runs in &all {
         let [min, median, max] = runs.summary().map(|gap| gap.as_secs_f64());
         println!("    {min:.3}    {median:.3}    {max:.3}   {}", runs.programs);
+    }
+    if let [ours, theirs] = all.as_slice()
+        && ours.summary()[1] > theirs.summary()[1] + RESOLUTION
+    {
+        return Err(Error::Unmet("a median no longer than the other pair's".into()));
     }
     let late = all.first().is_some_and(|runs| runs.summary()[2] > CrashRuns::bound());
     if late {

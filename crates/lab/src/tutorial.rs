@@ -181,6 +181,24 @@ pub fn single(programs: &Programs) -> Scenario {
     }
 }
 
+/// One group of directors with different programs: A is killed and comes back five times, and each time
+/// exactly one of them holds the address.
+pub fn mixed(a: &Programs, b: &Programs) -> Scenario {
+    let mut steps = vec![step("A is master", false, vec![Await(Holds(A, VIP), seconds(20))])];
+    for _ in 0..5 {
+        steps.push(step("A dies", true, vec![Crash(A), Await(Holds(B, VIP), MOVED)]));
+        let back = vec![Boot(A), Await(Holds(A, VIP), seconds(20)), Stays(Holds(A, VIP), seconds(2))];
+        steps.push(step("A is back", true, back));
+    }
+    Scenario {
+        title: format!("One group, A with {a}, B with {b}"),
+        hosts: single_hosts(a, b),
+        client: CLIENT,
+        vip: VIP,
+        steps,
+    }
+}
+
 /// The second half: two addresses, each director master of one.
 pub fn dual_master(programs: &Programs) -> Scenario {
     let of_a = vec![instance("VI_A", "MASTER", 100), instance("VI_B", "BACKUP", 95)];

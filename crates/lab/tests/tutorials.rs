@@ -1,4 +1,5 @@
 //! Both tutorials, with the originals and with ours: the binary in BACKSTAY_BIN, or one that was built.
+#![allow(clippy::unwrap_used)]
 
 use lab::scenario::{Scenario, Stage};
 use lab::{Programs, first_tutorial, tutorial};
@@ -37,6 +38,37 @@ fn play(name: &str, scenario: impl Fn(&Programs) -> Scenario) {
             panic!("{name} with {programs}: {error}");
         }
     }
+}
+
+/// A group of one of ours and an original, which ours is told to be with `ours_first`.
+fn mixed(ours_first: bool) {
+    let (Some(binary), true) = (ours(), rustix::process::geteuid().is_root()) else {
+        println!("mixed: not played, it needs root and our binary (BACKSTAY_BIN)");
+        return;
+    };
+    let originals = Programs::installed();
+    if let Err(error) = originals.check() {
+        println!("mixed: not played: {error}");
+        return;
+    }
+    let ours = Programs::ours(&binary);
+    let scenario =
+        if ours_first { tutorial::mixed(&ours, &originals) } else { tutorial::mixed(&originals, &ours) };
+    let mut out = Vec::new();
+    let outcome =
+        Stage::build(scenario, Path::new(OWN), &mut out, false, &|| false).and_then(|mut stage| stage.play());
+    println!("{}", String::from_utf8_lossy(&out));
+    outcome.unwrap();
+}
+
+#[test]
+fn ours_as_master_and_an_original_form_one_group() {
+    mixed(true);
+}
+
+#[test]
+fn an_original_as_master_and_ours_form_one_group() {
+    mixed(false);
 }
 
 fn first(name: &str) {

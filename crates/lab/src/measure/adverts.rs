@@ -2,14 +2,29 @@
 
 use super::Train;
 use crate::{Error, Host};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use std::io::Read;
 use std::net::Ipv4Addr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-const ETHERTYPE_IPV4: u16 = 0x0800;
+/// Every frame as it comes in. A socket for IPv4 alone would not see what the bridge only passes on.
+const ETH_P_ALL: u16 = 3;
+
+/// A classic BPF program that passes packets whose protocol, the tenth byte of an IPv4
+/// header, is VRRP.
+fn only_vrrp() -> [SockFilter; 4] {
+    const LOAD_BYTE: u16 = 0x30;
+    const JUMP_IF_EQUAL: u16 = 0x15;
+    const RETURN: u16 = 0x06;
+    [
+        SockFilter::new(LOAD_BYTE, 0, 0, 9),
+        SockFilter::new(JUMP_IF_EQUAL, 0, 1, u32::from(vrrp::PROTOCOL)),
+        SockFilter::new(RETURN, 0, 0, 0xffff),
+        SockFilter::new(RETURN, 0, 0, 0),
+    ]
+}
 
 /// An advertisement as it entered the switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +54,11 @@ impl AdvertCapture {
     /// # Errors
     /// The kernel refuses the socket.
     pub fn start(switch: &Host) -> Result<Self, Error> {
-        let protocol = Protocol::from(i32::from(ETHERTYPE_IPV4.to_be()));
+        let protocol = Protocol::from(i32::from(ETH_P_ALL.to_be()));
         let socket = switch.inside(|| Socket::new(Domain::PACKET, Type::DGRAM, Some(protocol)))?;
         let mut socket = socket.map_err(Error::kernel("a packet socket"))?;
         socket.set_read_timeout(Some(Duration::from_millis(50))).map_err(Error::kernel("a packet socket"))?;
+        socket.attach_filter(&only_vrrp()).map_err(Error::kernel("a packet socket"))?;
         let adverts = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&adverts);
         let train = Train::start(move |stop| {

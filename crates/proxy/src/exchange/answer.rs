@@ -4,9 +4,8 @@ use super::{Local, Means};
 use crate::request::Request;
 use crate::{SERVER, SERVER_WITH_VERSION};
 use flate2::{Compress, Compression, FlushCompress, Status};
-use http1::{Known, Method, Version, chunked, has_token, status};
+use http1::{Known, Method, Version, chunked, has_token, status, write_decimal};
 use nginx_conf::model::{Expires, GzipProxied, ServerTokens};
-use std::io::Write;
 
 /// How the length of a body is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +143,8 @@ pub(crate) struct Head<'a> {
 /// Writes everything up to the fields that are the answer's own.
 pub(crate) fn begin(request: &Request, head: &Head<'_>, means: &Means<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"HTTP/1.1 ");
-    let _ = write!(out, "{:03} ", head.status);
+    write_decimal(u64::from(head.status), out);
+    out.push(b' ');
     if head.reason.is_empty() {
         out.extend_from_slice(status::reason(head.status).as_bytes());
     } else {
@@ -164,7 +164,7 @@ pub(crate) fn begin(request: &Request, head: &Head<'_>, means: &Means<'_>, out: 
     match head.framing {
         Framing::Length(length) => {
             out.extend_from_slice(b"\r\nContent-Length: ");
-            let _ = write!(out, "{length}");
+            write_decimal(length, out);
         }
         Framing::Chunked => out.extend_from_slice(b"\r\nTransfer-Encoding: chunked"),
         Framing::None | Framing::Close => {}
@@ -173,7 +173,7 @@ pub(crate) fn begin(request: &Request, head: &Head<'_>, means: &Means<'_>, out: 
         out.extend_from_slice(b"\r\nConnection: keep-alive");
         if let Some(timeout) = request.settings().keepalive_timeout.1 {
             out.extend_from_slice(b"\r\nKeep-Alive: timeout=");
-            let _ = write!(out, "{}", timeout.as_secs());
+            write_decimal(timeout.as_secs(), out);
         }
     } else {
         out.extend_from_slice(b"\r\nConnection: close");

@@ -12,6 +12,7 @@ use http1::{Field, Known, Method, RequestHead};
 use nginx_conf::model::{Settings, Template};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What is known of a client's connection.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ pub(crate) struct ClientFacts {
 /// One attempt at an upstream.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    pub(crate) peer: String,
+    pub(crate) peer: Arc<str>,
     pub(crate) started: Time,
     pub(crate) connected: Option<Time>,
     pub(crate) head: Option<Time>,

@@ -24,7 +24,6 @@ use client::{Client, Phase};
 use peer::Peer;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
-use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
@@ -103,7 +102,7 @@ pub(crate) struct Worker {
     clients: Arena<Client>,
     peers: Arena<Peer>,
     /// Idle connections to upstreams, by [`Upstream::id`](crate::shared::Upstream::id).
-    pools: HashMap<usize, Vec<Token>>,
+    pools: Vec<Vec<Token>>,
     timers: Timers,
     counters: Arc<Vec<Counters>>,
     connection_number: Arc<AtomicU64>,
@@ -152,7 +151,7 @@ impl Worker {
             listening: Vec::new(),
             clients: Arena::default(),
             peers: Arena::default(),
-            pools: HashMap::new(),
+            pools: Vec::new(),
             timers: Timers::default(),
             counters: Arc::clone(&shared.counters),
             connection_number,

@@ -52,7 +52,14 @@ impl Request {
                 true
             }
             V::Uri => found(Some(&self.path), out),
-            V::RequestUri => found(Some(self.parsed.target.of(&self.head)), out),
+            V::RequestUri => {
+                // Of an absolute form, what follows the authority.
+                let path = self.parsed.path.of(&self.head);
+                if matches!(path.first(), None | Some(b'?' | b'#')) {
+                    out.push(b'/');
+                }
+                found(Some(path), out)
+            }
             V::Request => found(Some(self.line()), out),
             V::RequestMethod => found(Some(self.method_name()), out),
             V::RequestFilename => found(Some(&self.file_name(&self.path, clock)), out),

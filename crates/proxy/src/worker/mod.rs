@@ -260,7 +260,9 @@ impl Worker {
         let old = std::mem::replace(&mut self.site, Rc::new(site));
         self.spare_requests.clear();
         self.move_clients(&old);
-        self.draining.push((old.shared.generation, Rc::downgrade(&old)));
+        if old.shared.generation != generation {
+            self.draining.push((old.shared.generation, Rc::downgrade(&old)));
+        }
         self.listen(sockets);
         let _ = self.news.send(News::Ready(generation));
     }

@@ -449,7 +449,7 @@ fn a_few_hundred_random_location_searches() {
         (state >> 33) as usize % n
     };
     let words = ["a", "b", "ab", "a.b", "ba", "aa"];
-    let mut path = |random: &mut dyn FnMut(usize) -> usize| {
+    let path = |random: &mut dyn FnMut(usize) -> usize| {
         let mut path = String::new();
         for _ in 0..1 + random(3) {
             write!(path, "/{}", words[random(words.len())]).unwrap();

@@ -3,5 +3,7 @@
 
 mod against_nginx;
 mod connections;
+mod hostile;
+mod lifecycle;
 mod support;
 mod upstreams;

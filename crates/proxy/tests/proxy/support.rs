@@ -172,6 +172,10 @@ impl Proxy {
         self.listeners[0].0
     }
 
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().map(|(address, _)| *address).collect()
+    }
+
     pub(crate) fn connect(&self) -> Client {
         Client::to(self.address())
     }

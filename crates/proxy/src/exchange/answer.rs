@@ -178,7 +178,9 @@ pub(crate) fn connection(request: &Request, head: &Head<'_>, out: &mut Vec<u8>) 
     if head.framing == Framing::Chunked {
         out.extend_from_slice(b"\r\nTransfer-Encoding: chunked");
     }
-    if request.keep_alive {
+    if head.status == 101 {
+        out.extend_from_slice(b"\r\nConnection: upgrade");
+    } else if request.keep_alive {
         out.extend_from_slice(b"\r\nConnection: keep-alive");
         if let Some(timeout) = request.settings().keepalive_timeout.1 {
             out.extend_from_slice(b"\r\nKeep-Alive: timeout=");

@@ -137,11 +137,11 @@ fn write_fields(
             | Known::ProxyConnection
             | Known::TransferEncoding
             | Known::Trailer
-            | Known::Upgrade
             | Known::ContentLength
             | Known::ContentType
             | Known::Server
             | Known::Date => continue,
+            Known::Upgrade if status != 101 => continue,
             Known::ETag if gzip && !value.starts_with(b"W/") => {
                 field(out, name, &[b"W/", value].concat());
                 continue;

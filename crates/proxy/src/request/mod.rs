@@ -92,6 +92,8 @@ pub(crate) struct Request {
     pub(crate) error_status: Option<u16>,
     pub(crate) body: Body,
     pub(crate) keep_alive: bool,
+    /// Whether the upstream switched protocols: from then on bytes go both ways as they come.
+    pub(crate) tunnel: bool,
     pub(crate) bytes: u64,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) upstream_head: Vec<u8>,

@@ -210,6 +210,10 @@ impl Worker {
             // It is not silent: its client is slow, and has a deadline of its own.
             return;
         }
+        if let Some(client) = peer.client.filter(|client| self.is_tunnel(*client)) {
+            return self.tunnel_timeout(client);
+        }
+        let Some(peer) = self.peers.find(token) else { return };
         let doing = if !peer.connected {
             "connecting to upstream"
         } else if peer.body.is_some() {

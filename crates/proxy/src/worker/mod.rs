@@ -11,6 +11,7 @@ mod client;
 mod peer;
 mod receiving;
 mod relay;
+mod tunnel;
 
 use crate::arena::{Arena, Token};
 use crate::clock::{Clock, Time};

@@ -127,7 +127,7 @@ impl Worker {
                     self.set_peer_deadline(token);
                 }
                 if let Some(client) = client {
-                    self.stream_body(client);
+                    self.watch_client(client);
                 }
             }
         }

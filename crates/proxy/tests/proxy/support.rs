@@ -356,6 +356,13 @@ impl Client {
         }
     }
 
+    /// The next so many bytes.
+    pub(crate) fn exactly(&mut self, length: usize) -> Vec<u8> {
+        while self.buffer.len() < length && self.fill() {}
+        let have = self.buffer.len().min(length);
+        self.buffer.drain(..have).collect()
+    }
+
     /// Everything until the connection ends.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         while self.fill() {}

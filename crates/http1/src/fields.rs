@@ -132,7 +132,7 @@ pub(crate) fn parse_fields(head: &[u8], mut at: usize, fields: &mut Vec<Field>) 
     loop {
         let line_start = at;
         let rest = &head[at..];
-        let Some(feed) = rest.iter().position(|b| *b == b'\n') else { return Ok(()) };
+        let Some(feed) = memchr::memchr(b'\n', rest) else { return Ok(()) };
         at += feed + 1;
         let mut line = &rest[..feed];
         if let [content @ .., b'\r'] = line {

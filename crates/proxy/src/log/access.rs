@@ -87,9 +87,13 @@ fn is_plain(variable: &Variable) -> bool {
 }
 
 fn escape_default(value: &[u8], out: &mut Vec<u8>) {
+    let is_special = |b: &u8| matches!(b, b'"' | b'\\' | 0..=31 | 127..);
+    if !value.iter().any(is_special) {
+        return out.extend_from_slice(value);
+    }
     for byte in value {
         match byte {
-            b'"' | b'\\' | 0..=31 | 127.. => {
+            special if is_special(special) => {
                 out.extend_from_slice(b"\\x");
                 out.push(b"0123456789ABCDEF"[usize::from(byte >> 4)]);
                 out.push(b"0123456789ABCDEF"[usize::from(byte & 15)]);

@@ -219,6 +219,7 @@ impl Worker {
         r.captures = crate::request::captures::Captures::default();
         r.method = http1::Method::Get;
         r.method_changed = false;
+        r.tunnel = false;
         r.changed = false;
         r.rewritten = false;
         r.redirects = 0;

@@ -51,12 +51,12 @@ impl Worker {
         else {
             return self.fail_request(token, 500);
         };
-        let key = hash_key(client.facts.remote.map(|a| a.ip()));
-        let picked = upstream.group().pick(now, &key, &mut client.tried);
+        let (key, length) = hash_key(client.facts.remote.map(|a| a.ip()));
+        let picked = upstream.group().pick(now, &key[..length], &mut client.tried);
         let Some(number) = picked else {
             let text = "no live upstreams while connecting to upstream";
             means!(self).log(request, LogLevel::Error, text);
-            request.attempts.push(attempt(upstream.model.name.clone(), now, 502));
+            request.attempts.push(attempt(Arc::from(upstream.model.name.as_str()), now, 502));
             return self.fail_request(token, 502);
         };
         let reuse = self.idle_peer(&upstream, number);
@@ -77,7 +77,7 @@ impl Worker {
     /// Sends the request over a kept connection, or begins a new one.
     fn use_peer(&mut self, token: Token, upstream: &Arc<Upstream>, number: usize, kept: Option<Token>) {
         let now = self.clock.now();
-        let name = upstream.addresses.get(number).map(ToString::to_string).unwrap_or_default();
+        let Some(name) = upstream.names.get(number).cloned() else { return };
         let Some(client) = self.clients.find(token) else { return };
         let Some(request) = &mut client.request else { return };
         request.attempts.push(attempt(name, now, 0));
@@ -210,6 +210,10 @@ impl Worker {
             // It is not silent: its client is slow, and has a deadline of its own.
             return;
         }
+        if let Some(client) = peer.client.filter(|client| self.is_tunnel(*client)) {
+            return self.tunnel_timeout(client);
+        }
+        let Some(peer) = self.peers.find(token) else { return };
         let doing = if !peer.connected {
             "connecting to upstream"
         } else if peer.body.is_some() {
@@ -329,7 +333,7 @@ impl Worker {
     }
 }
 
-fn attempt(peer: String, now: crate::clock::Time, status: u16) -> Attempt {
+fn attempt(peer: Arc<str>, now: crate::clock::Time, status: u16) -> Attempt {
     Attempt {
         peer,
         started: now,
@@ -352,10 +356,14 @@ fn pass_of(request: &Request) -> Option<&ProxyPass> {
 }
 
 /// What `ip_hash` hashes: three bytes of an IPv4 address, all of an IPv6 one.
-fn hash_key(address: Option<IpAddr>) -> Vec<u8> {
+fn hash_key(address: Option<IpAddr>) -> ([u8; 16], usize) {
     match address {
-        Some(IpAddr::V4(ip)) => ip.octets()[..3].to_vec(),
-        Some(IpAddr::V6(ip)) => ip.octets().to_vec(),
-        None => vec![0; 3],
+        Some(IpAddr::V4(ip)) => {
+            let mut key = [0; 16];
+            key[..3].copy_from_slice(&ip.octets()[..3]);
+            (key, 3)
+        }
+        Some(IpAddr::V6(ip)) => (ip.octets(), 16),
+        None => ([0; 16], 3),
     }
 }

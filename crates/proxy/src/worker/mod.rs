@@ -11,6 +11,7 @@ mod client;
 mod peer;
 mod receiving;
 mod relay;
+mod tunnel;
 
 use crate::arena::{Arena, Token};
 use crate::clock::{Clock, Time};
@@ -24,7 +25,6 @@ use client::{Client, Phase};
 use peer::Peer;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
-use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
@@ -105,7 +105,7 @@ pub(crate) struct Worker {
     clients: Arena<Client>,
     peers: Arena<Peer>,
     /// Idle connections to upstreams, by [`Upstream::id`](crate::shared::Upstream::id).
-    pools: HashMap<usize, Vec<Token>>,
+    pools: Vec<Vec<Token>>,
     timers: Timers,
     counters: Arc<Vec<Counters>>,
     connection_number: Arc<AtomicU64>,
@@ -154,7 +154,7 @@ impl Worker {
             listening: Vec::new(),
             clients: Arena::default(),
             peers: Arena::default(),
-            pools: HashMap::new(),
+            pools: Vec::new(),
             timers: Timers::default(),
             counters: Arc::clone(&shared.counters),
             connection_number,

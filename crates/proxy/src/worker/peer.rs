@@ -43,7 +43,7 @@ pub(super) struct Peer {
 impl Worker {
     /// An idle connection to a peer, if one is kept.
     pub(super) fn idle_peer(&mut self, upstream: &Upstream, number: usize) -> Option<Token> {
-        let pool = self.pools.get_mut(&upstream.id)?;
+        let pool = self.pools.get_mut(upstream.id)?;
         let peers = &mut self.peers;
         let at = pool.iter().rposition(|token| peers.find(*token).is_some_and(|p| p.number == number))?;
         Some(pool.remove(at))
@@ -127,7 +127,7 @@ impl Worker {
                     self.set_peer_deadline(token);
                 }
                 if let Some(client) = client {
-                    self.stream_body(client);
+                    self.watch_client(client);
                 }
             }
         }
@@ -173,7 +173,10 @@ impl Worker {
         let (id, most) = (peer.upstream.id, model.keepalive);
         Timers::clear(&mut peer.deadline);
         self.timers.set(&mut peer.deadline, now + model.keepalive_timeout, token, true);
-        let pool = self.pools.entry(id).or_default();
+        if self.pools.len() <= id {
+            self.pools.resize_with(id + 1, Vec::new);
+        }
+        let pool = &mut self.pools[id];
         pool.push(token);
         if pool.len() > most {
             // The one that was idle longest makes room.
@@ -202,7 +205,7 @@ impl Worker {
     /// Closes an idle connection.
     pub(super) fn close_idle(&mut self, token: Token) {
         if let Some(peer) = self.peers.remove(token) {
-            if let Some(pool) = self.pools.get_mut(&peer.upstream.id) {
+            if let Some(pool) = self.pools.get_mut(peer.upstream.id) {
                 pool.retain(|t| *t != token);
             }
             self.connection_freed();

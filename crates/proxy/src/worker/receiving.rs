@@ -246,6 +246,10 @@ impl Worker {
     pub(super) fn watch_client(&mut self, token: Token) {
         let Some(client) = self.clients.find(token) else { return };
         let Some(request) = &client.request else { return };
+        if request.tunnel {
+            self.pass_through(token);
+            return self.resume_peer(token);
+        }
         if !request.body.complete() {
             self.stream_body(token);
             return self.resume_peer(token);
@@ -443,6 +447,7 @@ impl Worker {
                 error_status: None,
                 body: Body::new(Framing::None, false),
                 keep_alive: false,
+                tunnel: false,
                 bytes: head.len() as u64,
                 attempts: Vec::new(),
                 upstream_head: Vec::new(),

@@ -2,8 +2,10 @@
 
 use super::attempt::Failure;
 use super::client::Phase;
+use super::tunnel;
 use super::{Read, SCRATCH, Worker, means, read};
 use crate::arena::Token;
+use crate::exchange::answer::{BodyWriter, Framing};
 use crate::exchange::upstream_response::{ResponseBody, write_head};
 use crate::exchange::{self, intercepts};
 use crate::log::describe;
@@ -11,6 +13,8 @@ use balance::Outcome;
 use http1::{HeadScan, Scanned};
 use nginx_conf::model::LogLevel;
 
+/// A body of so many bytes is copied behind its head: cheaper than gathering the two.
+const COPIED: usize = 4 << 10;
 /// Reads from one peer in one turn.
 const MOST_READS: usize = 16;
 
@@ -88,7 +92,7 @@ impl Worker {
             match parsed {
                 // An interim answer (RFC 9110 §15.2): the real one follows.
                 Ok(response) if response.status < 200 && response.status != 101 => start = end,
-                Ok(response) if response.status != 101 => {
+                Ok(response) if response.status != 101 || tunnel::was_asked_for(request) => {
                     return self.begin_relay(token, &response, end, filled);
                 }
                 Ok(_) => {
@@ -134,15 +138,28 @@ impl Worker {
             let step = exchange::fail(&mut request, means!(self), status);
             return self.perform(client_token, request, step);
         }
-        peer.body = Some(ResponseBody::new(response.framing));
+        request.tunnel = status == 101;
+        peer.body =
+            Some(if request.tunnel { ResponseBody::Close } else { ResponseBody::new(response.framing) });
         peer.keep_alive = response.keep_alive;
         let mut out = std::mem::take(&mut self.out);
         out.clear();
+        if request.tunnel {
+            request.keep_alive = false;
+            // What the client sent behind its request was kept back until now.
+            self.again.push(client_token);
+        }
         if !request.body.complete() {
             // The peer answered without the whole body; what remains cannot be matched to anything.
             request.keep_alive = false;
         }
-        let writer = write_head(request, response, means!(self), &mut out);
+        let writer = match request.tunnel {
+            true => {
+                write_head(request, response, means!(self), &mut out);
+                BodyWriter::plain(Framing::Close)
+            }
+            false => write_head(request, response, means!(self), &mut out),
+        };
         request.answer.status = exchange::answered_status(request, status);
         request.answer.head.clear();
         request.answer.head.extend_from_slice(&out);
@@ -200,7 +217,14 @@ impl Worker {
             wire.clear();
         }
         request.answer.body_bytes += (end - start + wire.len()) as u64;
-        let mut sent = client.output.send(&client.socket, &self.out[..head], &input[start..end]);
+        let data = &input[start..end];
+        let mut sent = if head > 0 && data.len() <= COPIED {
+            self.out.truncate(head);
+            self.out.extend_from_slice(data);
+            client.output.send(&client.socket, &self.out, b"")
+        } else {
+            client.output.send(&client.socket, &self.out[..head], data)
+        };
         if sent.is_ok() && !wire.is_empty() {
             sent = client.output.send(&client.socket, &wire, b"");
         }
@@ -247,8 +271,9 @@ impl Worker {
 
     /// A peer has closed its connection, or lost it.
     fn peer_ended(&mut self, token: Token, errno: Option<rustix::io::Errno>) {
+        let Some(client_token) = self.peers.find(token).and_then(|peer| peer.client) else { return };
+        let tunnel = self.is_tunnel(client_token);
         let Some(peer) = self.peers.find(token) else { return };
-        let Some(client_token) = peer.client else { return };
         peer.keep_alive = false;
         match &peer.body {
             Some(body) if body.ends_with_connection() && errno.is_none() => {
@@ -262,6 +287,7 @@ impl Worker {
                 client.output.queue_bytes(&wire);
                 self.finish_relay(token, client_token);
             }
+            Some(_) if tunnel => self.abort_client(client_token),
             Some(_) => {
                 let text = "upstream prematurely closed connection while reading upstream";
                 self.attempt_failed(token, Failure::Error, text);

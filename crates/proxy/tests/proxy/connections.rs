@@ -300,3 +300,63 @@ fn a_half_sent_answer_is_never_passed_off_as_whole() {
         assert!(!proxy.get(path).complete, "{path}");
     }
 }
+
+#[test]
+fn a_connection_that_switches_protocols_becomes_a_tunnel() {
+    let upstream = Upstream::raw(|mut stream, _| {
+        let mut bytes = vec![0; 65536];
+        let n = stream.read(&mut bytes).unwrap();
+        let head = String::from_utf8_lossy(&bytes[..n]).into_owned();
+        // Nothing that the client sent behind its request may be here yet.
+        let whole = head.ends_with("\r\n\r\n") && !head.contains("early");
+        if !head.contains("Upgrade: websocket\r\n") || !head.contains("Connection: upgrade\r\n") || !whole {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno");
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        let switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Key: k\r\n\r\nhello";
+        stream.write_all(switch).unwrap();
+        while let Ok(n @ 1..) = stream.read(&mut bytes) {
+            if bytes[..n].ends_with(b"bye") || stream.write_all(&bytes[..n]).is_err() {
+                return;
+            }
+        }
+    });
+    let proxy = Proxy::server(&format!(
+        "location / {{ proxy_read_timeout 400ms; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;
+           proxy_pass http://{}; }}
+         location /plain {{ proxy_pass http://{0}; }}",
+        upstream.address
+    ));
+    let ask = "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+    let mut client = proxy.connect();
+    client.send(format!("{ask}early"));
+    let answer = client.response(true);
+    assert_eq!((answer.status, answer.field("connection")), (101, Some("upgrade")));
+    assert_eq!((answer.field("upgrade"), answer.field("x-key")), (Some("websocket"), Some("k")));
+    assert_eq!(client.exactly(10), b"helloearly");
+    // Longer than the time-out in all, but never silent for so long.
+    for _ in 0..6 {
+        std::thread::sleep(Duration::from_millis(100));
+        client.send("ping");
+        assert_eq!(client.exactly(4), b"ping");
+    }
+    let much = noise(3 << 20);
+    let mut writer = client.stream.try_clone().unwrap();
+    let sent = much.clone();
+    let sending = std::thread::spawn(move || writer.write_all(&sent).unwrap());
+    assert!(client.exactly(much.len()) == much);
+    sending.join().unwrap();
+    client.send("bye");
+    assert!(client.is_closed());
+    assert!(proxy.log("access.log", 1)[0].contains("\" 101 "));
+    // Silence ends it.
+    let mut silent = proxy.connect();
+    assert_eq!(silent.ask(ask).status, 101);
+    let started = Instant::now();
+    assert_eq!(silent.rest(), b"hello");
+    assert!(started.elapsed() > Duration::from_millis(300));
+    // Not asked for: refused.
+    assert_eq!(proxy.get("/").text(), "no");
+    assert_eq!(proxy.connect().ask(&ask.replace("GET /", "GET /plain")).text(), "no");
+}

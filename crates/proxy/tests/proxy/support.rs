@@ -88,7 +88,7 @@ impl Proxy {
             ..Environment::system(true)
         };
         let loaded = nginx_conf::load(&path, &environment);
-        let config = loaded.config.unwrap_or_else(|| panic!("{text}\n{:?}", loaded.report));
+        let config = loaded.config.unwrap_or_else(|| panic!("{text}\n{:?}", loaded.report.findings()));
         let mut descriptors: Vec<OwnedFd> = Vec::new();
         for listener in config.http.iter().flat_map(|http| &http.listeners) {
             let ListenAddress::Tcp(address) = listener.address else { panic!("not TCP") };
@@ -170,6 +170,10 @@ impl Proxy {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.listeners[0].0
+    }
+
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().map(|(address, _)| *address).collect()
     }
 
     pub(crate) fn connect(&self) -> Client {
@@ -352,6 +356,13 @@ impl Client {
         }
     }
 
+    /// The next so many bytes.
+    pub(crate) fn exactly(&mut self, length: usize) -> Vec<u8> {
+        while self.buffer.len() < length && self.fill() {}
+        let have = self.buffer.len().min(length);
+        self.buffer.drain(..have).collect()
+    }
+
     /// Everything until the connection ends.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         while self.fill() {}
@@ -522,4 +533,130 @@ pub(crate) fn noise(length: usize) -> Vec<u8> {
             state as u8
         })
         .collect()
+}
+
+/// A real nginx with the same configuration, on ports of its own.
+pub(crate) struct Nginx {
+    child: std::process::Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Nginx {
+    /// Starts it in the directory of a proxy under test, whose files it shares.
+    pub(crate) fn beside(proxy: &Proxy, body: &str) -> Self {
+        let mut text = format!(
+            "daemon off; master_process off; error_log nginx-error.log info; pid real.pid;
+             events {{ worker_connections 512; }}
+             http {{ access_log nginx-access.log; root www; {body} }}"
+        );
+        let mut first = None;
+        for name in 8080..8090 {
+            let word = format!("127.0.0.1:{name}");
+            if text.contains(&word) {
+                let free = nowhere();
+                first.get_or_insert(free);
+                text = text.replace(&word, &free.to_string());
+            }
+        }
+        text = text.replace("access.log full", "nginx-access.log full");
+        std::fs::write(proxy.path("real.conf"), text).unwrap();
+        let child = std::process::Command::new("nginx")
+            .args(["-p", proxy.path("").to_str().unwrap(), "-c", "real.conf", "-e", "nginx-error.log"])
+            .spawn()
+            .unwrap();
+        let address = first.expect("a server that listens");
+        eventually("nginx listens", || TcpStream::connect(address).is_ok());
+        Self { child, address }
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A proxy and a real nginx with one configuration.
+pub(crate) struct Both {
+    pub(crate) ours: Proxy,
+    pub(crate) real: Nginx,
+}
+
+impl Both {
+    /// `files` are written before either starts.
+    pub(crate) fn with(body: &str) -> Self {
+        let ours = Proxy::http(body);
+        let real = Nginx::beside(&ours, body);
+        Self { ours, real }
+    }
+
+    /// Sends the same bytes to both; gives what each answers, with what must differ made alike.
+    pub(crate) fn ask(&self, request: &str) -> (String, String) {
+        let answer = |address| {
+            let mut client = Client::to(address);
+            client.send(request);
+            let text = match client.try_response(request.starts_with("HEAD ")) {
+                Some(answer) => format!("{}\n{}", answer.head, String::from_utf8_lossy(&answer.body)),
+                None => "closed".to_owned(),
+            };
+            alike(&text, address)
+        };
+        (answer(self.ours.address()), answer(self.real.address))
+    }
+
+    /// Compares the answers to many requests; says all that differ.
+    pub(crate) fn compare(&self, requests: &[String]) {
+        let mut differences = Vec::new();
+        for request in requests {
+            let (ours, real) = self.ask(request);
+            if ours != real {
+                differences.push(format!("=== {request}--- ours\n{ours}\n--- nginx\n{real}\n"));
+            }
+        }
+        let count = differences.len();
+        assert!(differences.is_empty(), "{count} of {} differ:\n{}", requests.len(), differences.join("\n"));
+    }
+}
+
+fn alike(text: &str, address: SocketAddr) -> String {
+    let mut boundary: Option<String> = None;
+    if let Some(at) = text.find("boundary=") {
+        boundary = text[at + 9..].lines().next().map(|line| line.trim().to_owned());
+    }
+    let mut text = text.replace("\r\n", "\n");
+    if let Some(boundary) = boundary {
+        text = text.replace(&boundary, "BOUNDARY");
+    }
+    let lines: Vec<String> = text
+        .replace(&format!(":{}", address.port()), ":PORT")
+        .replace("nginx/1.22.1", "PRODUCT")
+        .replace("backstay/0.1.0", "PRODUCT")
+        .replace("<center>nginx</center>", "<center>PRODUCT</center>")
+        .replace("<center>backstay</center>", "<center>PRODUCT</center>")
+        .lines()
+        .map(|line| {
+            let dated = ["Date: ", "Expires: "].into_iter().find(|name| line.starts_with(name));
+            match dated {
+                Some(name) => format!("{name}…"),
+                None if line.starts_with("Server: ") => "Server: PRODUCT".to_owned(),
+                None => line.to_owned(),
+            }
+        })
+        .collect();
+    // Pages that name the product have its length; RFC 9110 §15.5.6 wants an `Allow` that nginx lacks.
+    let named = text.contains("<hr><center>")
+        || !matches!(text.get(9..12), Some("200" | "206")) && text.contains("Content-Type: text/html")
+        || text.contains("<h1>Index of");
+    let kept = lines.into_iter().filter(|line| {
+        !(named && (line.starts_with("Content-Length: ") || line.starts_with("Transfer-Encoding: ")))
+            && !line.starts_with("Allow: ")
+    });
+    kept.collect::<Vec<_>>().join("\n")
+}
+
+/// A GET with these further field lines.
+pub(crate) fn get_with(path: &str, fields: &[&str]) -> String {
+    let fields: String = fields.iter().map(|field| format!("{field}\r\n")).collect();
+    format!("GET {path} HTTP/1.1\r\nHost: some.name\r\n{fields}\r\n")
 }

@@ -15,9 +15,10 @@ pub struct ThisMachine;
 
 impl System for ThisMachine {
     fn interfaces(&self) -> Vec<String> {
-        let Ok(entries) = fs::read_dir("/sys/class/net") else { return Vec::new() };
-        let mut names: Vec<String> =
-            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        // Unlike /sys/class/net, this follows the process into a network namespace.
+        let Ok(table) = fs::read_to_string("/proc/self/net/dev") else { return Vec::new() };
+        let rows = table.lines().filter_map(|line| line.split_once(':'));
+        let mut names: Vec<String> = rows.map(|(name, _)| name.trim().to_owned()).collect();
         names.sort();
         names
     }

@@ -18,7 +18,11 @@ pub fn line(finding: &Diagnostic, sources: &Sources) -> Option<String> {
         "unknown-keyword" | "misplaced-keyword" | "obsolete-keyword" | "backslash-remark" => {
             format!("Unknown keyword '{word}'")
         }
-        "interface-missing" => format!("WARNING - interface {word} doesn't exist"),
+        "interface-missing" => {
+            // The place may be an address with `dev`; the name is quoted in the message.
+            let name = finding.message.split('`').nth(1).unwrap_or(word);
+            format!("WARNING - interface {name} doesn't exist")
+        }
         "unknown-script" => format!("track script {word} not found, ignoring..."),
         "invalid-address" => format!("VRRP parsed invalid IP {word}. skipping IP..."),
         "long-password" => "Truncating auth_pass to 8 characters".to_owned(),

@@ -13,6 +13,7 @@ pub mod grammar;
 mod load;
 pub mod model;
 mod placement;
+pub mod program;
 pub mod registry;
 mod understand;
 mod value;

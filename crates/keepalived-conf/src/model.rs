@@ -73,7 +73,7 @@ pub enum Iptables {
     Default,
     /// Written without a chain: no rules are added.
     Off,
-    /// Rules go to these chains.
+    /// Written with chains: the rules are made all the same, in a table of our own.
     Chains(String, Option<String>),
 }
 

@@ -8,18 +8,16 @@
 use crate::error::Error;
 use crate::process::Process;
 use keepalived_conf::model::{Command, Global, Shell};
+use keepalived_conf::program;
 use logging::{Level, Logger};
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use sys::privileges::User;
 
-/// Where bare names are looked for when this process was started without a PATH.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const PASSED_ON: &[&str] = &["LANG", "TZ"];
 const SH: &str = "/bin/sh";
 
@@ -41,13 +39,12 @@ pub(crate) struct Launcher {
 impl Launcher {
     /// Starts nothing as another user when this process is not root.
     pub(crate) fn new() -> Self {
-        let path = std::env::var_os("PATH").filter(|path| !path.is_empty());
         let own = sys::child::own_identity().unwrap_or(User { uid: u32::MAX, gid: u32::MAX, groups: vec![] });
         Self {
             script_user: None,
             security: false,
             own,
-            path: path.unwrap_or_else(|| PATH.into()),
+            path: program::search_path(),
             users: HashMap::new(),
             said: BTreeSet::new(),
         }
@@ -82,10 +79,8 @@ impl Launcher {
                 all
             }
             Command::Shell { shell, line } => {
-                for word in line.split(|c: char| c.is_whitespace() || ";&|()<>'\"`".contains(c)) {
-                    if word.starts_with('/') && is_program(Path::new(word)) {
-                        self.secure(Path::new(word), &user)?;
-                    }
+                for program in program::named_in(line) {
+                    self.secure(program, &user)?;
                 }
                 let mut all = vec![self.shell(*shell), "-c".into(), with_arguments(line, arguments).into()];
                 all.push("sh".into());
@@ -129,10 +124,7 @@ impl Launcher {
         if name.contains('/') {
             return Ok(PathBuf::from(name));
         }
-        let found = std::env::split_paths(&self.path)
-            .map(|folder| folder.join(name))
-            .find(|path| !name.is_empty() && is_program(path));
-        let path = found.ok_or_else(|| Error::NotOnPath(name.to_owned()))?;
+        let path = program::find(name, &self.path).ok_or_else(|| Error::NotOnPath(name.to_owned()))?;
         if self.said.insert(name.to_owned()) {
             logger.log(Level::Info, &format!("script `{name}` is run as `{}`", path.display()));
         }
@@ -150,8 +142,7 @@ impl Launcher {
         }
     }
 
-    /// keepalived's rule: what runs as root must not be changeable by others, in no part of its
-    /// resolved path. A directory with the sticky bit counts as safe.
+    /// keepalived's rule: what runs as root must not be changeable by others.
     fn secure(&self, path: &Path, user: &User) -> Result<(), Error> {
         if !self.security || user.uid != 0 {
             return Ok(());
@@ -163,7 +154,7 @@ impl Launcher {
             // What is not there is told by starting it.
             Err(_) => return Ok(()),
         };
-        match resolved.ancestors().find(|part| others_can_change(part)) {
+        match program::changeable_part(&resolved) {
             Some(part) => Err(Error::Insecure(path.to_owned(), part.to_owned())),
             None if resolved.exists() => Ok(()),
             None => Err(Error::NotExecutable(path.to_owned(), user.uid)),
@@ -212,13 +203,9 @@ fn denied(error: &io::Error) -> bool {
     error.kind() == ErrorKind::PermissionDenied
 }
 
-fn is_program(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o111 != 0)
-}
-
 /// Whether root may execute it, as far as can be seen from here.
 fn may_execute(program: &Path) -> bool {
-    is_program(program) || fs::metadata(program).is_err_and(|error| denied(&error))
+    program::is_program(program) || fs::metadata(program).is_err_and(|error| denied(&error))
 }
 
 fn explain(program: &Path, user: &User, error: io::Error) -> Error {
@@ -245,14 +232,6 @@ fn interpreter(program: &Path) -> Option<String> {
         return Some(line.into_owned());
     }
     Some(line.split_whitespace().next().unwrap_or_default().to_owned())
-}
-
-fn others_can_change(part: &Path) -> bool {
-    let Ok(metadata) = fs::metadata(part) else { return false };
-    let mode = metadata.permissions().mode();
-    let sticky = metadata.is_dir() && mode & 0o1000 != 0;
-    let writable = mode & 0o002 != 0 || (mode & 0o020 != 0 && metadata.gid() != 0);
-    metadata.uid() != 0 || (writable && !sticky)
 }
 
 /// A line for a shell that hands its arguments on to its last command.

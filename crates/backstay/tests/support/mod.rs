@@ -6,6 +6,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 /// What a script in a sandbox printed, stderr included.
+#[allow(dead_code, reason = "not every test file looks at all of it")]
 pub(crate) struct Outcome {
     pub(crate) text: String,
     pub(crate) success: bool,
@@ -71,6 +72,7 @@ pub(crate) fn run(script: &str) -> Outcome {
 }
 
 /// Runs a script that must succeed.
+#[allow(dead_code, reason = "some test files only look at what is printed")]
 #[track_caller]
 pub(crate) fn succeed(script: &str) -> String {
     let outcome = run(script);

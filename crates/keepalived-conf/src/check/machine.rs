@@ -1,13 +1,11 @@
 //! This machine.
 
 use super::system::{FileFacts, System, User};
+use crate::program;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-/// The directories that keepalived searches for bare names.
-const PATH: &[&str] = &["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /// The machine the check runs on. Users are those of `/etc/passwd`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,9 +13,10 @@ pub struct ThisMachine;
 
 impl System for ThisMachine {
     fn interfaces(&self) -> Vec<String> {
-        let Ok(entries) = fs::read_dir("/sys/class/net") else { return Vec::new() };
-        let mut names: Vec<String> =
-            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        // Unlike /sys/class/net, this follows the process into a network namespace.
+        let Ok(table) = fs::read_to_string("/proc/self/net/dev") else { return Vec::new() };
+        let rows = table.lines().filter_map(|line| line.split_once(':'));
+        let mut names: Vec<String> = rows.map(|(name, _)| name.trim().to_owned()).collect();
         names.sort();
         names
     }
@@ -25,7 +24,7 @@ impl System for ThisMachine {
     fn file(&self, path: &Path) -> Option<FileFacts> {
         let resolved = fs::canonicalize(path).ok()?;
         let metadata = fs::metadata(&resolved).ok()?;
-        let insecure = resolved.ancestors().find(|part| others_can_change(part)).map(Path::to_owned);
+        let insecure = program::changeable_part(&resolved).map(Path::to_owned);
         Some(FileFacts {
             is_file: metadata.is_file(),
             mode: metadata.mode() & 0o7777,
@@ -46,10 +45,7 @@ impl System for ThisMachine {
     }
 
     fn program(&self, name: &str) -> Option<PathBuf> {
-        let found = PATH.iter().map(|dir| Path::new(dir).join(name));
-        found
-            .into_iter()
-            .find(|path| self.file(path).is_some_and(|facts| facts.executable_by(User::default())))
+        program::find(name, &program::search_path())
     }
 
     fn user(&self, name: &str) -> Option<User> {
@@ -57,17 +53,10 @@ impl System for ThisMachine {
         passwd.lines().find_map(|line| {
             let fields: Vec<&str> = line.split(':').collect();
             let [login, _, uid, gid, ..] = fields[..] else { return None };
-            if login != name && uid != name {
+            if login != name {
                 return None;
             }
             Some(User { uid: uid.parse().ok()?, gid: gid.parse().ok()? })
         })
     }
-}
-
-/// Whether anybody but root may write to a part of a path.
-fn others_can_change(part: &Path) -> bool {
-    let Ok(metadata) = fs::metadata(part) else { return false };
-    let mode = metadata.mode();
-    metadata.uid() != 0 || mode & 0o002 != 0 || (mode & 0o020 != 0 && metadata.gid() != 0)
 }

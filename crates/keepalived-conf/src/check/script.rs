@@ -4,6 +4,7 @@ use super::parameters;
 use super::system::{System, User};
 use crate::Loaded;
 use crate::model::{Command, Shell};
+use crate::program;
 use diagnostic::{Diagnostic, Report, Span};
 use std::path::{Path, PathBuf};
 
@@ -92,6 +93,9 @@ fn one(loaded: &Loaded, each: &Use<'_>, system: &dyn System, report: &mut Report
             .help("install bash, or write the line for sh"),
         ),
         Command::Shell { line, .. } => {
+            for program in program::named_in(line) {
+                secure(loaded, program, each, user, system, report);
+            }
             let script = line.split_whitespace().find(|word| word.starts_with('/'));
             if let Some(path) = script {
                 read_for_losses(Path::new(path), each, system, report);
@@ -168,19 +172,32 @@ fn file(loaded: &Loaded, path: &Path, each: &Use<'_>, user: User, system: &dyn S
         );
         return;
     }
-    if let (true, Some(part)) = (loaded.config.global.script_security, &facts.insecure) {
-        report.push(
-            Diagnostic::error(
-                "script-insecure",
-                each.span,
-                format!("`{shown}` is refused: others than root can change `{}`", part.display()),
-            )
-            .label(each.otherwise)
-            .help(format!("chown root {0} && chmod go-w {0}", part.display())),
-        );
-    }
+    secure(loaded, path, each, user, system, report);
     interpreter(path, each, system, report);
     read_for_losses(path, each, system, report);
+}
+
+/// keepalived's rule: what runs as root must not be changeable by others.
+fn secure(
+    loaded: &Loaded,
+    path: &Path,
+    each: &Use<'_>,
+    user: User,
+    system: &dyn System,
+    report: &mut Report,
+) {
+    let insecure = system.file(path).and_then(|facts| facts.insecure);
+    let (true, 0, Some(part)) = (loaded.config.global.script_security, user.uid, insecure) else { return };
+    report.push(
+        Diagnostic::error(
+            "script-insecure",
+            each.span,
+            format!("`{}` is refused: others than root can change `{}`", path.display(), part.display()),
+        )
+        .label(each.otherwise)
+        .help(format!("chown root {0} && chmod go-w {0}", part.display()))
+        .help("or run it as an unprivileged user: the rule is for scripts of root"),
+    );
 }
 
 /// The program in the script's first line.

@@ -53,6 +53,6 @@ pub trait System {
     /// Where a bare program name is found on the path that scripts get.
     fn program(&self, name: &str) -> Option<PathBuf>;
 
-    /// A user by name or number.
+    /// A user by name; keepalived takes no numbers.
     fn user(&self, name: &str) -> Option<User>;
 }

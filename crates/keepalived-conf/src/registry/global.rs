@@ -129,7 +129,12 @@ pub(super) const WORDS: &[Keyword] = &[
         integer(0, 4_294_967_295),
         "ARPs an address after a lower priority was heard",
     ),
-    acts("vrrp_iptables", &[Global], words(0, 2), "chains for drop rules; without a chain no rules are made"),
+    acts(
+        "vrrp_iptables",
+        &[Global],
+        words(0, 2),
+        "without a chain: no drop rules are made; the rules of strict mode go to a table of their own",
+    ),
     acts("vrrp_version", &[Global], integer(2, 3), "VRRP version, 2 when absent"),
     acts("default_interface", &[Global], WORD, "interface of instances and static addresses that name none"),
     later(

@@ -90,6 +90,7 @@ fn word(item: &Item<'_>, defaults: &mut Defaults, places: &mut Places, report: &
             global.iptables = match item.arguments() {
                 [] => Iptables::Off,
                 [inward, outward @ ..] => {
+                    report.push(own_table(inward));
                     Iptables::Chains(inward.text.clone(), outward.first().map(|word| word.text.clone()))
                 }
             };
@@ -102,6 +103,17 @@ fn word(item: &Item<'_>, defaults: &mut Defaults, places: &mut Places, report: &
             }
         }
     }
+}
+
+/// What stands instead of the chains of `vrrp_iptables`.
+fn own_table(chain: &Word) -> Diagnostic {
+    Diagnostic::warning(
+        "chain-not-used",
+        chain.span,
+        format!("drop rules do not go to the chain `{}` but to a table of their own", chain.text),
+    )
+    .help("the table is `ip backstay` of nftables; `nft list table ip backstay` shows it")
+    .help("without a chain name, `vrrp_iptables` switches the rules off")
 }
 
 /// `HOST [PORT]`.

@@ -13,7 +13,7 @@ pub(super) fn explain(span: Span, global: &Global, report: &mut Report) {
         "`vrrp_strict` forbids unicast peers, authentication, preempt_delay and an empty virtual_ipaddress",
     );
     finding = match global.iptables {
-        Iptables::Default => finding
+        Iptables::Default | Iptables::Chains(..) => finding
             .label("drops traffic to the virtual addresses")
             .help(
                 "unless the priority is 255, rules drop whatever is sent to the virtual addresses: they answer \
@@ -21,7 +21,6 @@ pub(super) fn explain(span: Span, global: &Global, report: &mut Report) {
             )
             .help("remove `vrrp_strict`, or add `vrrp_iptables` without a chain so that no rules are made"),
         Iptables::Off => finding.label("`vrrp_iptables` without a chain: no drop rules are made"),
-        Iptables::Chains(..) => finding.label("drop rules go to the chains of `vrrp_iptables`"),
     };
     report.push(finding);
 }

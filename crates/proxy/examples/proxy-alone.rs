@@ -68,7 +68,7 @@ fn serve(config: nginx_conf::model::Config) -> std::io::Result<()> {
         supervisor
     });
     let caught = signals::catch(&[signals::TERM, signals::INT, signals::QUIT])?;
-    proxy::run(proxy, caught);
+    proxy::run(proxy, caught, &mut || {});
     drop(feeder.join());
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Nothing of a lab survives it, however it ends.
-
 #![allow(clippy::unwrap_used)]
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};

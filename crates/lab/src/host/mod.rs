@@ -175,14 +175,15 @@ impl Host {
         Err(Error::Command { host: self.name.clone(), command: line.into(), output: output.text })
     }
 
-    /// Starts a line of bash in the host and leaves it to itself.
+    /// Starts a line of bash in the host and leaves it to itself, as a child of the host's first
+    /// process: whatever becomes of it, nobody out here has to wait for it.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn spawn(&self, line: &str) -> Result<Child, Error> {
-        let mut command = self.program("bash");
-        command.args(["-c", line]).stdout(Stdio::null()).stderr(Stdio::null());
-        command.spawn().map_err(Error::kernel("starting nsenter"))
+    pub fn spawn(&self, line: &str) -> Result<(), Error> {
+        let mut command = self.program("setsid");
+        command.args(["--fork", "bash", "-c", line]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().map(drop).map_err(Error::kernel("starting nsenter"))
     }
 
     /// Runs a function on a thread in the host's network: a socket it opens stays there.
@@ -234,7 +235,7 @@ impl Host {
     /// When `nft` fails.
     pub fn drop_protocol(&self, protocol: u8) -> Result<(), Error> {
         let rule = format!("ip protocol {protocol} drop");
-        let chain = |hook: &str| format!("chain {hook} {{ type filter hook {hook} priority 0; {rule}; }}");
+        let chain = |hook: &str| format!("chain {hook} {{ type filter hook {hook} priority 0; {rule}; }};");
         let table = format!("table inet lab {{ {} {} }}", chain("input"), chain("output"));
         self.must(&format!("nft '{table}'")).map(drop)
     }

@@ -37,9 +37,10 @@ impl Load {
         listener.set_nonblocking(true)?;
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &listener, EventData::new_u64(0), EventFlags::IN)?;
-        let mut answer =
-            format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {size}\r\nX-Backend: 1\r\n\r\n")
-                .into_bytes();
+        let mut answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {size}\r\nX-Backend: 1\r\n\r\n"
+        )
+        .into_bytes();
         answer.resize(answer.len() + size, b'x');
         let roles = vec![Some(Role::Listener)];
         Ok(Self { epoll, listener, roles, answer, size, done: 0, scratch: vec![0; 256 << 10] })

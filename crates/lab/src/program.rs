@@ -81,6 +81,9 @@ impl Programs {
                 private.push((name, path.as_path()));
             }
         }
+        if let Some((_, ours)) = private.first() {
+            private.push(("backstay", ours));
+        }
         private
     }
 }

@@ -29,6 +29,10 @@ const RS2: &str = "LVS-RS2";
 const PAGES: [&str; 2] = ["<h1> Web RS1 </h1>", "<h1> Web RS2 </h1>"];
 const URL: &str = "http://172.16.253.150";
 const URL_B: &str = "http://172.16.253.140";
+
+/// Shows how many connections each thread has accepted; fails when one has none.
+const THREADS: &str = "backstay status | grep 'accepted by thread: [1-9][0-9]*, [1-9]'";
+
 const SHOW: &str = "ip -4 a l dev ens33 | grep inet || true";
 
 /// A crash is noticed after 3 × advert_int + skew: 3.63 s at priority 95; a check fails before that
@@ -111,6 +115,10 @@ pub fn single(programs: &Programs) -> Scenario {
         );
         first.insert(0, Say("(nginx alternates strictly over two workers only with «zone» in upstream)"));
     }
+    let mut turns = vec![Alternates(URL, PAGES)];
+    if matches!(programs.nginx, Program::Ours(_)) {
+        turns.push(Run(A, THREADS));
+    }
     Scenario {
         title: format!("Two directors and one address, {VIP}, with {programs}"),
         hosts: single_hosts(programs, programs),
@@ -118,7 +126,7 @@ pub fn single(programs: &Programs) -> Scenario {
         vip: VIP,
         steps: vec![
             step("Who holds 172.16.253.150?", false, first),
-            step("Ten requests, in turn from both real servers", false, vec![Alternates(URL, PAGES)]),
+            step("Ten requests, in turn from both real servers", false, turns),
             step(
                 "nginx is stopped on A: B takes over, A's notify starts nginx again, A takes it back",
                 true,

@@ -30,7 +30,7 @@ pub enum Stopped {
 /// Threads that are started at most, whatever `worker_processes` says.
 const MOST_THREADS: u32 = 256;
 /// How often the main thread looks for threads that have ended, while stopping.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(2);
 
 /// Ends the process when its thread panics: with one thread gone, connections would hang that the
 /// kernel gives to it, while everything looks well. The supervisor starts the process again.

@@ -11,6 +11,7 @@ mod client;
 mod peer;
 mod receiving;
 mod relay;
+mod splice;
 mod tunnel;
 
 use crate::arena::{Arena, Token};
@@ -135,6 +136,7 @@ pub(crate) struct Worker {
     /// Clients that have had their share of this turn.
     later: Vec<Token>,
     scratch: Box<[u8]>,
+    spare_pipes: Vec<splice::Pipe>,
     out: Vec<u8>,
     wire: Vec<u8>,
     #[allow(clippy::vec_box, reason = "the boxes themselves are reused")]
@@ -184,6 +186,7 @@ impl Worker {
             again: Vec::new(),
             later: Vec::new(),
             scratch: vec![0; SCRATCH].into_boxed_slice(),
+            spare_pipes: Vec::new(),
             out: Vec::with_capacity(8192),
             wire: Vec::new(),
             spare_requests: Vec::new(),

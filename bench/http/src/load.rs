@@ -12,8 +12,9 @@ const REQUEST: &[u8] = b"GET /small/file?id=1 HTTP/1.1\r\nHost: bench.example\r\
 
 enum Role {
     Listener,
-    /// Serves a fixed answer; holds what came of a request so far.
-    Backend(TcpStream, Vec<u8>),
+    /// Serves a fixed answer; holds what came of a request so far, and how much of the answer is
+    /// still to be sent.
+    Backend(TcpStream, Vec<u8>, usize),
     /// Asks again as soon as it is answered; holds the head of the answer so far, and how much of
     /// its body is missing.
     Client(TcpStream, Vec<u8>, usize),
@@ -50,7 +51,10 @@ impl Load {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
         let data = EventData::new_u64(self.roles.len() as u64);
-        epoll::add(&self.epoll, stream, data, EventFlags::IN)?;
+        // A large answer does not fit a socket's buffer: then it matters when there is room again.
+        let large = EventFlags::IN | EventFlags::OUT | EventFlags::ET;
+        let flags = if self.size > 64 << 10 { large } else { EventFlags::IN };
+        epoll::add(&self.epoll, stream, data, flags)?;
         Ok(())
     }
 
@@ -99,29 +103,42 @@ impl Load {
             Some(Role::Listener) => {
                 while let Ok((stream, _)) = self.listener.accept() {
                     self.watch(&stream)?;
-                    self.roles.push(Some(Role::Backend(stream, Vec::new())));
+                    self.roles.push(Some(Role::Backend(stream, Vec::new(), 0)));
                 }
                 false
             }
-            Some(Role::Backend(stream, head)) => match stream.read(&mut self.scratch) {
-                Ok(0) => true,
-                Ok(n) => {
-                    head.extend_from_slice(&self.scratch[..n]);
-                    if head.ends_with(b"\r\n\r\n") {
-                        head.clear();
-                        stream.write_all(&self.answer)?;
-                    }
-                    false
+            Some(Role::Backend(stream, head, unsent)) => {
+                let mut gone = false;
+                match stream.read(&mut self.scratch) {
+                    Ok(0) => gone = true,
+                    Ok(n) => head.extend_from_slice(&self.scratch[..n]),
+                    Err(error) => gone = error.kind() != ErrorKind::WouldBlock,
                 }
-                Err(error) => error.kind() != ErrorKind::WouldBlock,
-            },
-            Some(Role::Client(stream, head, missing)) => match stream.read(&mut self.scratch) {
-                Ok(0) => return Err(io::Error::other("the proxy closed a connection")),
-                Ok(n) => {
+                if head.ends_with(b"\r\n\r\n") {
+                    head.clear();
+                    *unsent = self.answer.len();
+                }
+                while *unsent > 0 && !gone {
+                    match stream.write(&self.answer[self.answer.len() - *unsent..]) {
+                        Ok(n) => *unsent -= n,
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                        Err(_) => gone = true,
+                    }
+                }
+                gone
+            }
+            Some(Role::Client(stream, head, missing)) => {
+                loop {
+                    let n = match stream.read(&mut self.scratch) {
+                        Ok(0) => return Err(io::Error::other("the proxy closed a connection")),
+                        Ok(n) => n,
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                        Err(error) => return Err(error),
+                    };
                     let mut body = n;
                     if *missing == 0 {
                         head.extend_from_slice(&self.scratch[..n]);
-                        let Some(end) = head.windows(4).position(|w| w == b"\r\n\r\n") else { return Ok(()) };
+                        let Some(end) = head.windows(4).position(|w| w == b"\r\n\r\n") else { continue };
                         if !head.starts_with(b"HTTP/1.1 200 ") {
                             let text = String::from_utf8_lossy(&head[..end]).into_owned();
                             return Err(io::Error::other(text));
@@ -134,12 +151,14 @@ impl Load {
                     if *missing == 0 {
                         self.done += 1;
                         stream.write_all(REQUEST)?;
+                        break;
                     }
-                    false
+                    if n < self.scratch.len() && self.size <= 64 << 10 {
+                        break;
+                    }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => false,
-                Err(error) => return Err(error),
-            },
+                false
+            }
         };
         if gone {
             self.roles[index] = None;

@@ -117,7 +117,7 @@ fn nginx_conf(directory: &Path, port: u16) -> String {
 fn haproxy_conf(port: u16) -> String {
     format!(
         "global\n  nbthread 1\n  maxconn 1024\n  log stdout format raw local0\n\
-         defaults\n  mode http\n  log global\n  option httplog\n  option forwardfor\n  http-reuse always\n\
+         defaults\n  mode http\n  log global\n  option httplog\n  option forwardfor\n  option splice-auto\n  http-reuse always\n\
          \x20 timeout client 60s\n  timeout server 60s\n  timeout connect 5s\n\
          frontend f\n  bind 127.0.0.1:{port}\n  default_backend b\n\
          backend b\n  http-request set-header X-Real-IP %[src]\n  server s {BACKEND}\n"

@@ -4,7 +4,7 @@ use crate::clock::Time;
 use crate::message::{Configure, FromProxy, Status, StopMode, ThreadStatus, ToProxy};
 use crate::shared::{Counters, Shared, Upstream};
 use crate::site::Site;
-use crate::worker::{Mailbox, News, Order, StartError, Worker};
+use crate::worker::{Mailbox, News, Order, Report, StartError, Worker, bell};
 use ipc::Channel;
 use logging::{Facility, Sink, Syslog};
 use nginx_conf::model::{self, LogDestination, SyslogServer, WorkerProcesses};
@@ -54,6 +54,8 @@ struct Control {
     shared: Option<Arc<Shared>>,
     threads: Vec<(Arc<Mailbox>, JoinHandle<()>)>,
     news: (Sender<News>, Receiver<News>),
+    /// Rung by threads that have news; made with the first thread.
+    bell: Option<Arc<OwnedFd>>,
     connection_number: Arc<AtomicU64>,
     ready: HashMap<u64, usize>,
     drained: HashMap<u64, usize>,
@@ -74,6 +76,7 @@ pub fn run(channel: Channel<FromProxy, ToProxy>, caught: OwnedFd, beat: &mut dyn
         shared: None,
         threads: Vec::new(),
         news: self::channel(),
+        bell: None,
         connection_number: Arc::default(),
         ready: HashMap::new(),
         drained: HashMap::new(),
@@ -82,8 +85,7 @@ pub fn run(channel: Channel<FromProxy, ToProxy>, caught: OwnedFd, beat: &mut dyn
         asked_at: Instant::now(),
     };
     loop {
-        let wait = if control.stopping.is_some() || !control.is_quiet() { LOOK } else { BEAT };
-        control.sleep(caught.as_fd(), Some(wait));
+        control.sleep(caught.as_fd());
         if control.is_alive() {
             beat();
         }
@@ -112,16 +114,18 @@ pub fn run(channel: Channel<FromProxy, ToProxy>, caught: OwnedFd, beat: &mut dyn
 }
 
 impl Control {
-    fn sleep(&mut self, caught: BorrowedFd<'_>, wait: Option<Duration>) {
+    fn sleep(&mut self, caught: BorrowedFd<'_>) {
+        let wait = if self.stopping.is_some() { LOOK } else { BEAT };
         let mut interest = PollFlags::IN;
         if self.channel.wants_write() {
             interest |= PollFlags::OUT;
         }
-        let mut fds = [
+        let mut fds = vec![
             PollFd::from_borrowed_fd(self.channel.as_fd(), interest),
             PollFd::from_borrowed_fd(caught, PollFlags::IN),
         ];
-        let timeout = wait.and_then(|wait| rustix::event::Timespec::try_from(wait).ok());
+        fds.extend(self.bell.as_deref().map(|bell| PollFd::new(bell, PollFlags::IN)));
+        let timeout = rustix::event::Timespec::try_from(wait).ok();
         // Interrupted or failed: the caller looks at everything either way.
         let _ = poll(&mut fds, timeout.as_ref());
         let _ = self.channel.flush();
@@ -140,11 +144,6 @@ impl Control {
             }
         }
         alive
-    }
-
-    fn is_quiet(&self) -> bool {
-        let threads = self.threads.len();
-        self.ready.values().all(|n| *n >= threads) && self.drained.values().all(|n| *n >= threads)
     }
 
     fn say(&mut self, message: &FromProxy) {
@@ -235,8 +234,13 @@ impl Control {
 
     fn start_thread(&mut self, index: usize, shared: &Arc<Shared>) -> Result<(), String> {
         let mailbox = Arc::new(Mailbox::new().map_err(|errno| format!("eventfd: {errno}"))?);
-        let (post, news, number) =
-            (Arc::clone(&mailbox), self.news.0.clone(), Arc::clone(&self.connection_number));
+        let bell = match &self.bell {
+            Some(bell) => Arc::clone(bell),
+            None => Arc::new(bell().map_err(|errno| format!("eventfd: {errno}"))?),
+        };
+        self.bell = Some(Arc::clone(&bell));
+        let news = Report::new(self.news.0.clone(), bell);
+        let (post, number) = (Arc::clone(&mailbox), Arc::clone(&self.connection_number));
         let shared = Arc::clone(shared);
         let (tell, told) = channel();
         let thread = std::thread::Builder::new().name("nginx".to_owned()).spawn(move || {
@@ -275,6 +279,10 @@ impl Control {
 
     /// Listens to the threads, and tells the supervisor what all of them agree on.
     fn hear(&mut self) {
+        if let Some(bell) = &self.bell {
+            // Nothing to read means that nobody has rung.
+            let _ = rustix::io::read(bell, &mut [0; 8]);
+        }
         let threads = self.threads.len();
         while let Ok(news) = self.news.1.try_recv() {
             let (counts, generation) = match news {
@@ -284,6 +292,7 @@ impl Control {
             let count = counts.entry(generation).or_default();
             *count += 1;
             if *count == threads {
+                counts.remove(&generation);
                 let message = match news {
                     News::Ready(_) => FromProxy::Ready(generation),
                     News::Drained(_) => FromProxy::Drained(generation),

@@ -206,7 +206,8 @@ impl Worker {
         if peer.client.is_none() {
             return self.close_idle(token);
         }
-        if peer.readable && peer.body.is_some() {
+        let held = peer.pipe.as_ref().is_some_and(|pipe| pipe.held > 0);
+        if held || peer.readable && peer.body.is_some() {
             // It is not silent: its client is slow, and has a deadline of its own.
             return;
         }

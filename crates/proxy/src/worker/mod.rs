@@ -11,6 +11,7 @@ mod client;
 mod peer;
 mod receiving;
 mod relay;
+mod splice;
 mod tunnel;
 
 use crate::arena::{Arena, Token};
@@ -51,9 +52,7 @@ pub(crate) struct Mailbox {
 
 impl Mailbox {
     pub(crate) fn new() -> rustix::io::Result<Self> {
-        use rustix::event::{EventfdFlags, eventfd};
-        let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
-        Ok(Self { orders: Mutex::new(Vec::new()), bell })
+        Ok(Self { orders: Mutex::new(Vec::new()), bell: bell()? })
     }
 
     pub(crate) fn post(&self, order: Order) {
@@ -77,6 +76,31 @@ pub(crate) enum News {
     Drained(u64),
 }
 
+/// Where a worker leaves news, and rings for the main thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    news: std::sync::mpsc::Sender<News>,
+    bell: Arc<OwnedFd>,
+}
+
+impl Report {
+    pub(crate) fn new(news: std::sync::mpsc::Sender<News>, bell: Arc<OwnedFd>) -> Self {
+        Self { news, bell }
+    }
+
+    fn send(&self, news: News) {
+        // A main thread that is gone takes this one with it soon.
+        let _ = self.news.send(news);
+        let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
+    }
+}
+
+/// An eventfd: written to wake whoever polls it.
+pub(crate) fn bell() -> rustix::io::Result<OwnedFd> {
+    use rustix::event::{EventfdFlags, eventfd};
+    eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
+}
+
 /// Bytes read in one go.
 const SCRATCH: usize = 64 << 10;
 /// Epoll data of the mailbox's bell and, counted down from it, of the listeners.
@@ -94,7 +118,7 @@ struct Listening {
 pub(crate) struct Worker {
     index: usize,
     mailbox: Arc<Mailbox>,
-    news: std::sync::mpsc::Sender<News>,
+    news: Report,
     epoll: OwnedFd,
     clock: Clock,
     logs: Logs,
@@ -114,12 +138,15 @@ pub(crate) struct Worker {
     /// Clients that have had their share of this turn.
     later: Vec<Token>,
     scratch: Box<[u8]>,
+    spare_pipes: Vec<splice::Pipe>,
     out: Vec<u8>,
     wire: Vec<u8>,
     #[allow(clippy::vec_box, reason = "the boxes themselves are reused")]
     spare_requests: Vec<Box<Request>>,
     stopping: Option<StopMode>,
     accepting: bool,
+    /// When accepting is taken up again that the kernel refused.
+    accept_again: Option<Time>,
 }
 
 /// A worker cannot run.
@@ -135,7 +162,7 @@ impl Worker {
         index: usize,
         shared: Arc<Shared>,
         mailbox: Arc<Mailbox>,
-        news: std::sync::mpsc::Sender<News>,
+        news: Report,
         connection_number: Arc<AtomicU64>,
     ) -> Result<Self, StartError> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(StartError::Kernel)?;
@@ -161,11 +188,13 @@ impl Worker {
             again: Vec::new(),
             later: Vec::new(),
             scratch: vec![0; SCRATCH].into_boxed_slice(),
+            spare_pipes: Vec::new(),
             out: Vec::with_capacity(8192),
             wire: Vec::new(),
             spare_requests: Vec::new(),
             stopping: None,
             accepting: true,
+            accept_again: None,
         })
     }
 
@@ -193,6 +222,7 @@ impl Worker {
                 self.run_again();
             }
             self.fire_timers();
+            self.accept_after_pause();
             self.again.append(&mut self.later);
             self.run_again();
             self.report_drained();
@@ -207,7 +237,8 @@ impl Worker {
         let now = self.clock.now();
         let timers = self.timers.sleep(now);
         let logs = self.logs.sleep(now);
-        let until = timers.into_iter().chain(logs).min()?;
+        let pause = self.accept_again.map(|at| at.saturating_sub(now));
+        let until = timers.into_iter().chain(logs).chain(pause).min()?;
         // Rounded up, or the loop would spin through the last fraction of a millisecond.
         let rounded = until.min(Time::from_secs(3600)) + Time::from_micros(500);
         Some(Timespec { tv_sec: rounded.as_secs() as i64, tv_nsec: i64::from(rounded.subsec_nanos()) })
@@ -269,7 +300,7 @@ impl Worker {
             self.draining.push((old.shared.generation, Rc::downgrade(&old)));
         }
         self.listen(sockets);
-        let _ = self.news.send(News::Ready(generation));
+        self.news.send(News::Ready(generation));
     }
 
     /// Open connections go on with the new configuration at their next request; those whose
@@ -298,7 +329,7 @@ impl Worker {
         self.draining.retain(|(generation, site)| {
             let alive = site.strong_count() > 0;
             if !alive {
-                let _ = news.send(News::Drained(*generation));
+                news.send(News::Drained(*generation));
             }
             alive
         });

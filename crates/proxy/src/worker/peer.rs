@@ -1,6 +1,7 @@
 //! Connections to upstreams: making them, keeping them, losing them.
 
 use super::accept::watch;
+use super::splice::Pipe;
 use super::{Read, Worker, read};
 use crate::arena::Token;
 use crate::clock::Time;
@@ -34,6 +35,8 @@ pub(super) struct Peer {
     /// The body of the present answer, once its head was read.
     pub(super) body: Option<ResponseBody>,
     pub(super) keep_alive: bool,
+    /// What a large body goes through.
+    pub(super) pipe: Option<Pipe>,
     pub(super) output: Output,
     pub(super) readable: bool,
     pub(super) hung_up: bool,
@@ -89,6 +92,7 @@ impl Worker {
                 scan: HeadScan::default(),
                 body: None,
                 keep_alive: false,
+                pipe: None,
                 output: Output::default(),
                 readable: false,
                 hung_up: false,

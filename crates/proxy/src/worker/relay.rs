@@ -2,6 +2,7 @@
 
 use super::attempt::Failure;
 use super::client::Phase;
+use super::peer::Peer;
 use super::tunnel;
 use super::{Read, SCRATCH, Worker, means, read};
 use crate::arena::Token;
@@ -22,6 +23,9 @@ impl Worker {
     /// Reads from a peer until it has no more, its client takes no more, or others must have a turn.
     pub(super) fn read_peer(&mut self, token: Token) {
         for _ in 0..MOST_READS {
+            if self.splices(token) {
+                return self.splice_body(token);
+            }
             let Some(peer) = self.peers.find(token) else { return };
             let Some(client_token) = peer.client else { return };
             if !peer.readable {
@@ -251,7 +255,7 @@ impl Worker {
     }
 
     /// The answer is complete on this side.
-    fn finish_relay(&mut self, token: Token, client_token: Token) {
+    pub(super) fn finish_relay(&mut self, token: Token, client_token: Token) {
         let now = self.clock.now();
         if let Some(attempt) = self.last_attempt(client_token) {
             attempt.ended = Some(now);
@@ -270,7 +274,7 @@ impl Worker {
     }
 
     /// A peer has closed its connection, or lost it.
-    fn peer_ended(&mut self, token: Token, errno: Option<rustix::io::Errno>) {
+    pub(super) fn peer_ended(&mut self, token: Token, errno: Option<rustix::io::Errno>) {
         let Some(client_token) = self.peers.find(token).and_then(|peer| peer.client) else { return };
         let tunnel = self.is_tunnel(client_token);
         let Some(peer) = self.peers.find(token) else { return };
@@ -312,7 +316,9 @@ impl Worker {
     pub(super) fn resume_peer(&mut self, client: Token) {
         let Some(entry) = self.clients.find(client) else { return };
         let Some(peer) = entry.peer else { return };
-        if entry.output.is_empty() && self.peers.find(peer).is_some_and(|p| p.readable && p.connected) {
+        let waits =
+            |p: &Peer| p.connected && (p.readable || p.pipe.as_ref().is_some_and(|pipe| pipe.held > 0));
+        if entry.output.is_empty() && self.peers.find(peer).is_some_and(|p| waits(p)) {
             self.read_peer(peer);
         }
     }

@@ -360,3 +360,56 @@ fn a_connection_that_switches_protocols_becomes_a_tunnel() {
     assert_eq!(proxy.get("/").text(), "no");
     assert_eq!(proxy.connect().ask(&ask.replace("GET /", "GET /plain")).text(), "no");
 }
+
+#[test]
+fn large_bodies_go_through_whole_and_leave_the_connection_in_step() {
+    let body = noise(9_000_001);
+    let sent = body.clone();
+    let upstream = Upstream::serve(move |seen| {
+        let cut = if seen.head.contains("/cut") { 5_000_000 } else { sent.len() };
+        let mut answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", sent.len()).into_bytes();
+        answer.extend_from_slice(&sent[..cut]);
+        if seen.head.contains("/surplus") {
+            answer.extend_from_slice(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison");
+        }
+        if cut < sent.len() { Reply::Last(answer) } else { Reply::Bytes(answer) }
+    });
+    let proxy = Proxy::http(&format!(
+        "{} server {{ listen 127.0.0.1:8080; location / {{ proxy_pass http://u; }} location /l {{ return 200 l; }} }}",
+        group("u", &[&upstream], "")
+    ));
+    let mut client = proxy.connect();
+    for _ in 0..3 {
+        assert!(client.get("/").body == body);
+        assert_eq!(client.get("/l").text(), "l");
+    }
+    assert_eq!(upstream.connections(), 1);
+    assert!(client.get("/surplus").body == body);
+    assert!(client.get("/").body == body);
+    assert_eq!(upstream.connections(), 2, "a connection with bytes too many is not kept");
+    let cut = proxy.get("/cut");
+    assert!(!cut.complete && cut.body.len() <= 5_000_000 && body.starts_with(&cut.body));
+    // Many at once, each as slow as it likes.
+    std::thread::scope(|scope| {
+        for speed in 1..9 {
+            let (proxy, body) = (&proxy, &body);
+            scope.spawn(move || {
+                let mut client = proxy.connect();
+                client.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+                let (mut all, mut buffer) = (Vec::new(), vec![0; speed * 50_000]);
+                while let Ok(n @ 1..) = client.stream.read(&mut buffer) {
+                    all.extend_from_slice(&buffer[..n]);
+                    if speed < 4 {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                }
+                assert!(all.ends_with(body), "{} bytes", all.len());
+            });
+        }
+    });
+    let lines = proxy.log("access.log", 16);
+    assert!(
+        lines.iter().filter(|line| line.contains("GET / ")).all(|line| line.contains(" 200 9000001 ")),
+        "{lines:?}"
+    );
+}

@@ -104,19 +104,27 @@ fn signals_of_operators_are_passed_on() {
 }
 
 #[test]
-fn connections_beyond_the_limit_wait_for_room() {
+fn idle_connections_make_room_and_busy_ones_do_not() {
     let mut proxy = Proxy::with(
-        "error_log error.log; events { worker_connections 3; } http { access_log off; server { listen 127.0.0.1:8080; return 200 x; } }",
+        "error_log error.log warn; events { worker_connections 3; } http { access_log off; server { listen 127.0.0.1:8080; return 200 x; } }",
     );
-    let mut held: Vec<Client> = (0..3).map(|_| proxy.connect()).collect();
-    for client in &mut held {
-        assert_eq!(client.get("/").text(), "x");
-    }
+    let mut idle = proxy.connect();
+    assert_eq!(idle.get("/").text(), "x");
+    let half = "GET / HTTP/1.1\r\nHost: h\r\n";
+    let mut busy: Vec<Client> = (0..2).map(|_| proxy.connect()).collect();
+    busy.iter_mut().for_each(|client| client.send(half));
     let mut fourth = proxy.connect();
-    fourth.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-    assert!(proxy.log("error.log", 1)[0].contains("3 worker_connections are not enough"));
+    fourth.send(half);
+    assert!(idle.is_closed());
+    let log = proxy.log("error.log", 1);
+    assert!(log[0].contains("[warn]") && log[0].contains("not enough, reusing connections"), "{log:?}");
+    let mut fifth = proxy.connect();
+    fifth.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert!(proxy.log("error.log", 2)[1].contains("[alert]"));
     assert_eq!(proxy.status().threads[0].active, 3);
-    held.pop();
+    drop(busy.pop());
+    assert_eq!(fifth.response(false).text(), "x");
+    fourth.send("\r\n");
     assert_eq!(fourth.response(false).text(), "x");
 }
 

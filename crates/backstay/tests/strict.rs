@@ -53,6 +53,9 @@ fn strict_mode_closes_the_address_unless_vrrp_iptables_is_written() {
         assert_eq!(ours, expected, "ours with {global:?}\n{log}");
         if original {
             let (theirs, log) = reached("/usr/sbin/keepalived", global);
+            // Built without iptables, as Debian's 2.2.7 is, the original makes its rules all the same,
+            // with nftables. Ours does what the word is documented to do.
+            let expected = expected && !log.contains("iptables not supported, using nftables instead");
             assert_eq!(theirs, expected, "the original with {global:?}\n{log}");
         }
     }

@@ -295,7 +295,7 @@ pub struct VrrpInstance {
     pub interface: String,
     /// `virtual_router_id`, 1 to 255.
     pub vrid: u8,
-    /// `priority`, 1 to 255; 100 when absent. 255 is the address owner.
+    /// `priority`, 1 to 255; when absent 100, or 255 beside `state MASTER`. 255 is the address owner.
     pub priority: u8,
     /// `advert_int`: whole seconds in VRRPv2, 1 when absent.
     pub advert_int: Duration,

@@ -31,6 +31,18 @@ fn only(loaded: &Loaded) -> &VrrpInstance {
     &loaded.config.instances[0]
 }
 
+/// As keepalived 2.2.7 was seen to do.
+#[test]
+fn the_priority_of_a_master_that_has_none() {
+    let loaded = instance("state MASTER");
+    assert_eq!(found(&loaded), ["master-without-priority@1"]);
+    assert_eq!(only(&loaded).priority, 255);
+    for wrong in ["300", "0"] {
+        let loaded = instance(&format!("state MASTER\npriority {wrong}"));
+        assert_eq!((found(&loaded), only(&loaded).priority), (vec!["invalid-value@6".to_owned()], 100));
+    }
+}
+
 #[test]
 fn defaults() {
     let loaded = instance("");
@@ -142,7 +154,7 @@ fn state_and_preemption() {
         ("nopreempt\npreempt_delay 300", &["useless-preempt-delay@6"], InitialState::Backup, true, 0),
     ];
     for (text, findings, state, nopreempt, delay) in cases {
-        let loaded = instance(text);
+        let loaded = instance(&format!("{text}\npriority 100"));
         assert_eq!(found(&loaded), *findings, "{text}");
         let a = only(&loaded);
         assert_eq!((a.state, a.nopreempt, a.preempt_delay.as_secs()), (*state, *nopreempt, *delay), "{text}");
@@ -296,8 +308,10 @@ fn strict_mode() {
     let loaded = run("", &format!("{vip}\nunicast_peer {{ 10.0.0.2 }}"));
     assert_eq!(found(&loaded), ["strict-mode@2", "strict-unicast@5"]);
     assert!(!only(&loaded).strict, "it runs, without strict mode");
-    let loaded =
-        run("", &format!("{vip}\nstate MASTER\nauthentication {{ auth_type PASS\n auth_pass x\n }}"));
+    let loaded = run(
+        "",
+        &format!("{vip}\nstate MASTER\npriority 100\nauthentication {{ auth_type PASS\n auth_pass x\n }}"),
+    );
     assert_eq!(found(&loaded), ["strict-mode@2", "strict-authentication@5", "strict-state@5"]);
     assert_eq!(only(&loaded).authentication, Authentication::None);
 }

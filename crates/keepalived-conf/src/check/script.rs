@@ -238,19 +238,14 @@ fn read_for_losses(path: &Path, each: &Use<'_>, system: &dyn System, report: &mu
     }
     let Some(text) = system.head(path, SCRIPT_HEAD).filter(|text| text.starts_with(b"#!")) else { return };
     for loss in parameters::lost(&text) {
-        report.push(
-            Diagnostic::warning(
-                "lost-parameter",
-                each.span,
-                format!(
-                    "line {} of `{}` seems to have lost a parameter: `{}`",
-                    loss.line,
-                    path.display(),
-                    loss.text
-                ),
-            )
-            .help(format!("it was probably `{}`", loss.meant)),
-        );
+        let (line, shown, text) = (loss.line, path.display(), loss.text);
+        let message = format!("line {line} of `{shown}` seems to have lost a parameter: `{text}`");
+        // One script often serves several words: what is wrong with it is said once.
+        if report.findings().iter().any(|finding| finding.message == message) {
+            continue;
+        }
+        let finding = Diagnostic::warning("lost-parameter", each.span, message);
+        report.push(finding.help(format!("it was probably `{}`", loss.meant)));
     }
 }
 

@@ -245,10 +245,17 @@ fn a_script_user_that_does_not_exist() {
 fn a_notify_script_that_lost_its_parameters() {
     let script = include_str!("../../tests/fixtures/first-tutorial-notify.sh");
     let machine = Invented::new().with("/etc/keepalived/notify.sh", 0o755, script);
-    let text = format!(
-        "{SECURE}vrrp_instance A {{\ninterface ens33\nvirtual_router_id 1\nnotify_master \"/etc/keepalived/notify.sh master\"\nnotify_backup \"bash /etc/keepalived/notify.sh backup\"\n}}\n"
-    );
-    let found = found(&text, &machine, None);
-    assert_eq!(found.iter().filter(|f| *f == "lost-parameter@8").count(), 4, "{found:?}");
-    assert_eq!(found.iter().filter(|f| *f == "lost-parameter@9").count(), 4, "{found:?}");
+    let direct = "notify_master \"/etc/keepalived/notify.sh master\"\n";
+    let through_bash = "notify_backup \"bash /etc/keepalived/notify.sh backup\"\n";
+    for uses in [direct.to_owned(), through_bash.to_owned(), format!("{direct}{through_bash}")] {
+        let text = format!("{SECURE}vrrp_instance A {{\ninterface ens33\nvirtual_router_id 1\n{uses}}}\n");
+        let found = found(&text, &machine, None);
+        let losses = |f: &&String| f.starts_with("lost-parameter");
+        assert_eq!(found.iter().filter(losses).count(), 4, "{found:?}");
+        assert_eq!(
+            found.iter().filter(|f| *f == "lost-parameter@8").count(),
+            4,
+            "said at the first: {found:?}"
+        );
+    }
 }

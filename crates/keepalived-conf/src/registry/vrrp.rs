@@ -78,7 +78,7 @@ pub(super) const WORDS: &[Keyword] = &[
         "priority",
         &[Instance],
         integer(1, 255),
-        "1 to 255, 100 when absent; 255 is the address owner (RFC 3768 §5.3.4)",
+        "1 to 255; when absent 100, or 255 beside `state MASTER`; 255 is the address owner (RFC 3768 §5.3.4)",
     ),
     acts(
         "advert_int",

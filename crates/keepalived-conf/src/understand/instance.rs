@@ -73,12 +73,14 @@ fn read(
     let unicast = unicast(body, report);
     let mcast_group = body.last("mcast_dst_ip").and_then(|item| multicast_group(item.first()?, report));
     let on = |name, default| body.last(name).map_or(default, Item::is_on);
-    let priority = body.last("priority").and_then(|item| item.first());
+    let written = body.last("priority").and_then(|item| item.first());
+    let state = state(body, report);
+    let priority = priority(body, state, name, report);
     let places = InstancePlaces {
         name: name.span,
         interface: interface.map_or(name.span, |word| word.span),
         vrid: vrid.map_or(name.span, |(_, span)| span),
-        priority: priority.map(|word| word.span),
+        priority: written.map(|word| word.span),
         addresses: address_places.into_iter().chain(excluded_places).collect(),
         track_scripts: script_places,
         track_interfaces: interface_places,
@@ -86,10 +88,10 @@ fn read(
     };
     let mut instance = VrrpInstance {
         name: name.text.clone(),
-        state: state(body, report),
+        state,
         interface: interface?.text.clone(),
         vrid: u8::try_from(vrid?.0).ok()?,
-        priority: number(priority).and_then(|p| u8::try_from(p).ok()).unwrap_or(100),
+        priority,
         advert_int: advert_int(body, report),
         nopreempt: preemption_is_off(body),
         preempt_delay: body.last("preempt_delay").and_then(|item| time(item.first())).unwrap_or_default(),
@@ -182,6 +184,33 @@ fn state(body: &Body<'_>, report: &mut Report) -> InitialState {
         };
     }
     state.unwrap_or_default()
+}
+
+/// 100 when nothing or no priority is written, but 255 when nothing is written beside `state MASTER`.
+fn priority(body: &Body<'_>, state: InitialState, name: &Word, report: &mut Report) -> u8 {
+    const ORDINARY: u8 = 100;
+    const OWNER: u8 = 255;
+    if let Some(written) = body.last("priority") {
+        return number(written.first())
+            .and_then(|p| u8::try_from(p).ok())
+            .filter(|p| *p > 0)
+            .unwrap_or(ORDINARY);
+    }
+    if state == InitialState::Backup {
+        return ORDINARY;
+    }
+    report.push(
+        Diagnostic::warning(
+            "master-without-priority",
+            name.span,
+            format!(
+                "`state MASTER` without `priority` makes `{}` the owner of its addresses: 255",
+                name.text
+            ),
+        )
+        .help("priority 255 never changes, whatever is tracked; write a `priority`, such as 150"),
+    );
+    OWNER
 }
 
 /// VRRPv2 carries whole seconds.

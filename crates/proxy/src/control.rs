@@ -134,6 +134,10 @@ impl Control {
     /// Asks every thread for a sign of life now and then; says whether all have shown the last one.
     fn is_alive(&mut self) -> bool {
         let Some(shared) = &self.shared else { return true };
+        if self.stopping.is_some() {
+            // Threads that are done do not answer any more.
+            return true;
+        }
         let asked = self.asked;
         let alive = shared.counters.iter().all(|c| c.beats.load(Ordering::Relaxed) >= asked);
         if alive && self.asked_at.elapsed() >= BEAT {

@@ -97,7 +97,7 @@ fn passes(request: &Request, field: &Field, nominated: &[u8]) -> bool {
 }
 
 /// The request target: as the client sent it, or with the location's prefix replaced.
-fn write_uri(request: &Request, pass: &ProxyPass, means: &Means<'_>, out: &mut Vec<u8>) {
+pub(crate) fn write_uri(request: &Request, pass: &ProxyPass, means: &Means<'_>, out: &mut Vec<u8>) {
     let replacement = pass.uri.as_ref().filter(|_| !request.rewritten);
     match replacement {
         Some(uri) if uri.constant().is_none() => {

@@ -3,10 +3,12 @@
 mod access;
 
 use crate::clock::{Clock, Time};
+use crate::exchange::Means;
+use crate::exchange::upstream_request::write_uri;
 use crate::request::{ClientFacts, Request};
 use crate::shared::Shared;
 use logging::Sink;
-use nginx_conf::model::{ErrorLog, LogLevel};
+use nginx_conf::model::{ErrorLog, Handler, LogLevel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The logs as one thread writes them.
@@ -73,7 +75,7 @@ impl Logs {
             line += &format!(", client: {}", client.remote_text);
         }
         if let Of::Request(request) = of {
-            line += &request_context(request);
+            line += &self.request_context(request, clock);
         }
         let mut bytes = printable(&line).into_bytes();
         bytes.push(b'\n');
@@ -116,6 +118,27 @@ impl Logs {
         let waiting = self.buffers.iter().filter(|b| !b.lines.is_empty());
         waiting.filter_map(|b| b.due).min().map(|due| due.saturating_sub(now))
     }
+
+    /// What an error line says of a request, in nginx's order.
+    fn request_context(&self, request: &Request, clock: &Clock) -> String {
+        let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let server = request.site.server_model(request.server).map_or("", |s| s.name.as_str());
+        let mut text = format!(", server: {server}, request: \"{}\"", lossy(request.line()));
+        if let Some(attempt) = request.attempts.last() {
+            let mut uri = Vec::new();
+            if let Handler::Proxy(pass) = &request.location().handler {
+                write_uri(request, pass, &Means { clock, logs: self }, &mut uri);
+            }
+            text += &format!(", upstream: \"http://{}{}\"", attempt.peer, lossy(&uri));
+        }
+        if let Some(host) = request.parsed.host {
+            text += &format!(", host: \"{}\"", lossy(host.of(&request.head)));
+        }
+        if let Some(referer) = request.known(http1::Known::Referer) {
+            text += &format!(", referrer: \"{}\"", lossy(referer));
+        }
+        text
+    }
 }
 
 fn flush(buffer: &mut Buffer, sink: &Mutex<Sink>) {
@@ -124,22 +147,6 @@ fn flush(buffer: &mut Buffer, sink: &Mutex<Sink>) {
         buffer.lines.clear();
     }
     buffer.due = None;
-}
-
-fn request_context(request: &Request) -> String {
-    let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let server = request.site.server_model(request.server).map_or("", |s| s.name.as_str());
-    let mut text = format!(", server: {server}, request: \"{}\"", lossy(request.line()));
-    if let Some(attempt) = request.attempts.last() {
-        text += &format!(", upstream: \"http://{}{}\"", attempt.peer, lossy(&request.path));
-    }
-    if let Some(host) = request.parsed.host {
-        text += &format!(", host: \"{}\"", lossy(host.of(&request.head)));
-    }
-    if let Some(referer) = request.known(http1::Known::Referer) {
-        text += &format!(", referrer: \"{}\"", lossy(referer));
-    }
-    text
 }
 
 /// An error of the kernel in nginx's words: `111: Connection refused`.

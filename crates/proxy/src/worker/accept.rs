@@ -7,6 +7,7 @@
 use super::client::{Client, Phase};
 use super::{LISTENERS, Listening, Worker};
 use crate::arena::Token;
+use crate::clock::Time;
 use crate::log::{Of, describe};
 use crate::output::Output;
 use crate::request::ClientFacts;
@@ -16,6 +17,7 @@ use balance::Tried;
 use http1::HeadScan;
 use nginx_conf::model::LogLevel;
 use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::net::SocketFlags;
 use std::collections::VecDeque;
@@ -30,6 +32,8 @@ use std::time::Duration;
 const MOST_AT_ONCE: usize = 64;
 /// Idle connections closed in one go to make room.
 const MOST_MADE_ROOM: usize = 32;
+/// How long a new connection may be silent before it makes room for another.
+const GRACE: Duration = Duration::from_secs(1);
 /// How long accepting rests after the kernel refused.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 
@@ -64,9 +68,8 @@ impl Worker {
 
     /// Takes up accepting again once there is room.
     pub(super) fn connection_freed(&mut self) {
-        if !self.accepting && self.accept_again.is_none() && self.connections() < self.most_connections() {
-            self.accepting = true;
-            self.watch_listeners();
+        if !self.accepting && self.connections() < self.most_connections() {
+            self.resume_accepting();
         }
     }
 
@@ -83,12 +86,14 @@ impl Worker {
         let Some(socket) = self.listening.get(index).map(|l| Arc::clone(&l.socket)) else { return };
         for _ in 0..MOST_AT_ONCE {
             if self.connections() >= self.most_connections() {
+                if !is_pending(&socket) {
+                    return;
+                }
                 let most = self.most_connections();
                 if !self.close_idle_ones() {
                     let text = format!("{most} worker_connections are not enough");
                     self.log_main(LogLevel::Alert, &text);
-                    self.stop_accepting();
-                    return;
+                    return self.pause_accepting();
                 }
                 let text = format!("{most} worker_connections are not enough, reusing connections");
                 self.log_main(LogLevel::Warn, &text);
@@ -109,12 +114,16 @@ impl Worker {
                     // No descriptors or no memory: the socket stays ready, and asking again at
                     // once would be a busy loop.
                     self.log_main(LogLevel::Crit, &format!("accept4() failed ({})", describe(errno)));
-                    self.stop_accepting();
-                    self.accept_again = Some(self.clock.now() + ACCEPT_PAUSE);
-                    return;
+                    return self.pause_accepting();
                 }
             }
         }
+    }
+
+    fn resume_accepting(&mut self) {
+        self.accepting = true;
+        self.accept_again = None;
+        self.watch_listeners();
     }
 
     fn log_main(&self, level: LogLevel, text: &str) {
@@ -122,29 +131,27 @@ impl Worker {
         self.logs.error(logs, level, text, Of::Nobody, &self.clock);
     }
 
-    fn stop_accepting(&mut self) {
+    /// Until a connection is freed, or for a moment: then some may be idle that were not.
+    fn pause_accepting(&mut self) {
         self.accepting = false;
+        self.accept_again = Some(self.clock.now() + ACCEPT_PAUSE);
         self.unwatch_listeners();
     }
 
     /// Takes up accepting again after a pause.
     pub(super) fn accept_after_pause(&mut self) {
         if self.accept_again.is_some_and(|at| at <= self.clock.now()) {
-            self.accept_again = None;
-            self.accepting = true;
-            self.watch_listeners();
+            self.resume_accepting();
         }
     }
 
     /// Makes room by closing connections that wait for a request, those first that have
     /// waited longest: a new client matters more. Says whether there were any.
     fn close_idle_ones(&mut self) -> bool {
+        let now = self.clock.now();
         let mut idle: Vec<_> = Vec::new();
         for token in self.clients.tokens() {
-            let client = self
-                .clients
-                .find(token)
-                .filter(|c| c.phase == Phase::Head && c.input.is_empty() && !c.readable);
+            let client = self.clients.find(token).filter(|c| is_idle(c, now));
             idle.extend(client.and_then(|c| Some((c.deadline.at()?, token))));
         }
         idle.sort_by_key(|(deadline, _)| *deadline);
@@ -224,6 +231,18 @@ impl Worker {
         }
         token
     }
+}
+
+/// Whether a client waits between requests; a new one is given a moment to send its first.
+fn is_idle(client: &Client, now: Time) -> bool {
+    let new = client.requests == 0 && now.saturating_sub(client.facts.opened) < GRACE;
+    client.phase == Phase::Head && client.input.is_empty() && !client.readable && !new
+}
+
+/// Whether a connection waits to be accepted.
+fn is_pending(socket: &OwnedFd) -> bool {
+    let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&now)).is_ok_and(|ready| ready > 0)
 }
 
 /// Watches a connection for everything, once and for all.

@@ -104,8 +104,10 @@ impl Worker {
     pub(super) fn peer_event(&mut self, token: Token, flags: EventFlags) {
         let Some(peer) = self.peers.find(token) else { return };
         if peer.client.is_none() {
-            // Whatever an idle connection says, it is no answer to anything.
-            if flags.intersects(EventFlags::IN | EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR) {
+            // Whatever an idle connection says, it is no answer to anything. But what this event
+            // speaks of may have been read already, when it was not idle yet.
+            let lost = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
+            if lost || flags.contains(EventFlags::IN) && !self.is_silent(token) {
                 self.close_idle(token);
             }
             return;

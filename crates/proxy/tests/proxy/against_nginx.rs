@@ -496,3 +496,44 @@ fn a_few_hundred_random_location_searches() {
         both.compare(&requests);
     }
 }
+
+#[test]
+fn error_logs_say_the_same() {
+    let silent = Upstream::serve(|_| Reply::Hang(std::time::Duration::from_secs(1)));
+    let closing = Upstream::serve(|_| Reply::Last(Vec::new()));
+    let garbage = Upstream::serve(|_| Reply::Last(b"no http\r\n\r\n".to_vec()));
+    let dead = nowhere();
+    let both = Both::with(&format!(
+        "server {{ listen 127.0.0.1:8080; server_name a.name;
+           location /denied {{ deny all; }}
+           location /empty/ {{ }}
+           location /small {{ client_max_body_size 2; proxy_pass http://{dead}; }}
+           location /dead {{ proxy_pass http://{dead}; }}
+           location /silent {{ proxy_read_timeout 100ms; proxy_pass http://{}; }}
+           location /closing {{ proxy_pass http://{}; }}
+           location /garbage {{ proxy_pass http://{}; }}
+         }}",
+        silent.address, closing.address, garbage.address
+    ));
+    both.ours.file("empty/x", "");
+    let asked = ["/none", "/denied", "/empty/", "/dead", "/silent?x=1", "/closing", "/none?a=\"b"];
+    for path in asked {
+        both.ask(&get_with(path, &["Referer: http://from/"]));
+    }
+    both.ask("POST /small HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
+    let lines = |name: &str, product: &str| -> Vec<String> {
+        let kept = both.ours.log(name, asked.len() + 1).into_iter();
+        // After the time, the process and the connection, which are nobody's to agree on.
+        let kept = kept.filter(|line| line.contains("[error]"));
+        kept.map(|line| line[line.find(" *").unwrap() + 2..].split_once(' ').unwrap().1.replace(product, "…"))
+            .collect()
+    };
+    let address = both.real.address.to_string();
+    let (ours, real) =
+        (lines("error.log", &both.ours.address().to_string()), lines("nginx-error.log", &address));
+    assert_eq!(ours.len(), asked.len() + 1);
+    for (ours, real) in ours.iter().zip(&real) {
+        // One directory, reached under two spellings.
+        assert_eq!(ours.replace("//", "/"), real.replace("//", "/"));
+    }
+}

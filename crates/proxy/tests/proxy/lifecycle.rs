@@ -3,6 +3,8 @@
 use crate::support::*;
 use proxy::Stopped;
 use proxy::message::{FromProxy, StopMode, ToProxy};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 fn slow(upstream: &Upstream, more: &str) -> String {
@@ -105,27 +107,40 @@ fn signals_of_operators_are_passed_on() {
 
 #[test]
 fn idle_connections_make_room_and_busy_ones_do_not() {
-    let mut proxy = Proxy::with(
-        "error_log error.log warn; events { worker_connections 3; } http { access_log off; server { listen 127.0.0.1:8080; return 200 x; } }",
-    );
+    let go = Arc::new(AtomicBool::new(false));
+    let gone = Arc::clone(&go);
+    let upstream = Upstream::serve(move |_| {
+        eventually("the test goes on", || gone.load(Ordering::SeqCst));
+        ok("late")
+    });
+    let mut proxy = Proxy::with(&format!(
+        "error_log error.log warn; events {{ worker_connections 5; }}
+         http {{ access_log off; server {{ listen 127.0.0.1:8080; location / {{ return 200 x; }}
+           location /busy {{ proxy_pass http://{}; }} }} }}",
+        upstream.address
+    ));
     let mut idle = proxy.connect();
     assert_eq!(idle.get("/").text(), "x");
-    let half = "GET / HTTP/1.1\r\nHost: h\r\n";
-    let mut busy: Vec<Client> = (0..2).map(|_| proxy.connect()).collect();
-    busy.iter_mut().for_each(|client| client.send(half));
-    let mut fourth = proxy.connect();
-    fourth.send(half);
+    // Each takes two: its own connection, and one to the upstream.
+    let busy = |proxy: &Proxy, number: usize| {
+        let mut client = proxy.connect();
+        client.send("GET /busy HTTP/1.1\r\nHost: h\r\n\r\n");
+        eventually("it is under way", || upstream.seen().len() == number);
+        client
+    };
+    let mut clients = vec![busy(&proxy, 1), busy(&proxy, 2), busy(&proxy, 3)];
     assert!(idle.is_closed());
     let log = proxy.log("error.log", 1);
     assert!(log[0].contains("[warn]") && log[0].contains("not enough, reusing connections"), "{log:?}");
-    let mut fifth = proxy.connect();
-    fifth.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    let mut late = proxy.connect();
+    late.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     assert!(proxy.log("error.log", 2)[1].contains("[alert]"));
     assert_eq!(proxy.status().threads[0].active, 3);
-    drop(busy.pop());
-    assert_eq!(fifth.response(false).text(), "x");
-    fourth.send("\r\n");
-    assert_eq!(fourth.response(false).text(), "x");
+    go.store(true, Ordering::SeqCst);
+    for client in &mut clients {
+        assert_eq!(client.response(false).text(), "late");
+    }
+    assert_eq!(late.response(false).text(), "x");
 }
 
 #[test]
@@ -162,4 +177,45 @@ fn static_and_dynamic_apart() {
         405
     );
     assert_eq!(proxy.connect().ask(&get_with("/a.css", &["Range: bytes=1-1"])).text(), "s");
+}
+
+#[test]
+fn no_request_is_lost_while_two_threads_reload_under_load() {
+    let (a, b) = (Upstream::saying("u"), Upstream::saying("u"));
+    let text = |generation: usize| {
+        format!(
+            "worker_processes 2; {}",
+            whole(&format!(
+                "{} server {{ listen 127.0.0.1:8080; add_header X-G {generation}; location / {{ proxy_pass http://u; }} }}",
+                group("u", &[&a, &b], if generation.is_multiple_of(2) { "" } else { "keepalive 5;" })
+            ))
+        )
+    };
+    let mut proxy = Proxy::with(&text(0));
+    let address = proxy.address();
+    let clients: Vec<_> = (0..6)
+        .map(|n| {
+            std::thread::spawn(move || {
+                let mut kept = Client::to(address);
+                for i in 0..150 {
+                    let mut fresh = None;
+                    let client = if i % 5 == n % 5 { fresh.insert(Client::to(address)) } else { &mut kept };
+                    let answer = client.get("/");
+                    assert_eq!((answer.status, answer.text()), (200, "u"), "request {i}");
+                }
+            })
+        })
+        .collect();
+    for generation in 1..8 {
+        std::thread::sleep(Duration::from_millis(30));
+        proxy.load_whatever_is_said(&text(generation));
+    }
+    clients.into_iter().for_each(|client| client.join().unwrap());
+    assert_eq!(proxy.get("/").field("x-g"), Some("7"));
+    let status = proxy.status();
+    assert!(status.threads.iter().all(|thread| thread.accepted > 10), "{status:?}");
+    // The client may have the last answer before the proxy has put its books in order.
+    eventually("no request is under way", || {
+        proxy.status().upstreams[0].peers.iter().all(|peer| peer.active == 0)
+    });
 }

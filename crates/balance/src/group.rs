@@ -165,15 +165,6 @@ impl Group {
         })
     }
 
-    /// Takes over the history of a group with the same peers, after a reload.
-    ///
-    /// Requests under way are counted on: they are released here.
-    pub fn inherit(&mut self, old: &Group) {
-        if self.peers.iter().map(|s| s.peer).eq(old.peers.iter().map(|s| s.peer)) {
-            self.peers.clone_from(&old.peers);
-        }
-    }
-
     fn pick_primary(&mut self, now: Time, key: &[u8], tried: &Tried) -> Option<usize> {
         match self.method {
             Method::RoundRobin => self.round_robin(now, tried, false, |_| true),
@@ -392,14 +383,5 @@ mod tests {
         let mut tried = Tried::default();
         tried.insert(first);
         assert_ne!(group.pick(at(0), &key, &mut tried), Some(first));
-    }
-
-    #[test]
-    fn a_reload_keeps_the_turn() {
-        let mut group = Group::new(Method::RoundRobin, [PEER, PEER]);
-        assert_eq!(picks(&mut group, at(0), 1), "a");
-        let mut next = Group::new(Method::RoundRobin, [PEER, PEER]);
-        next.inherit(&group);
-        assert_eq!(picks(&mut next, at(0), 1), "b");
     }
 }

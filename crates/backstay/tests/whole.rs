@@ -109,6 +109,7 @@ fn each_process_may_what_it_must_and_no_more() {
         daemon=$(id -u daemon)
         expect $proxy Uid $daemon proxy; expect $proxy CapEff 0000000000000000 proxy
         expect $proxy CapPrm 0000000000000000 proxy; expect $proxy NoNewPrivs 1 proxy
+        expect $proxy Seccomp 2 proxy
         # NET_BROADCAST, NET_ADMIN, NET_RAW: bits 11, 12 and 13.
         expect $vrrp CapEff 0000000000003800 vrrp; expect $vrrp CapPrm 0000000000003800 vrrp
         expect $vrrp NoNewPrivs 1 vrrp; [ "$(of $vrrp Uid)" != 0 ] || fail 'vrrp is root'

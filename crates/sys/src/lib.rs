@@ -3,6 +3,7 @@
 //! What rustix offers safely is used from rustix directly; here stands the rest.
 
 pub mod child;
+pub mod confine;
 pub mod heartbeat;
 pub mod namespace;
 pub mod packet;

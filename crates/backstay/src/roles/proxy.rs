@@ -28,6 +28,13 @@ pub(super) fn run() -> Result<(), RoleError> {
         become_user(&user, CapabilitySet::empty(), true)
             .map_err(|errno| RoleError::Kernel("dropping privileges", errno))?;
     }
+    rustix::thread::set_no_new_privs(true).map_err(|errno| RoleError::Kernel("no_new_privs", errno))?;
+    // An old kernel, or a container, may offer neither: the walls before still stand.
+    for result in [sys::confine::write_no_files(), sys::confine::start_no_programs()] {
+        if let Err(error) = result {
+            eprintln!("backstay: the proxy runs without {error}");
+        }
+    }
     proxy::run(channel, caught, &mut || heartbeat.beat());
     Ok(())
 }

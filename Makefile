@@ -20,3 +20,9 @@ lint:
 
 build:
 	cargo build --release -p backstay
+
+# Installs the program and its unit, which is not started. Nothing of nginx or keepalived is touched.
+.PHONY: install
+install: build
+	install -D -m 755 target/release/backstay $(DESTDIR)/usr/local/sbin/backstay
+	install -D -m 644 packaging/systemd/backstay.service $(DESTDIR)/etc/systemd/system/backstay.service

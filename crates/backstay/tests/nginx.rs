@@ -175,6 +175,22 @@ fn a_crash_is_mended_on_the_same_sockets() {
 }
 
 #[test]
+fn a_process_that_hangs_is_replaced() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{SIMPLE}
+        nginx || fail start
+        proxy=$(pgrep -P $(cat /run/nginx.pid)); sleep 2; kill -STOP $proxy
+        replaced() {{ p=$(pgrep -P $(cat /run/nginx.pid)) && [ "$p" != "$proxy" ]; }}
+        until_ 20 replaced || fail 'not replaced'
+        curl -sf --max-time 5 http://127.0.0.1/ | grep -q ours || fail answer
+        "#
+    ));
+}
+
+#[test]
 fn command_line_and_exit_codes() {
     if !possible() {
         return;

@@ -19,6 +19,7 @@ enum State {
     #[default]
     Size,
     SizeDigits(u8),
+    SizePad,
     Extension,
     SizeFeed,
     Data,
@@ -69,13 +70,14 @@ impl Decoder {
                 State::SizeDigits(1)
             }
             (State::SizeDigits(_), b'\r') => State::SizeFeed,
-            (State::SizeDigits(_), b';' | b' ' | b'\t') => State::Extension,
+            (State::SizeDigits(_) | State::SizePad, b' ' | b'\t') => State::SizePad,
+            (State::SizeDigits(_) | State::SizePad, b';') => State::Extension,
             // Fifteen digits stay below 2⁶⁰; more are an attempt to overflow someone.
             (State::SizeDigits(n), _) if n < 15 => {
                 self.remaining = self.remaining << 4 | digit(byte)?;
                 State::SizeDigits(n + 1)
             }
-            (State::Extension, b'\r') => State::SizeFeed,
+            (State::SizePad | State::Extension, b'\r') => State::SizeFeed,
             (State::Extension, b'\t' | 0x20..=0x7e | 0x80..) => {
                 self.extension_bytes += 1;
                 if self.extension_bytes > MOST_EXTENSION_BYTES {
@@ -175,6 +177,7 @@ mod tests {
             b"5\r\nhelloX\r\n",
             b"5\r\nhello\n",
             b"5\r\rhello",
+            b"5 5\r\nhello\r\n",
             b"1000000000000000\r\n",
             b"5;a\nb\r\n",
             b"5;a\0b\r\n",

@@ -9,6 +9,7 @@
 pub mod chunked;
 pub mod conditional;
 pub mod date;
+mod decimal;
 mod fields;
 pub mod range;
 mod request;
@@ -17,6 +18,7 @@ mod scan;
 pub mod status;
 pub mod uri;
 
+pub use decimal::write_decimal;
 pub use fields::{Field, Known, has_token, parse_length};
 pub use request::{Framing, Method, RequestError, RequestHead, parse_request};
 pub use response::{ResponseError, ResponseFraming, ResponseHead, parse_response};

@@ -15,16 +15,13 @@ pub enum Ranges {
 ///
 /// As nginx does, a request for more bytes in all than there are is answered with everything.
 pub fn parse(value: &[u8], length: u64, most: u32) -> Ranges {
-    let Some((unit, set)) = value.split_at_checked(6) else { return Ranges::Ignore };
+    let Some((unit, set @ [_, ..])) = value.split_at_checked(6) else { return Ranges::Ignore };
     if !unit.eq_ignore_ascii_case(b"bytes=") {
         return Ranges::Ignore;
     }
     let mut parts = Vec::new();
     let mut total = 0u64;
-    for (count, spec) in set.split(|b| *b == b',').enumerate() {
-        if count as u64 >= u64::from(most) {
-            return Ranges::Ignore;
-        }
+    for spec in set.split(|b| *b == b',') {
         let spec = spec.trim_ascii();
         let Some(dash) = spec.iter().position(|b| *b == b'-') else { return Ranges::Unsatisfiable };
         let (first, last) = (spec[..dash].trim_ascii(), spec[dash + 1..].trim_ascii());
@@ -39,6 +36,9 @@ pub fn parse(value: &[u8], length: u64, most: u32) -> Ranges {
         };
         let Some((start, end)) = bounds else { return Ranges::Unsatisfiable };
         if start < end {
+            if parts.len() as u64 >= u64::from(most) {
+                return Ranges::Ignore;
+            }
             total += end - start;
             parts.push((start, end));
         }

@@ -119,7 +119,7 @@ impl RequestError {
 /// `fields` is emptied and filled. Empty lines before the request line must have been skipped.
 pub fn parse_request(head: &[u8], fields: &mut Vec<Field>) -> Result<RequestHead, RequestError> {
     let mut request = parse_request_line(head)?;
-    let line_end = head.iter().position(|b| *b == b'\n').ok_or(RequestError::RequestLine)? + 1;
+    let line_end = memchr::memchr(b'\n', head).ok_or(RequestError::RequestLine)? + 1;
     parse_fields(head, line_end, fields).map_err(|error| match error {
         FieldError::Name => RequestError::FieldName,
         FieldError::Value => RequestError::FieldValue,
@@ -131,7 +131,10 @@ pub fn parse_request(head: &[u8], fields: &mut Vec<Field>) -> Result<RequestHead
 }
 
 fn parse_request_line(head: &[u8]) -> Result<RequestHead, RequestError> {
-    let end = head.iter().position(|b| *b == b'\r').ok_or(RequestError::RequestLine)?;
+    let end = memchr::memchr(b'\r', head).ok_or(RequestError::RequestLine)?;
+    if head.get(end + 1) != Some(&b'\n') {
+        return Err(RequestError::RequestLine);
+    }
     let line = &head[..end];
     let space = line.iter().position(|b| *b == b' ').ok_or(RequestError::RequestLine)?;
     let method_name = &line[..space];

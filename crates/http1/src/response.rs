@@ -67,7 +67,7 @@ pub fn parse_response(
     method: Method,
     fields: &mut Vec<Field>,
 ) -> Result<ResponseHead, ResponseError> {
-    let line_end = head.iter().position(|b| *b == b'\n').ok_or(ResponseError::StatusLine)?;
+    let line_end = memchr::memchr(b'\n', head).ok_or(ResponseError::StatusLine)?;
     let line = head[..line_end].strip_suffix(b"\r").unwrap_or(&head[..line_end]);
     let (version, rest) = line.split_at_checked(8).ok_or(ResponseError::StatusLine)?;
     let version = parse_version(version).map_err(|_| ResponseError::StatusLine)?;

@@ -23,7 +23,7 @@ impl HeadScan {
     ///
     /// With `lenient`, a bare line feed ends a line as well.
     pub fn advance(&mut self, bytes: &[u8], lenient: bool) -> Scanned {
-        while let Some(found) = bytes[self.at..].iter().position(|b| *b == b'\n') {
+        while let Some(found) = memchr::memchr(b'\n', &bytes[self.at..]) {
             let feed = self.at + found;
             let carriage = feed > self.line_start && bytes[feed - 1] == b'\r';
             if !carriage && !lenient {

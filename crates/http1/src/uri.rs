@@ -91,7 +91,7 @@ pub enum Escape {
     Path,
     /// Captures put into arguments: also `&`, `+`, `;` and `/`… are kept, `%` and `&+` are not.
     Args,
-    /// A file name in a link of an index: also `?`, `:` in the first segment.
+    /// A file name in a link of an index: everything but letters, digits and `-._~`.
     Component,
 }
 
@@ -102,9 +102,10 @@ pub fn escape(bytes: &[u8], kind: Escape, out: &mut Vec<u8>) {
             0..=0x20 | 0x7f.. => true,
             b'"' | b'#' | b'%' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => true,
             b'?' => kind != Escape::Args,
-            b'&' | b'+' => kind == Escape::Args,
-            b':' | b';' => kind == Escape::Component,
-            _ => false,
+            b'&' | b'+' => kind != Escape::Path,
+            b'-' | b'.' | b'_' | b'~' => false,
+            _ if byte.is_ascii_alphanumeric() => false,
+            _ => kind == Escape::Component,
         };
         if reserved {
             out.extend_from_slice(&[b'%', b"0123456789ABCDEF"[usize::from(byte >> 4)]]);

@@ -1,6 +1,7 @@
 //! The time of a turn of the event loop: read once, used by all that happens in it.
 
 use http1::date::{Civil, MONTHS, write_http_date};
+use std::cell::OnceCell;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Time since the thread started.
@@ -14,6 +15,9 @@ pub(crate) struct Clock {
     wall: Duration,
     second: u64,
     offset: i64,
+    /// `$time_local` and `$time_iso8601`, made when they are asked for, once a second.
+    local: OnceCell<String>,
+    iso8601: OnceCell<String>,
     http_date: Vec<u8>,
 }
 
@@ -25,6 +29,8 @@ impl Clock {
             wall: Duration::ZERO,
             second: u64::MAX,
             offset: 0,
+            local: OnceCell::new(),
+            iso8601: OnceCell::new(),
             http_date: Vec::new(),
         };
         clock.turn();
@@ -38,6 +44,7 @@ impl Clock {
         if self.wall.as_secs() != self.second {
             self.second = self.wall.as_secs();
             self.offset = sys::time::local_offset(self.second as i64);
+            (self.local, self.iso8601) = (OnceCell::new(), OnceCell::new());
             self.http_date.clear();
             write_http_date(self.second as i64, &mut self.http_date);
         }
@@ -63,7 +70,7 @@ impl Clock {
         self.offset
     }
 
-    fn local(&self) -> Civil {
+    fn civil(&self) -> Civil {
         Civil::from_seconds(self.second as i64 + self.offset)
     }
 
@@ -73,27 +80,33 @@ impl Clock {
     }
 
     /// `$time_local`: `21/Nov/2026:20:00:00 +0000`
-    pub(crate) fn time_local(&self) -> String {
-        let (t, (sign, hours, minutes)) = (self.local(), self.zone());
-        let month = MONTHS[t.month as usize - 1];
-        format!(
-            "{:02}/{month}/{}:{:02}:{:02}:{:02} {sign}{hours:02}{minutes:02}",
-            t.day, t.year, t.hour, t.minute, t.second
-        )
+    pub(crate) fn time_local(&self) -> &[u8] {
+        let text = self.local.get_or_init(|| {
+            let (t, (sign, hours, minutes)) = (self.civil(), self.zone());
+            let month = MONTHS[t.month as usize - 1];
+            format!(
+                "{:02}/{month}/{}:{:02}:{:02}:{:02} {sign}{hours:02}{minutes:02}",
+                t.day, t.year, t.hour, t.minute, t.second
+            )
+        });
+        text.as_bytes()
     }
 
     /// `$time_iso8601`: `2026-11-21T20:00:00+00:00`
-    pub(crate) fn time_iso8601(&self) -> String {
-        let (t, (sign, hours, minutes)) = (self.local(), self.zone());
-        format!(
-            "{}-{:02}-{:02}T{:02}:{:02}:{:02}{sign}{hours:02}:{minutes:02}",
-            t.year, t.month, t.day, t.hour, t.minute, t.second
-        )
+    pub(crate) fn time_iso8601(&self) -> &[u8] {
+        let text = self.iso8601.get_or_init(|| {
+            let (t, (sign, hours, minutes)) = (self.civil(), self.zone());
+            format!(
+                "{}-{:02}-{:02}T{:02}:{:02}:{:02}{sign}{hours:02}:{minutes:02}",
+                t.year, t.month, t.day, t.hour, t.minute, t.second
+            )
+        });
+        text.as_bytes()
     }
 
     /// The time before an error log line: `2026/11/21 20:00:00`
     pub(crate) fn error_log_time(&self) -> String {
-        let t = self.local();
+        let t = self.civil();
         format!("{}/{:02}/{:02} {:02}:{:02}:{:02}", t.year, t.month, t.day, t.hour, t.minute, t.second)
     }
 }

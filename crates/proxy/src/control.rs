@@ -4,7 +4,7 @@ use crate::clock::Time;
 use crate::message::{Configure, FromProxy, Status, StopMode, ThreadStatus, ToProxy};
 use crate::shared::{Counters, Shared, Upstream};
 use crate::site::Site;
-use crate::worker::{Mailbox, News, Order, StartError, Worker};
+use crate::worker::{Mailbox, News, Order, Report, StartError, Worker, bell};
 use ipc::Channel;
 use logging::{Facility, Sink, Syslog};
 use nginx_conf::model::{self, LogDestination, SyslogServer, WorkerProcesses};
@@ -30,7 +30,22 @@ pub enum Stopped {
 /// Threads that are started at most, whatever `worker_processes` says.
 const MOST_THREADS: u32 = 256;
 /// How often the main thread looks for threads that have ended, while stopping.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Ends the process when its thread panics: with one thread gone, connections would hang that the
+/// kernel gives to it, while everything looks well. The supervisor starts the process again.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
+/// How often every thread is asked for a sign of life.
+const BEAT: Duration = Duration::from_secs(1);
 
 /// A running set of threads.
 struct Control {
@@ -39,30 +54,41 @@ struct Control {
     shared: Option<Arc<Shared>>,
     threads: Vec<(Arc<Mailbox>, JoinHandle<()>)>,
     news: (Sender<News>, Receiver<News>),
+    /// Rung by threads that have news; made with the first thread.
+    bell: Option<Arc<OwnedFd>>,
     connection_number: Arc<AtomicU64>,
     ready: HashMap<u64, usize>,
     drained: HashMap<u64, usize>,
     stopping: Option<(StopMode, Instant)>,
+    /// Signs of life asked of every thread, and when last.
+    asked: u64,
+    asked_at: Instant,
 }
 
 /// Runs the proxy process until it is told to stop.
 ///
 /// `caught` gives one byte, the number, for each signal that arrived: [`sys::signals::catch`].
-pub fn run(channel: Channel<FromProxy, ToProxy>, caught: OwnedFd) -> Stopped {
+/// `beat` is called about once a second, as long as every thread shows signs of life.
+pub fn run(channel: Channel<FromProxy, ToProxy>, caught: OwnedFd, beat: &mut dyn FnMut()) -> Stopped {
     let mut control = Control {
         channel,
         started: Instant::now(),
         shared: None,
         threads: Vec::new(),
         news: self::channel(),
+        bell: None,
         connection_number: Arc::default(),
         ready: HashMap::new(),
         drained: HashMap::new(),
         stopping: None,
+        asked: 0,
+        asked_at: Instant::now(),
     };
     loop {
-        let wait = if control.stopping.is_some() || !control.is_quiet() { Some(LOOK) } else { None };
-        control.sleep(caught.as_fd(), wait);
+        control.sleep(caught.as_fd());
+        if control.is_alive() {
+            beat();
+        }
         for signal in signals::arrived(&caught) {
             control.signal(signal);
         }
@@ -88,24 +114,40 @@ pub fn run(channel: Channel<FromProxy, ToProxy>, caught: OwnedFd) -> Stopped {
 }
 
 impl Control {
-    fn sleep(&mut self, caught: BorrowedFd<'_>, wait: Option<Duration>) {
+    fn sleep(&mut self, caught: BorrowedFd<'_>) {
+        let wait = if self.stopping.is_some() { LOOK } else { BEAT };
         let mut interest = PollFlags::IN;
         if self.channel.wants_write() {
             interest |= PollFlags::OUT;
         }
-        let mut fds = [
+        let mut fds = vec![
             PollFd::from_borrowed_fd(self.channel.as_fd(), interest),
             PollFd::from_borrowed_fd(caught, PollFlags::IN),
         ];
-        let timeout = wait.and_then(|wait| rustix::event::Timespec::try_from(wait).ok());
+        fds.extend(self.bell.as_deref().map(|bell| PollFd::new(bell, PollFlags::IN)));
+        let timeout = rustix::event::Timespec::try_from(wait).ok();
         // Interrupted or failed: the caller looks at everything either way.
         let _ = poll(&mut fds, timeout.as_ref());
         let _ = self.channel.flush();
     }
 
-    fn is_quiet(&self) -> bool {
-        let threads = self.threads.len();
-        self.ready.values().all(|n| *n >= threads) && self.drained.values().all(|n| *n >= threads)
+    /// Asks every thread for a sign of life now and then; says whether all have shown the last one.
+    fn is_alive(&mut self) -> bool {
+        let Some(shared) = &self.shared else { return true };
+        if self.stopping.is_some() {
+            // Threads that are done do not answer any more.
+            return true;
+        }
+        let asked = self.asked;
+        let alive = shared.counters.iter().all(|c| c.beats.load(Ordering::Relaxed) >= asked);
+        if alive && self.asked_at.elapsed() >= BEAT {
+            self.asked += 1;
+            self.asked_at = Instant::now();
+            for (mailbox, _) in &self.threads {
+                mailbox.post(Order::Beat);
+            }
+        }
+        alive
     }
 
     fn say(&mut self, message: &FromProxy) {
@@ -196,11 +238,17 @@ impl Control {
 
     fn start_thread(&mut self, index: usize, shared: &Arc<Shared>) -> Result<(), String> {
         let mailbox = Arc::new(Mailbox::new().map_err(|errno| format!("eventfd: {errno}"))?);
-        let (post, news, number) =
-            (Arc::clone(&mailbox), self.news.0.clone(), Arc::clone(&self.connection_number));
+        let bell = match &self.bell {
+            Some(bell) => Arc::clone(bell),
+            None => Arc::new(bell().map_err(|errno| format!("eventfd: {errno}"))?),
+        };
+        self.bell = Some(Arc::clone(&bell));
+        let news = Report::new(self.news.0.clone(), bell);
+        let (post, number) = (Arc::clone(&mailbox), Arc::clone(&self.connection_number));
         let shared = Arc::clone(shared);
         let (tell, told) = channel();
         let thread = std::thread::Builder::new().name("nginx".to_owned()).spawn(move || {
+            let _whole_or_not_at_all = AbortOnPanic;
             match Worker::new(index, shared, post, news, number) {
                 Ok(worker) => {
                     let _ = tell.send(Ok(()));
@@ -235,6 +283,10 @@ impl Control {
 
     /// Listens to the threads, and tells the supervisor what all of them agree on.
     fn hear(&mut self) {
+        if let Some(bell) = &self.bell {
+            // Nothing to read means that nobody has rung.
+            let _ = rustix::io::read(bell, &mut [0; 8]);
+        }
         let threads = self.threads.len();
         while let Ok(news) = self.news.1.try_recv() {
             let (counts, generation) = match news {
@@ -244,6 +296,7 @@ impl Control {
             let count = counts.entry(generation).or_default();
             *count += 1;
             if *count == threads {
+                counts.remove(&generation);
                 let message = match news {
                     News::Ready(_) => FromProxy::Ready(generation),
                     News::Drained(_) => FromProxy::Drained(generation),
@@ -274,7 +327,7 @@ impl Control {
 
     fn join(&mut self) {
         for (_, thread) in self.threads.drain(..) {
-            // A thread that panicked has said so on stderr.
+            // A thread that panics takes the process with it.
             let _ = thread.join();
         }
     }

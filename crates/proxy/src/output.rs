@@ -47,6 +47,9 @@ impl Output {
         if self.queue.is_empty() {
             sent = write(&socket, head, body)?;
         }
+        if sent == head.len() + body.len() {
+            return Ok(());
+        }
         self.queue_bytes(head.get(sent..).unwrap_or(b""));
         self.queue_bytes(body.get(sent.saturating_sub(head.len())..).unwrap_or(b""));
         Ok(())

@@ -30,6 +30,8 @@ pub(crate) struct Upstream {
     pub(crate) id: usize,
     pub(crate) model: model::Upstream,
     pub(crate) addresses: Vec<Address>,
+    /// The addresses as `$upstream_addr` shows them.
+    pub(crate) names: Vec<Arc<str>>,
     group: Mutex<Group>,
 }
 
@@ -75,10 +77,12 @@ impl Upstream {
             PeerAddress::Unix(path) => Address::Unix(path.clone()),
             PeerAddress::Unresolved(name, port) => Address::Nowhere(format!("{name}:{port}")),
         });
+        let addresses: Vec<Address> = addresses.collect();
         Self {
             id: NEXT_UPSTREAM.fetch_add(1, Ordering::Relaxed),
             model: model.clone(),
-            addresses: addresses.collect(),
+            names: addresses.iter().map(|address| Arc::from(address.to_string())).collect(),
+            addresses,
             group: Mutex::new(Group::new(method, peers)),
         }
     }
@@ -118,6 +122,8 @@ pub(crate) struct Counters {
     pub(crate) active: AtomicU64,
     pub(crate) waiting: AtomicU64,
     pub(crate) writing: AtomicU64,
+    /// Signs of life that were asked for and shown.
+    pub(crate) beats: AtomicU64,
 }
 
 impl Counters {

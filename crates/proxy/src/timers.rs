@@ -15,6 +15,13 @@ pub(crate) struct Deadline {
     queued: Option<Time>,
 }
 
+impl Deadline {
+    /// When it passes.
+    pub(crate) fn at(&self) -> Option<Time> {
+        self.at
+    }
+}
+
 /// All deadlines of a thread.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {

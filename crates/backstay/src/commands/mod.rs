@@ -81,6 +81,7 @@ enum Command {
         /// What to stop
         side: Service,
     },
+    Lab(lab::Options),
 }
 
 /// A part that can be started and stopped alone.
@@ -99,6 +100,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Reload => tell(Ask::Reload(None)),
         Command::Start { side: Service::Nginx } => tell(Ask::Start(Side::Nginx)),
         Command::Stop { side: Service::Nginx } => tell(Ask::Stop(Side::Nginx)),
+        Command::Lab(options) => lab::command(&options),
     }
 }
 

@@ -150,6 +150,8 @@ fn web_text(web: &WebStatus, text: &mut String) {
         proxy.generation,
         proxy.threads.len()
     );
+    let accepted: Vec<String> = proxy.threads.iter().map(|t| t.accepted.to_string()).collect();
+    let _ = writeln!(text, "      connections accepted by thread: {}", accepted.join(", "));
     for upstream in &proxy.upstreams {
         let _ = writeln!(text, "  upstream {}", upstream.name);
         for peer in &upstream.peers {

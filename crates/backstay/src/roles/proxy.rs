@@ -1,6 +1,6 @@
 //! The proxy process: the user of nginx.conf, no capabilities, no way to gain any.
 
-use super::{CHANNEL, FILES, RoleError, USER, descriptor};
+use super::{CHANNEL, FILES, RoleError, USER, descriptor, heartbeat};
 use ipc::Channel;
 use rustix::process::{Resource, Rlimit};
 use rustix::thread::CapabilitySet;
@@ -9,6 +9,7 @@ use sys::signals;
 
 pub(super) fn run() -> Result<(), RoleError> {
     let channel = Channel::new(descriptor(CHANNEL)?)?;
+    let heartbeat = heartbeat()?;
     let caught = signals::catch(&[signals::TERM, signals::INT, signals::QUIT, signals::HUP, signals::USR1])
         .map_err(|errno| RoleError::Kernel("signals", errno))?;
     signals::ignore(&[signals::USR2, signals::WINCH]).map_err(|errno| RoleError::Kernel("signals", errno))?;
@@ -27,6 +28,6 @@ pub(super) fn run() -> Result<(), RoleError> {
         become_user(&user, CapabilitySet::empty(), true)
             .map_err(|errno| RoleError::Kernel("dropping privileges", errno))?;
     }
-    proxy::run(channel, caught);
+    proxy::run(channel, caught, &mut || heartbeat.beat());
     Ok(())
 }

@@ -76,7 +76,15 @@ fn explain(address: &ListenAddress, error: &Error) -> String {
         ListenAddress::Tcp(address) => (address.to_string(), Some(address.port())),
         ListenAddress::Unix(path) => (format!("unix:{}", path.display()), None),
     };
-    let mut text = format!("bind() to {name} failed ({error})");
+    let mut text = match error.raw_os_error() {
+        // As nginx writes it: scripts look for the number.
+        Some(number) => {
+            let words = error.to_string();
+            let words = words.split(" (os error").next().unwrap_or_default();
+            format!("bind() to {name} failed ({number}: {words})")
+        }
+        None => format!("bind() to {name} failed ({error})"),
+    };
     match (error.kind(), port) {
         (ErrorKind::AddrInUse, Some(port)) => match holder(port) {
             Some((pid, program)) => {

@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 /// A proxy that crashes over and over keeps its sockets so often; then clients get a refusal
 /// instead of a hang.
 const MOST_CRASHES: u32 = 5;
+/// A proxy of which a thread shows no sign of life for so long is killed and started again: no
+/// request of anybody's keeps a thread busy for longer.
+const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 /// How long a configuration may take to come into force.
 const STARTING: Duration = Duration::from_secs(10);
 
@@ -165,12 +168,16 @@ impl WebSide {
 
     /// When something must be looked at again.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.restart.at()
+        let watch = self.child.as_ref().map(|_| Instant::now() + LONGEST_SILENCE / 3);
+        [watch, self.restart.at()].into_iter().flatten().min()
     }
 
     /// Listens to the process, and starts it again if it crashed.
     pub(crate) fn turn(&mut self) {
         self.hear();
+        if self.child.as_mut().is_some_and(|child| child.kill_if_hung(LONGEST_SILENCE)) {
+            self.note("alert", &format!("the proxy process shows no sign of life for {LONGEST_SILENCE:?}"));
+        }
         if let Some(child) = &mut self.child
             && let Some(exit) = child.reap()
         {

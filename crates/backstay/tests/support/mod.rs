@@ -1,5 +1,7 @@
 //! A machine of its own for a test: network, mounts, processes and host name, gone with the test.
 
+#![allow(dead_code, reason = "shared by several test programs, each of which uses a part")]
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -20,7 +22,6 @@ pub(crate) fn possible() -> bool {
 }
 
 /// Whether a program is installed; says so if not.
-#[allow(dead_code, reason = "not every test file needs a peer")]
 pub(crate) fn installed(program: &str) -> bool {
     let there = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
         .iter()

@@ -1,12 +1,12 @@
 //! The head of an answer, and how its body goes on the wire.
 
+use super::local::Target;
 use super::{Local, Means};
 use crate::request::Request;
 use crate::{SERVER, SERVER_WITH_VERSION};
 use flate2::{Compress, Compression, FlushCompress, Status};
-use http1::{Known, Method, Version, chunked, has_token, status};
+use http1::{Known, Method, Version, chunked, has_token, status, write_decimal};
 use nginx_conf::model::{Expires, GzipProxied, ServerTokens};
-use std::io::Write;
 
 /// How the length of a body is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,11 @@ impl BodyWriter {
     /// The writer of a body that needs nothing done to it.
     pub(crate) fn plain(framing: Framing) -> Self {
         Self { framing, gzip: None }
+    }
+
+    /// Whether there is a body at all.
+    pub(crate) fn has_body(&self) -> bool {
+        self.framing != Framing::None
     }
 
     /// Whether data can go to the socket as it is.
@@ -130,16 +135,19 @@ pub(crate) struct Head<'a> {
     pub(crate) media_type: Option<&'a [u8]>,
     pub(crate) framing: Framing,
     pub(crate) gzip: bool,
+    /// Whether some client would get it compressed.
+    pub(crate) compressible: bool,
     pub(crate) last_modified: Option<i64>,
     /// `Server` and `Date` of the upstream, when `proxy_pass_header` lets them through.
     pub(crate) server: Option<&'a [u8]>,
     pub(crate) date: Option<&'a [u8]>,
 }
 
-/// Writes everything up to the fields that are the answer's own.
+/// Writes everything that comes before the fields that are the answer's own, in nginx's order.
 pub(crate) fn begin(request: &Request, head: &Head<'_>, means: &Means<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"HTTP/1.1 ");
-    let _ = write!(out, "{:03} ", head.status);
+    write_decimal(u64::from(head.status), out);
+    out.push(b' ');
     if head.reason.is_empty() {
         out.extend_from_slice(status::reason(head.status).as_bytes());
     } else {
@@ -159,27 +167,35 @@ pub(crate) fn begin(request: &Request, head: &Head<'_>, means: &Means<'_>, out: 
     match head.framing {
         Framing::Length(length) => {
             out.extend_from_slice(b"\r\nContent-Length: ");
-            let _ = write!(out, "{length}");
+            write_decimal(length, out);
         }
-        Framing::Chunked => out.extend_from_slice(b"\r\nTransfer-Encoding: chunked"),
-        Framing::None | Framing::Close => {}
+        Framing::None | Framing::Close | Framing::Chunked => {}
     }
-    if request.keep_alive {
+}
+
+/// Writes what the answer does to the connection, and `Vary` if some clients get it compressed.
+pub(crate) fn connection(request: &Request, head: &Head<'_>, out: &mut Vec<u8>) {
+    if head.framing == Framing::Chunked {
+        out.extend_from_slice(b"\r\nTransfer-Encoding: chunked");
+    }
+    if head.status == 101 {
+        out.extend_from_slice(b"\r\nConnection: upgrade");
+    } else if request.keep_alive {
         out.extend_from_slice(b"\r\nConnection: keep-alive");
         if let Some(timeout) = request.settings().keepalive_timeout.1 {
             out.extend_from_slice(b"\r\nKeep-Alive: timeout=");
-            let _ = write!(out, "{}", timeout.as_secs());
+            write_decimal(timeout.as_secs(), out);
         }
     } else {
         out.extend_from_slice(b"\r\nConnection: close");
     }
-    if head.gzip {
-        out.extend_from_slice(b"\r\nContent-Encoding: gzip");
+    if head.compressible && request.settings().gzip.vary {
+        field(out, b"Vary", b"Accept-Encoding");
     }
 }
 
-/// Writes what the configuration adds, and the end of the head.
-pub(crate) fn end(request: &Request, head: &Head<'_>, means: &Means<'_>, out: &mut Vec<u8>) {
+/// Writes what the configuration adds.
+pub(crate) fn added(request: &Request, head: &Head<'_>, means: &Means<'_>, out: &mut Vec<u8>) {
     let ordinary = matches!(head.status, 200 | 201 | 204 | 206 | 301 | 302 | 303 | 304 | 307 | 308);
     if ordinary {
         write_expires(request, head.last_modified, means, out);
@@ -193,7 +209,9 @@ pub(crate) fn end(request: &Request, head: &Head<'_>, means: &Means<'_>, out: &m
             }
         }
     }
-    out.extend_from_slice(b"\r\n\r\n");
+    if head.gzip {
+        out.extend_from_slice(b"\r\nContent-Encoding: gzip");
+    }
 }
 
 /// Writes a field, beginning with the line end of the one before.
@@ -267,7 +285,8 @@ pub(crate) struct Compressible<'a> {
 /// Whether the answer could be compressed for some client, so that `Vary` must say so.
 pub(crate) fn gzip_applies(request: &Request, what: &Compressible<'_>) -> bool {
     let gzip = &request.settings().gzip;
-    if !gzip.on || what.encoded || !matches!(what.status, 200 | 403 | 404) {
+    let head_only = request.method == Method::Head;
+    if !gzip.on || head_only || what.encoded || !matches!(what.status, 200 | 403 | 404) {
         return false;
     }
     if what.length.is_some_and(|length| length < gzip.min_length.max(1)) {
@@ -357,38 +376,47 @@ pub(crate) fn local_head(
     let head = Head {
         status: local.status,
         reason: b"",
-        media_type: local.media_type.as_deref(),
+        media_type: local.media_type.as_deref().filter(|_| framing != Framing::None),
         framing,
         gzip,
+        compressible: applies,
         last_modified: local.last_modified,
         server: None,
         date: None,
     };
     begin(request, &head, means, out);
-    if let Some(modified) = local.last_modified {
+    // Of an error page only the error is as old as the answer.
+    if let Some(modified) = local.last_modified.filter(|_| matches!(local.status, 200 | 206 | 304)) {
         let mut date = Vec::new();
         http1::date::write_http_date(modified, &mut date);
         field(out, b"Last-Modified", &date);
     }
-    if let Some(location) = &local.location {
+    let (moved_here, elsewhere) = match &local.location {
+        Some((location, Target::Here)) => (Some(location), None),
+        Some((location, Target::Elsewhere)) => (None, Some(location)),
+        None => (None, None),
+    };
+    if let Some(location) = moved_here {
+        field(out, b"Location", location);
+    }
+    connection(request, &head, out);
+    if let Some(location) = elsewhere {
         field(out, b"Location", location);
     }
     if let Some(etag) = &local.etag {
         let weak = if gzip { [b"W/", etag.as_slice()].concat() } else { etag.clone() };
         field(out, b"ETag", &weak);
     }
+    if local.status == 405 {
+        field(out, b"Allow", b"GET, HEAD");
+    }
+    added(request, &head, means, out);
     if let Some(range) = &local.content_range {
         field(out, b"Content-Range", range);
     } else if local.accept_ranges && !gzip && local.status == 200 {
         field(out, b"Accept-Ranges", b"bytes");
     }
-    if local.status == 405 {
-        field(out, b"Allow", b"GET, HEAD");
-    }
-    if applies && request.settings().gzip.vary {
-        field(out, b"Vary", b"Accept-Encoding");
-    }
-    end(request, &head, means, out);
+    out.extend_from_slice(b"\r\n\r\n");
     let no_body = request.method == Method::Head || framing == Framing::None;
     match (no_body, gzip) {
         (true, _) => BodyWriter::plain(Framing::None),

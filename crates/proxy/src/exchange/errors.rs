@@ -75,7 +75,8 @@ pub(crate) fn builtin_page(request: &Request, code: u16) -> Local {
     if status::reason(code).is_empty() || code < 300 || code == 304 {
         return Local::empty(request, code);
     }
-    let title = format!("{code} {}", status::reason(code));
+    let reason = if code == 302 { "Found" } else { status::reason(code) };
+    let title = format!("{code} {reason}");
     let page = format!(
         "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n\
          <hr><center>{product}</center>\r\n</body>\r\n</html>\r\n"

@@ -3,6 +3,7 @@
 use super::local::{boundary, final_status, with_charset};
 use super::{Local, Means, Next, Segment, Step, autoindex, redirect};
 use crate::clock::Clock;
+use crate::log::describe;
 use crate::request::Request;
 use http1::range::Ranges;
 use http1::{Known, Method, conditional, date, range};
@@ -125,7 +126,7 @@ fn internal_redirect(request: &mut Request, uri: &[u8]) -> Next {
 
 /// The static handler with `index` and `autoindex`.
 pub(super) fn serve(request: &mut Request, means: &Means<'_>) -> Next {
-    if !matches!(request.method, Method::Get | Method::Head) {
+    if !matches!(request.method, Method::Get | Method::Head | Method::Post) {
         return Next::Fail(405);
     }
     if request.leaves_alias(&request.path) {
@@ -141,6 +142,7 @@ pub(super) fn serve(request: &mut Request, means: &Means<'_>) -> Next {
         .and_then(|file| rustix::fs::fstat(&file).map(|stat| (file, stat)));
     match opened {
         Ok((file, stat)) => match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile if request.method == Method::Post => Next::Fail(405),
             FileType::RegularFile => Next::Done(Step::Answer(answer(request, means, file, &stat))),
             FileType::Directory => {
                 let mut path = request.path.clone();
@@ -154,7 +156,7 @@ pub(super) fn serve(request: &mut Request, means: &Means<'_>) -> Next {
 }
 
 fn not_served(request: &Request, means: &Means<'_>, name: &[u8], errno: Errno) -> Next {
-    let text = format!("open() \"{}\" failed ({errno})", String::from_utf8_lossy(name));
+    let text = format!("open() \"{}\" failed ({})", String::from_utf8_lossy(name), describe(errno));
     match errno {
         Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG => {
             if request.settings().log_not_found {
@@ -183,7 +185,7 @@ fn index(request: &mut Request, means: &Means<'_>) -> Next {
     let folder = request.file_name(&request.path, means.clock);
     match rustix::fs::stat(OsStr::from_bytes(&folder)) {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
-            if request.settings().autoindex {
+            if request.settings().autoindex && request.method != Method::Post {
                 return match autoindex::list(request, &folder, means) {
                     Ok(page) => Next::Done(Step::Answer(page)),
                     Err(_) => Next::Fail(403),

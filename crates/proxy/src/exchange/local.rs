@@ -1,6 +1,5 @@
 //! Answers that come from here: texts and files.
 
-use crate::SERVER;
 use crate::request::Request;
 use crate::shared::total;
 use std::os::fd::OwnedFd;
@@ -12,7 +11,7 @@ pub(crate) struct Local {
     pub(crate) status: u16,
     pub(crate) media_type: Option<Vec<u8>>,
     pub(crate) body: Vec<Segment>,
-    pub(crate) location: Option<Vec<u8>>,
+    pub(crate) location: Option<(Vec<u8>, Target)>,
     pub(crate) last_modified: Option<i64>,
     pub(crate) etag: Option<Vec<u8>>,
     pub(crate) accept_ranges: bool,
@@ -20,6 +19,13 @@ pub(crate) struct Local {
     pub(crate) content_range: Option<Vec<u8>>,
     /// A page that is built in: never has validators.
     pub(crate) builtin: bool,
+}
+
+/// Where a redirect leads: nginx writes `Location` in another place for its own paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    Here,
+    Elsewhere,
 }
 
 /// A stretch of a body.
@@ -105,5 +111,5 @@ pub(super) fn stub_status(request: &Request) -> Local {
 
 /// The boundary of a `multipart/byteranges` body.
 pub(super) fn boundary(seed: u64) -> String {
-    format!("{SERVER}{seed:020}")
+    format!("{seed:020}")
 }

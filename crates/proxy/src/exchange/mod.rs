@@ -98,7 +98,7 @@ fn run(request: &mut Request, means: &Means<'_>, mut next: Next) -> Step {
                 searches += 1;
                 if searches > MOST_REDIRECTS || request.redirects > MOST_REDIRECTS {
                     means.log(request, LogLevel::Error, "rewrite or internal redirection cycle");
-                    Next::Done(Step::Answer(builtin_page(request, 500)))
+                    Next::Fail(500)
                 } else {
                     search(request, means)
                 }

@@ -128,6 +128,7 @@ fn rewrite(
     request.args = args;
     request.changed = true;
     request.rewritten = true;
+    request.internal = true;
     *rewritten = true;
     match flag {
         RewriteFlag::Last => Ran::Last,
@@ -157,7 +158,10 @@ fn give(answer: &Return, request: &mut Request, means: &Means<'_>) -> Next {
     match answer {
         Return::Status(444) => Next::Done(Step::Close),
         Return::Status(status) if *status >= 300 => Next::Fail(*status),
-        Return::Status(status) => Next::Done(Step::Answer(Local::empty(request, *status))),
+        Return::Status(status) => {
+            let media = request.settings().default_type.clone();
+            Next::Done(Step::Answer(Local::text(request, *status, &media, Vec::new())))
+        }
         Return::Text(status, text) => {
             let text = request.value(text, means.clock);
             let media = request.settings().default_type.clone();

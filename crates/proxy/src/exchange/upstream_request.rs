@@ -63,10 +63,7 @@ pub(crate) fn write_head(
         let nominated = request.known(Known::Connection).unwrap_or(b"");
         for field in &request.fields {
             if passes(request, field, nominated) {
-                out.extend_from_slice(field.name.of(&request.head));
-                out.extend_from_slice(b": ");
-                out.extend_from_slice(field.value.of(&request.head));
-                out.extend_from_slice(b"\r\n");
+                field.write_line(&request.head, out);
             }
         }
     }

@@ -1,8 +1,8 @@
 //! An upstream's answer as it goes to the client.
 
 use super::answer::{
-    BodyWriter, Compressible, Framing, Head, begin, end, field, framing_for, gzip_accepted, gzip_applies,
-    gzip_writer,
+    BodyWriter, Compressible, Framing, Head, added, begin, connection, field, framing_for, gzip_accepted,
+    gzip_applies, gzip_writer,
 };
 use super::redirect::write_origin;
 use super::{Means, local};
@@ -122,11 +122,13 @@ fn write_fields(
         media_type,
         framing,
         gzip,
+        compressible: applies,
         last_modified: find(request, Known::LastModified).and_then(date::parse_http_date),
         server: find(request, Known::Server).filter(|_| !hidden(request, "server")),
         date: find(request, Known::Date).filter(|_| !hidden(request, "date")),
     };
     begin(request, &head, means, out);
+    connection(request, &head, out);
     for f in &request.upstream_fields {
         let (name, value) = (f.name.of(source), f.value.of(source));
         match f.known {
@@ -135,11 +137,11 @@ fn write_fields(
             | Known::ProxyConnection
             | Known::TransferEncoding
             | Known::Trailer
-            | Known::Upgrade
             | Known::ContentLength
             | Known::ContentType
             | Known::Server
             | Known::Date => continue,
+            Known::Upgrade if status != 101 => continue,
             Known::ETag if gzip && !value.starts_with(b"W/") => {
                 field(out, name, &[b"W/", value].concat());
                 continue;
@@ -162,10 +164,8 @@ fn write_fields(
         }
         field(out, name, value);
     }
-    if applies && request.settings().gzip.vary {
-        field(out, b"Vary", b"Accept-Encoding");
-    }
-    end(request, &head, means, out);
+    added(request, &head, means, out);
+    out.extend_from_slice(b"\r\n\r\n");
     match (no_body || framing == Framing::None, gzip) {
         (true, _) => BodyWriter::plain(Framing::None),
         (false, true) => gzip_writer(request, framing),

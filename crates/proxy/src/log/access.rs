@@ -4,6 +4,7 @@ use super::{Logs, flush};
 use crate::clock::{Clock, Time};
 use crate::request::Request;
 use nginx_conf::model::{AccessLog, Escape, Part, Template, Variable};
+use std::sync::PoisonError;
 
 impl Logs {
     /// Writes the lines of a request that is done.
@@ -22,7 +23,11 @@ impl Logs {
             line.clear();
             write_line(request, &format.line, format.escape, clock, &mut line);
             line.push(b'\n');
-            self.keep(log, &line, clock.now());
+            if request.site.shared.generation == self.generation {
+                self.keep(log, &line, clock.now());
+            } else if let Some(sink) = request.site.shared.logs.get(log.log) {
+                sink.lock().unwrap_or_else(PoisonError::into_inner).write(&line, None);
+            }
             self.line = line;
         }
     }
@@ -82,9 +87,13 @@ fn is_plain(variable: &Variable) -> bool {
 }
 
 fn escape_default(value: &[u8], out: &mut Vec<u8>) {
+    let is_special = |b: &u8| matches!(b, b'"' | b'\\' | 0..=31 | 127..);
+    if !value.iter().any(is_special) {
+        return out.extend_from_slice(value);
+    }
     for byte in value {
         match byte {
-            b'"' | b'\\' | 0..=31 | 127.. => {
+            special if is_special(special) => {
                 out.extend_from_slice(b"\\x");
                 out.push(b"0123456789ABCDEF"[usize::from(byte >> 4)]);
                 out.push(b"0123456789ABCDEF"[usize::from(byte & 15)]);

@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug)]
 pub(crate) struct Logs {
     sinks: Arc<Vec<Mutex<Sink>>>,
+    /// The generation whose logs `sinks` are.
+    generation: u64,
     buffers: Vec<Buffer>,
     line: Vec<u8>,
 }
@@ -39,14 +41,15 @@ pub(crate) enum Of<'a> {
 impl Logs {
     pub(crate) fn new(shared: &Shared) -> Self {
         let buffers = shared.logs.iter().map(|_| Buffer::default()).collect();
-        Self { sinks: Arc::clone(&shared.logs), buffers, line: Vec::new() }
+        Self { sinks: Arc::clone(&shared.logs), generation: shared.generation, buffers, line: Vec::new() }
     }
 
     /// Uses the logs of another generation, or the same ones opened anew.
-    pub(crate) fn replace(&mut self, sinks: Arc<Vec<Mutex<Sink>>>) {
+    pub(crate) fn replace(&mut self, sinks: Arc<Vec<Mutex<Sink>>>, generation: u64) {
         self.flush_all();
         self.buffers = sinks.iter().map(|_| Buffer::default()).collect();
         self.sinks = sinks;
+        self.generation = generation;
     }
 
     /// Writes a line of nginx's error log to each log whose level lets it pass.
@@ -74,11 +77,22 @@ impl Logs {
         }
         let mut bytes = printable(&line).into_bytes();
         bytes.push(b'\n');
+        let sinks = match of {
+            Of::Request(request) => self.sinks_of(request),
+            Of::Nobody | Of::Client(_) => &self.sinks,
+        };
         for log in logs.iter().filter(|log| level >= log.level) {
-            if let Some(sink) = self.sinks.get(log.log) {
+            if let Some(sink) = sinks.get(log.log) {
                 sink.lock().unwrap_or_else(PoisonError::into_inner).write(&bytes, Some(severity));
             }
         }
+    }
+
+    /// The logs that a request's configuration numbers: after a reload, requests that are still
+    /// under way have the ones they began with.
+    fn sinks_of<'a>(&'a self, request: &'a Request) -> &'a [Mutex<Sink>] {
+        let shared = &request.site.shared;
+        if shared.generation == self.generation { &self.sinks } else { &shared.logs }
     }
 
     /// Writes what is due; at the end of each turn of the loop.
@@ -126,6 +140,13 @@ fn request_context(request: &Request) -> String {
         text += &format!(", referrer: \"{}\"", lossy(referer));
     }
     text
+}
+
+/// An error of the kernel in nginx's words: `111: Connection refused`.
+pub(crate) fn describe(errno: rustix::io::Errno) -> String {
+    let number = errno.raw_os_error();
+    let text = std::io::Error::from_raw_os_error(number).to_string();
+    format!("{number}: {}", text.strip_suffix(&format!(" (os error {number})")).unwrap_or(&text))
 }
 
 /// Control characters become `?`, so that nobody forges a line.

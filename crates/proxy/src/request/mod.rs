@@ -12,9 +12,10 @@ use http1::{Field, Known, Method, RequestHead};
 use nginx_conf::model::{Settings, Template};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What is known of a client's connection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ClientFacts {
     /// `$connection`
     pub(crate) number: u64,
@@ -31,7 +32,7 @@ pub(crate) struct ClientFacts {
 /// One attempt at an upstream.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    pub(crate) peer: String,
+    pub(crate) peer: Arc<str>,
     pub(crate) started: Time,
     pub(crate) connected: Option<Time>,
     pub(crate) head: Option<Time>,
@@ -91,6 +92,8 @@ pub(crate) struct Request {
     pub(crate) error_status: Option<u16>,
     pub(crate) body: Body,
     pub(crate) keep_alive: bool,
+    /// Whether the upstream switched protocols: from then on bytes go both ways as they come.
+    pub(crate) tunnel: bool,
     pub(crate) bytes: u64,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) upstream_head: Vec<u8>,

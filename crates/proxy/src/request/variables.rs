@@ -3,7 +3,7 @@
 use super::{Attempt, Request};
 use crate::clock::{Clock, Time};
 use crate::shared::total;
-use http1::{Field, Known, Version};
+use http1::{Field, Known, Version, write_decimal};
 use nginx_conf::model::{Handler, ListenAddress, Part, Template, Variable};
 use std::io::Write;
 use std::net::IpAddr;
@@ -32,8 +32,7 @@ impl Request {
             None => false,
         };
         let number = |n: u64, out: &mut Vec<u8>| {
-            // Writing to a vector cannot fail.
-            let _ = write!(out, "{n}");
+            write_decimal(n, out);
             true
         };
         match variable {
@@ -53,7 +52,14 @@ impl Request {
                 true
             }
             V::Uri => found(Some(&self.path), out),
-            V::RequestUri => found(Some(self.parsed.target.of(&self.head)), out),
+            V::RequestUri => {
+                // Of an absolute form, what follows the authority.
+                let path = self.parsed.path.of(&self.head);
+                if matches!(path.first(), None | Some(b'?' | b'#')) {
+                    out.push(b'/');
+                }
+                found(Some(path), out)
+            }
             V::Request => found(Some(self.line()), out),
             V::RequestMethod => found(Some(self.method_name()), out),
             V::RequestFilename => found(Some(&self.file_name(&self.path, clock)), out),
@@ -85,8 +91,11 @@ impl Request {
             V::RemotePort => self.client.remote.is_some_and(|a| number(u64::from(a.port()), out)),
             V::RemoteUser => found(self.remote_user().as_deref(), out),
             V::Status => {
-                let _ = write!(out, "{:03}", self.answer.status);
-                true
+                if self.answer.status < 100 {
+                    out.extend_from_slice(b"000");
+                    return true;
+                }
+                number(u64::from(self.answer.status), out)
             }
             V::BodyBytesSent => number(self.answer.body_bytes, out),
             V::BytesSent => number(self.answer.body_bytes + self.answer.head.len() as u64, out),
@@ -95,8 +104,8 @@ impl Request {
             V::Connection => number(self.client.number, out),
             V::ConnectionRequests => number(self.number, out),
             V::ConnectionTime => seconds(clock.now().saturating_sub(self.client.opened), out),
-            V::TimeLocal => found(Some(clock.time_local().as_bytes()), out),
-            V::TimeIso8601 => found(Some(clock.time_iso8601().as_bytes()), out),
+            V::TimeLocal => found(Some(clock.time_local()), out),
+            V::TimeIso8601 => found(Some(clock.time_iso8601()), out),
             V::Msec => seconds(clock.wall(), out),
             V::NginxVersion => found(Some(env!("CARGO_PKG_VERSION").as_bytes()), out),
             V::Pid => number(u64::from(std::process::id()), out),

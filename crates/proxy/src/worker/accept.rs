@@ -7,7 +7,7 @@
 use super::client::{Client, Phase};
 use super::{LISTENERS, Listening, Worker};
 use crate::arena::Token;
-use crate::log::Of;
+use crate::log::{Of, describe};
 use crate::output::Output;
 use crate::request::ClientFacts;
 use crate::shared::Counters;
@@ -24,9 +24,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// Connections accepted in one go from one socket.
 const MOST_AT_ONCE: usize = 64;
+/// Idle connections closed in one go to make room.
+const MOST_MADE_ROOM: usize = 32;
+/// How long accepting rests after the kernel refused.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 
 impl Worker {
     /// Watches these sockets instead of the ones before.
@@ -59,7 +64,7 @@ impl Worker {
 
     /// Takes up accepting again once there is room.
     pub(super) fn connection_freed(&mut self) {
-        if !self.accepting && self.connections() < self.most_connections() {
+        if !self.accepting && self.accept_again.is_none() && self.connections() < self.most_connections() {
             self.accepting = true;
             self.watch_listeners();
         }
@@ -78,12 +83,15 @@ impl Worker {
         let Some(socket) = self.listening.get(index).map(|l| Arc::clone(&l.socket)) else { return };
         for _ in 0..MOST_AT_ONCE {
             if self.connections() >= self.most_connections() {
-                self.accepting = false;
-                self.unwatch_listeners();
-                let text = format!("{} worker_connections are not enough", self.most_connections());
-                let logs = &self.site.shared.config.main.error_logs;
-                self.logs.error(logs, LogLevel::Alert, &text, Of::Nobody, &self.clock);
-                return;
+                let most = self.most_connections();
+                if !self.close_idle_ones() {
+                    let text = format!("{most} worker_connections are not enough");
+                    self.log_main(LogLevel::Alert, &text);
+                    self.stop_accepting();
+                    return;
+                }
+                let text = format!("{most} worker_connections are not enough, reusing connections");
+                self.log_main(LogLevel::Warn, &text);
             }
             match rustix::net::acceptfrom_with(&*socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
                 Ok((connection, remote)) => {
@@ -98,13 +106,57 @@ impl Worker {
                 Err(Errno::AGAIN) => return,
                 Err(Errno::INTR | Errno::CONNABORTED) => {}
                 Err(errno) => {
-                    let logs = &self.site.shared.config.main.error_logs;
-                    let text = format!("accept4() failed ({errno})");
-                    self.logs.error(logs, LogLevel::Crit, &text, Of::Nobody, &self.clock);
+                    // No descriptors or no memory: the socket stays ready, and asking again at
+                    // once would be a busy loop.
+                    self.log_main(LogLevel::Crit, &format!("accept4() failed ({})", describe(errno)));
+                    self.stop_accepting();
+                    self.accept_again = Some(self.clock.now() + ACCEPT_PAUSE);
                     return;
                 }
             }
         }
+    }
+
+    fn log_main(&self, level: LogLevel, text: &str) {
+        let logs = &self.site.shared.config.main.error_logs;
+        self.logs.error(logs, level, text, Of::Nobody, &self.clock);
+    }
+
+    fn stop_accepting(&mut self) {
+        self.accepting = false;
+        self.unwatch_listeners();
+    }
+
+    /// Takes up accepting again after a pause.
+    pub(super) fn accept_after_pause(&mut self) {
+        if self.accept_again.is_some_and(|at| at <= self.clock.now()) {
+            self.accept_again = None;
+            self.accepting = true;
+            self.watch_listeners();
+        }
+    }
+
+    /// Makes room by closing connections that wait for a request, those first that have
+    /// waited longest: a new client matters more. Says whether there were any.
+    fn close_idle_ones(&mut self) -> bool {
+        let mut idle: Vec<_> = Vec::new();
+        for token in self.clients.tokens() {
+            let client = self
+                .clients
+                .find(token)
+                .filter(|c| c.phase == Phase::Head && c.input.is_empty() && !c.readable);
+            idle.extend(client.and_then(|c| Some((c.deadline.at()?, token))));
+        }
+        idle.sort_by_key(|(deadline, _)| *deadline);
+        idle.truncate(MOST_MADE_ROOM);
+        for (_, token) in &idle {
+            self.close_client(*token);
+        }
+        let pooled: Vec<Token> = if idle.is_empty() { self.pools.concat() } else { Vec::new() };
+        for token in pooled.iter().take(MOST_MADE_ROOM) {
+            self.close_idle(*token);
+        }
+        !idle.is_empty() || !pooled.is_empty()
     }
 
     /// Whether some other thread has accepted fewer connections.
@@ -162,6 +214,7 @@ impl Worker {
                 tried: Tried::default(),
                 deadline: Deadline::default(),
                 waiting: false,
+                retired: false,
             }
         });
         Counters::add(&self.counters().accepted, 1);

@@ -1,6 +1,7 @@
 //! Sending answers, and what comes after them.
 
 use super::client::Phase;
+use super::receiving::LINGERING;
 use super::{Worker, means};
 use crate::arena::Token;
 use crate::exchange::{Local, Segment, answer};
@@ -11,6 +12,8 @@ use std::rc::Rc;
 
 /// Bytes of a file that are read at a time to be compressed.
 const FILE_PIECE: usize = 32 << 10;
+/// Pieces that one connection compresses in one turn, so that it does not starve the others.
+const MOST_PIECES: usize = 16;
 /// Requests kept for reuse in a thread.
 const MOST_SPARE: usize = 256;
 
@@ -29,7 +32,7 @@ impl Worker {
         request.answer.head.extend_from_slice(&out);
         request.answer.head_sent = true;
         let Some(client) = self.clients.find(token) else { return };
-        let sends_body = !matches!(request.method, http1::Method::Head) && local.status != 304;
+        let sends_body = writer.has_body();
         let mut body: Vec<u8> = Vec::new();
         let mut segments = local.body.into_iter();
         if sends_body && writer.is_identity() {
@@ -86,7 +89,7 @@ impl Worker {
 
     /// Goes on with an answer until the socket takes no more, or it is done.
     pub(super) fn continue_answer(&mut self, token: Token) {
-        loop {
+        for _ in 0..MOST_PIECES {
             let Some(client) = self.clients.find(token) else { return };
             if !client.output.is_empty() {
                 let Ok(taken) = client.output.flush(&client.socket) else { return self.abort_client(token) };
@@ -105,6 +108,7 @@ impl Worker {
                 return self.abort_client(token);
             }
         }
+        self.later.push(token);
     }
 
     /// Reads and compresses the next piece of a file.
@@ -155,6 +159,8 @@ impl Worker {
             client.phase = Phase::Discarding;
             request.body.kept.clear();
             client.request = Some(request);
+            let at = self.clock.now() + LINGERING;
+            self.timers.set(&mut client.deadline, at, token, false);
             return self.discard_body(token);
         }
         let pending = !body_complete || client.readable || !client.input.is_empty();
@@ -173,10 +179,11 @@ impl Worker {
         Timers::clear(&mut client.deadline);
         self.timers.set(&mut client.deadline, now + idle, token, false);
         let more = client.readable || !client.input.is_empty();
+        let client_retired = client.retired;
         self.recycle(request);
         Counters::sub(&self.counters().writing, 1);
         self.set_waiting(token, true);
-        if self.stopping.is_some() && !more {
+        if client_retired || self.stopping.is_some() && !more {
             return self.close_client(token);
         }
         if more {
@@ -212,6 +219,7 @@ impl Worker {
         r.captures = crate::request::captures::Captures::default();
         r.method = http1::Method::Get;
         r.method_changed = false;
+        r.tunnel = false;
         r.changed = false;
         r.rewritten = false;
         r.redirects = 0;

@@ -5,6 +5,7 @@ use super::receiving::is_idempotent;
 use super::{Worker, means};
 use crate::arena::Token;
 use crate::exchange::upstream_request::{BodyFraming, write_head};
+use crate::log::describe;
 use crate::request::{Attempt, Request};
 use crate::shared::Upstream;
 use crate::timers::Timers;
@@ -50,12 +51,12 @@ impl Worker {
         else {
             return self.fail_request(token, 500);
         };
-        let key = hash_key(client.facts.remote.map(|a| a.ip()));
-        let picked = upstream.group().pick(now, &key, &mut client.tried);
+        let (key, length) = hash_key(client.facts.remote.map(|a| a.ip()));
+        let picked = upstream.group().pick(now, &key[..length], &mut client.tried);
         let Some(number) = picked else {
             let text = "no live upstreams while connecting to upstream";
             means!(self).log(request, LogLevel::Error, text);
-            request.attempts.push(attempt(upstream.model.name.clone(), now, 502));
+            request.attempts.push(attempt(Arc::from(upstream.model.name.as_str()), now, 502));
             return self.fail_request(token, 502);
         };
         let reuse = self.idle_peer(&upstream, number);
@@ -76,7 +77,7 @@ impl Worker {
     /// Sends the request over a kept connection, or begins a new one.
     fn use_peer(&mut self, token: Token, upstream: &Arc<Upstream>, number: usize, kept: Option<Token>) {
         let now = self.clock.now();
-        let name = upstream.addresses.get(number).map(ToString::to_string).unwrap_or_default();
+        let Some(name) = upstream.names.get(number).cloned() else { return };
         let Some(client) = self.clients.find(token) else { return };
         let Some(request) = &mut client.request else { return };
         request.attempts.push(attempt(name, now, 0));
@@ -85,7 +86,7 @@ impl Worker {
             Ok(peer) => peer,
             Err(errno) => {
                 if let Some(request) = self.clients.find(token).and_then(|c| c.request.as_ref()) {
-                    let text = format!("connect() failed ({errno}) while connecting to upstream");
+                    let text = format!("connect() failed ({}) while connecting to upstream", describe(errno));
                     means!(self).log(request, LogLevel::Error, &text);
                 }
                 upstream.group().release(number, now, Outcome::Failed);
@@ -137,19 +138,37 @@ impl Worker {
             request.body.passed_on = true;
             request.body.kept.clear();
         }
-        let timeout = request.settings().proxy.read_timeout;
-        self.timers.set(&mut peer.deadline, now + timeout, peer_token, true);
         if sent.is_err() {
-            return self.attempt_failed(peer_token, Failure::Error, "send() failed");
+            return self.attempt_failed(
+                peer_token,
+                Failure::Error,
+                "send() failed while sending request to upstream",
+            );
         }
+        self.set_peer_deadline(peer_token);
         if streaming && let Some(client) = self.peers.find(peer_token).and_then(|p| p.client) {
             self.stream_body(client);
         }
     }
 
+    /// Gives a peer time to take what waits for it, or else to answer; none while the rest of the
+    /// request's body has yet to come from the client.
+    pub(super) fn set_peer_deadline(&mut self, token: Token) {
+        let now = self.clock.now();
+        let Some(peer) = self.peers.find(token) else { return };
+        let Some(client) = peer.client.and_then(|c| self.clients.find(c)) else { return };
+        let Some(request) = &client.request else { return };
+        let proxy = &request.settings().proxy;
+        let timeout = match (peer.output.is_empty(), request.body.complete()) {
+            (false, _) => proxy.send_timeout,
+            (true, true) => proxy.read_timeout,
+            (true, false) => return Timers::clear(&mut peer.deadline),
+        };
+        self.timers.set(&mut peer.deadline, now + timeout, token, true);
+    }
+
     /// Sends what was just read of a body that is passed on as it comes.
     pub(super) fn pass_body_on(&mut self, token: Token) {
-        let now = self.clock.now();
         let Some(client) = self.clients.find(token) else { return };
         let (Some(request), Some(peer_token)) = (&mut client.request, client.peer) else { return };
         let Some(peer) = self.peers.find(peer_token) else { return };
@@ -167,8 +186,8 @@ impl Worker {
         if let Some(attempt) = request.attempts.last_mut() {
             attempt.sent += data.len() as u64;
         }
-        let timeout = request.settings().proxy.read_timeout;
-        self.timers.set(&mut peer.deadline, now + timeout, peer_token, true);
+        self.set_peer_deadline(peer_token);
+        let Some(peer) = self.peers.find(peer_token) else { return };
         if result.is_err() {
             // What the peer said before it closed may still be an answer.
             peer.output.clear();
@@ -178,7 +197,8 @@ impl Worker {
     }
 
     pub(super) fn connect_failed(&mut self, peer: Token, errno: Errno) {
-        self.attempt_failed(peer, Failure::Error, &format!("connect() failed ({errno})"));
+        let text = format!("connect() failed ({}) while connecting to upstream", describe(errno));
+        self.attempt_failed(peer, Failure::Error, &text);
     }
 
     pub(super) fn peer_timeout(&mut self, token: Token) {
@@ -186,14 +206,26 @@ impl Worker {
         if peer.client.is_none() {
             return self.close_idle(token);
         }
-        let phase = if !peer.connected {
-            "upstream timed out while connecting to upstream"
+        let held = peer.pipe.as_ref().is_some_and(|pipe| pipe.held > 0);
+        if held || peer.readable && peer.body.is_some() {
+            // It is not silent: its client is slow, and has a deadline of its own.
+            return;
+        }
+        if let Some(client) = peer.client.filter(|client| self.is_tunnel(*client)) {
+            return self.tunnel_timeout(client);
+        }
+        let Some(peer) = self.peers.find(token) else { return };
+        let doing = if !peer.connected {
+            "connecting to upstream"
         } else if peer.body.is_some() {
-            "upstream timed out while reading upstream"
+            "reading upstream"
+        } else if !peer.output.is_empty() {
+            "sending request to upstream"
         } else {
-            "upstream timed out while reading response header from upstream"
+            "reading response header from upstream"
         };
-        self.attempt_failed(token, Failure::Timeout, phase);
+        let text = format!("upstream timed out ({}) while {doing}", describe(Errno::TIMEDOUT));
+        self.attempt_failed(token, Failure::Timeout, &text);
     }
 
     /// An attempt came to nothing: tries another peer, or answers with an error.
@@ -226,7 +258,12 @@ impl Worker {
         if upstream.group().release(number, now, Outcome::Failed)
             && let Some(request) = self.clients.find(token).and_then(|c| c.request.as_ref())
         {
-            means!(self).log(request, LogLevel::Warn, "upstream server temporarily disabled");
+            let doing = text.find(" while ").map_or("", |at| &text[at..]);
+            means!(self).log(
+                request,
+                LogLevel::Warn,
+                &format!("upstream server temporarily disabled{doing}"),
+            );
         }
         self.connection_freed();
         self.try_next(token, failure, was_sent);
@@ -297,7 +334,7 @@ impl Worker {
     }
 }
 
-fn attempt(peer: String, now: crate::clock::Time, status: u16) -> Attempt {
+fn attempt(peer: Arc<str>, now: crate::clock::Time, status: u16) -> Attempt {
     Attempt {
         peer,
         started: now,
@@ -320,10 +357,14 @@ fn pass_of(request: &Request) -> Option<&ProxyPass> {
 }
 
 /// What `ip_hash` hashes: three bytes of an IPv4 address, all of an IPv6 one.
-fn hash_key(address: Option<IpAddr>) -> Vec<u8> {
+fn hash_key(address: Option<IpAddr>) -> ([u8; 16], usize) {
     match address {
-        Some(IpAddr::V4(ip)) => ip.octets()[..3].to_vec(),
-        Some(IpAddr::V6(ip)) => ip.octets().to_vec(),
-        None => vec![0; 3],
+        Some(IpAddr::V4(ip)) => {
+            let mut key = [0; 16];
+            key[..3].copy_from_slice(&ip.octets()[..3]);
+            (key, 3)
+        }
+        Some(IpAddr::V6(ip)) => (ip.octets(), 16),
+        None => ([0; 16], 3),
     }
 }

@@ -55,6 +55,8 @@ pub(super) struct Client {
     pub(super) tried: Tried,
     pub(super) deadline: Deadline,
     pub(super) waiting: bool,
+    /// Whether a reload took its listening address away: no further request is read.
+    pub(super) retired: bool,
 }
 
 impl Worker {

@@ -11,12 +11,14 @@ mod client;
 mod peer;
 mod receiving;
 mod relay;
+mod splice;
+mod tunnel;
 
 use crate::arena::{Arena, Token};
 use crate::clock::{Clock, Time};
 use crate::log::Logs;
 use crate::message::StopMode;
-use crate::request::Request;
+use crate::request::{ClientFacts, Request};
 use crate::shared::{Counters, Shared};
 use crate::site::Site;
 use crate::timers::{Due, Timers};
@@ -24,7 +26,6 @@ use client::{Client, Phase};
 use peer::Peer;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
-use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
@@ -38,6 +39,8 @@ pub(crate) enum Order {
     /// The log files were opened anew.
     Logs(Arc<Vec<Mutex<logging::Sink>>>),
     Stop(StopMode),
+    /// Show a sign of life: count it.
+    Beat,
 }
 
 /// Where the main thread leaves orders.
@@ -49,9 +52,7 @@ pub(crate) struct Mailbox {
 
 impl Mailbox {
     pub(crate) fn new() -> rustix::io::Result<Self> {
-        use rustix::event::{EventfdFlags, eventfd};
-        let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
-        Ok(Self { orders: Mutex::new(Vec::new()), bell })
+        Ok(Self { orders: Mutex::new(Vec::new()), bell: bell()? })
     }
 
     pub(crate) fn post(&self, order: Order) {
@@ -75,6 +76,31 @@ pub(crate) enum News {
     Drained(u64),
 }
 
+/// Where a worker leaves news, and rings for the main thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    news: std::sync::mpsc::Sender<News>,
+    bell: Arc<OwnedFd>,
+}
+
+impl Report {
+    pub(crate) fn new(news: std::sync::mpsc::Sender<News>, bell: Arc<OwnedFd>) -> Self {
+        Self { news, bell }
+    }
+
+    fn send(&self, news: News) {
+        // A main thread that is gone takes this one with it soon.
+        let _ = self.news.send(news);
+        let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
+    }
+}
+
+/// An eventfd: written to wake whoever polls it.
+pub(crate) fn bell() -> rustix::io::Result<OwnedFd> {
+    use rustix::event::{EventfdFlags, eventfd};
+    eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
+}
+
 /// Bytes read in one go.
 const SCRATCH: usize = 64 << 10;
 /// Epoll data of the mailbox's bell and, counted down from it, of the listeners.
@@ -92,7 +118,7 @@ struct Listening {
 pub(crate) struct Worker {
     index: usize,
     mailbox: Arc<Mailbox>,
-    news: std::sync::mpsc::Sender<News>,
+    news: Report,
     epoll: OwnedFd,
     clock: Clock,
     logs: Logs,
@@ -103,7 +129,7 @@ pub(crate) struct Worker {
     clients: Arena<Client>,
     peers: Arena<Peer>,
     /// Idle connections to upstreams, by [`Upstream::id`](crate::shared::Upstream::id).
-    pools: HashMap<usize, Vec<Token>>,
+    pools: Vec<Vec<Token>>,
     timers: Timers,
     counters: Arc<Vec<Counters>>,
     connection_number: Arc<AtomicU64>,
@@ -112,12 +138,15 @@ pub(crate) struct Worker {
     /// Clients that have had their share of this turn.
     later: Vec<Token>,
     scratch: Box<[u8]>,
+    spare_pipes: Vec<splice::Pipe>,
     out: Vec<u8>,
     wire: Vec<u8>,
     #[allow(clippy::vec_box, reason = "the boxes themselves are reused")]
     spare_requests: Vec<Box<Request>>,
     stopping: Option<StopMode>,
     accepting: bool,
+    /// When accepting is taken up again that the kernel refused.
+    accept_again: Option<Time>,
 }
 
 /// A worker cannot run.
@@ -133,7 +162,7 @@ impl Worker {
         index: usize,
         shared: Arc<Shared>,
         mailbox: Arc<Mailbox>,
-        news: std::sync::mpsc::Sender<News>,
+        news: Report,
         connection_number: Arc<AtomicU64>,
     ) -> Result<Self, StartError> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(StartError::Kernel)?;
@@ -152,18 +181,20 @@ impl Worker {
             listening: Vec::new(),
             clients: Arena::default(),
             peers: Arena::default(),
-            pools: HashMap::new(),
+            pools: Vec::new(),
             timers: Timers::default(),
             counters: Arc::clone(&shared.counters),
             connection_number,
             again: Vec::new(),
             later: Vec::new(),
             scratch: vec![0; SCRATCH].into_boxed_slice(),
+            spare_pipes: Vec::new(),
             out: Vec::with_capacity(8192),
             wire: Vec::new(),
             spare_requests: Vec::new(),
             stopping: None,
             accepting: true,
+            accept_again: None,
         })
     }
 
@@ -191,6 +222,7 @@ impl Worker {
                 self.run_again();
             }
             self.fire_timers();
+            self.accept_after_pause();
             self.again.append(&mut self.later);
             self.run_again();
             self.report_drained();
@@ -205,7 +237,8 @@ impl Worker {
         let now = self.clock.now();
         let timers = self.timers.sleep(now);
         let logs = self.logs.sleep(now);
-        let until = timers.into_iter().chain(logs).min()?;
+        let pause = self.accept_again.map(|at| at.saturating_sub(now));
+        let until = timers.into_iter().chain(logs).chain(pause).min()?;
         // Rounded up, or the loop would spin through the last fraction of a millisecond.
         let rounded = until.min(Time::from_secs(3600)) + Time::from_micros(500);
         Some(Timespec { tv_sec: rounded.as_secs() as i64, tv_nsec: i64::from(rounded.subsec_nanos()) })
@@ -247,8 +280,9 @@ impl Worker {
         for order in self.mailbox.clone().take() {
             match order {
                 Order::Configure(shared, sockets) => self.configure(shared, sockets),
-                Order::Logs(sinks) => self.logs.replace(sinks),
+                Order::Logs(sinks) => self.logs.replace(sinks, self.site.shared.generation),
                 Order::Stop(mode) => self.stop(mode),
+                Order::Beat => Counters::add(&self.counters().beats, 1),
             }
         }
     }
@@ -257,14 +291,37 @@ impl Worker {
         let generation = shared.generation;
         // The main thread has compiled the same configuration before it gave this order.
         let Ok(site) = Site::compile(Arc::clone(&shared)) else { return };
-        self.logs.replace(Arc::clone(&shared.logs));
+        self.logs.replace(Arc::clone(&shared.logs), generation);
         let old = std::mem::replace(&mut self.site, Rc::new(site));
+        self.spare_requests.clear();
+        self.move_clients(&old);
         // The first configuration was there before the first sockets.
         if old.shared.generation != generation {
             self.draining.push((old.shared.generation, Rc::downgrade(&old)));
         }
         self.listen(sockets);
-        let _ = self.news.send(News::Ready(generation));
+        self.news.send(News::Ready(generation));
+    }
+
+    /// Open connections go on with the new configuration at their next request; those whose
+    /// address is no longer listened on are closed after the present one.
+    fn move_clients(&mut self, old: &Site) {
+        let addresses = |site: &Site| -> Vec<_> {
+            site.http().iter().flat_map(|http| &http.listeners).map(|l| l.address.clone()).collect()
+        };
+        let (before, after) = (addresses(old), addresses(&self.site));
+        if before == after {
+            return;
+        }
+        for token in self.clients.tokens() {
+            let Some(client) = self.clients.find(token) else { continue };
+            let address = before.get(client.facts.listener);
+            match address.and_then(|address| after.iter().position(|a| a == address)) {
+                Some(listener) => client.facts = Rc::new(ClientFacts { listener, ..(*client.facts).clone() }),
+                None if client.phase == Phase::Head => self.close_client(token),
+                None => client.retired = true,
+            }
+        }
     }
 
     fn report_drained(&mut self) {
@@ -272,8 +329,7 @@ impl Worker {
         self.draining.retain(|(generation, site)| {
             let alive = site.strong_count() > 0;
             if !alive {
-                // Spare requests hold no site: `recycle` lets go of it.
-                let _ = news.send(News::Drained(*generation));
+                news.send(News::Drained(*generation));
             }
             alive
         });

@@ -1,6 +1,7 @@
 //! Connections to upstreams: making them, keeping them, losing them.
 
 use super::accept::watch;
+use super::splice::Pipe;
 use super::{Read, Worker, read};
 use crate::arena::Token;
 use crate::clock::Time;
@@ -34,6 +35,8 @@ pub(super) struct Peer {
     /// The body of the present answer, once its head was read.
     pub(super) body: Option<ResponseBody>,
     pub(super) keep_alive: bool,
+    /// What a large body goes through.
+    pub(super) pipe: Option<Pipe>,
     pub(super) output: Output,
     pub(super) readable: bool,
     pub(super) hung_up: bool,
@@ -43,7 +46,7 @@ pub(super) struct Peer {
 impl Worker {
     /// An idle connection to a peer, if one is kept.
     pub(super) fn idle_peer(&mut self, upstream: &Upstream, number: usize) -> Option<Token> {
-        let pool = self.pools.get_mut(&upstream.id)?;
+        let pool = self.pools.get_mut(upstream.id)?;
         let peers = &mut self.peers;
         let at = pool.iter().rposition(|token| peers.find(*token).is_some_and(|p| p.number == number))?;
         Some(pool.remove(at))
@@ -89,6 +92,7 @@ impl Worker {
                 scan: HeadScan::default(),
                 body: None,
                 keep_alive: false,
+                pipe: None,
                 output: Output::default(),
                 readable: false,
                 hung_up: false,
@@ -121,10 +125,14 @@ impl Worker {
             if peer.output.flush(&peer.socket).is_err() {
                 // The peer may have answered before it closed: what it said is read below.
                 peer.output.clear();
-            } else if peer.output.is_empty()
-                && let Some(client) = peer.client
-            {
-                self.stream_body(client);
+            } else {
+                let client = peer.client.filter(|_| peer.output.is_empty());
+                if peer.body.is_none() {
+                    self.set_peer_deadline(token);
+                }
+                if let Some(client) = client {
+                    self.watch_client(client);
+                }
             }
         }
         let Some(peer) = self.peers.find(token) else { return };
@@ -151,6 +159,8 @@ impl Worker {
         let model = &peer.upstream.model;
         let usable = peer.keep_alive
             && !peer.hung_up
+            // What is still unread would be taken for the next answer.
+            && !peer.readable
             && peer.input.is_empty()
             && peer.output.is_empty()
             && peer.body.as_ref().is_some_and(ResponseBody::complete)
@@ -167,12 +177,16 @@ impl Worker {
         let (id, most) = (peer.upstream.id, model.keepalive);
         Timers::clear(&mut peer.deadline);
         self.timers.set(&mut peer.deadline, now + model.keepalive_timeout, token, true);
-        let pool = self.pools.entry(id).or_default();
+        if self.pools.len() <= id {
+            self.pools.resize_with(id + 1, Vec::new);
+        }
+        let pool = &mut self.pools[id];
         pool.push(token);
         if pool.len() > most {
             // The one that was idle longest makes room.
             let oldest = pool.remove(0);
             self.peers.remove(oldest);
+            self.connection_freed();
         }
     }
 
@@ -195,7 +209,7 @@ impl Worker {
     /// Closes an idle connection.
     pub(super) fn close_idle(&mut self, token: Token) {
         if let Some(peer) = self.peers.remove(token) {
-            if let Some(pool) = self.pools.get_mut(&peer.upstream.id) {
+            if let Some(pool) = self.pools.get_mut(peer.upstream.id) {
                 pool.retain(|t| *t != token);
             }
             self.connection_freed();

@@ -9,6 +9,7 @@ use crate::request::body::Body;
 use crate::request::captures::Captures;
 use crate::request::{Answer, Request};
 use crate::shared::Counters;
+use crate::timers::Timers;
 use http1::{Framing, HeadScan, Method, Range, RequestError, RequestHead, Scanned, Version};
 use nginx_conf::model::LogLevel;
 use rustix::net::Shutdown;
@@ -16,7 +17,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// How long what a client still sends after its answer is read and dropped.
-const LINGERING: Duration = Duration::from_secs(5);
+pub(super) const LINGERING: Duration = Duration::from_secs(5);
 /// Bytes of a body that are dropped for the sake of keeping a connection.
 const MOST_DISCARDED: u64 = 256 << 10;
 
@@ -84,9 +85,11 @@ impl Worker {
             }
             let first_bytes = have == 0;
             match scanned {
-                // An empty line before a request line is skipped (RFC 9112 §2.2).
-                Scanned::Complete(end @ 1..=2) => {
-                    client.input = self.scratch[end..filled].to_vec();
+                // Empty lines before a request line are skipped (RFC 9112 §2.2).
+                Scanned::Complete(1..=2) => {
+                    let bytes = &self.scratch[..filled];
+                    let pairs = bytes.chunks(2).take_while(|pair| pair == b"\r\n").count();
+                    client.input = bytes[pairs * 2..].to_vec();
                     client.scan = HeadScan::default();
                 }
                 Scanned::Complete(end) if end <= limit => {
@@ -243,13 +246,19 @@ impl Worker {
     pub(super) fn watch_client(&mut self, token: Token) {
         let Some(client) = self.clients.find(token) else { return };
         let Some(request) = &client.request else { return };
+        if request.tunnel {
+            self.pass_through(token);
+            return self.resume_peer(token);
+        }
         if !request.body.complete() {
-            return self.stream_body(token);
+            self.stream_body(token);
+            return self.resume_peer(token);
         }
         if client.hung_up && !request.settings().proxy.ignore_client_abort {
             means!(self).log(request, LogLevel::Info, "client prematurely closed connection");
-            self.abort_client(token);
+            return self.abort_client(token);
         }
+        self.resume_peer(token);
     }
 
     /// Passes what the client sends of its body on to the upstream, as fast as that takes it.
@@ -270,9 +279,15 @@ impl Worker {
                         means!(self).log(request, LogLevel::Error, "client sent too large chunked body");
                         return self.abort_client(token);
                     }
+                    if request.body.complete() {
+                        Timers::clear(&mut client.deadline);
+                    }
                     self.pass_body_on(token);
                 }
-                Taken::Nothing => return,
+                Taken::Nothing => {
+                    let at = self.clock.now() + request.settings().client_body_timeout;
+                    return self.timers.set(&mut client.deadline, at, token, false);
+                }
                 Taken::Invalid | Taken::End => return self.abort_client(token),
             }
         }
@@ -295,11 +310,7 @@ impl Worker {
                         request.body.kept.clear();
                     }
                 }
-                Taken::Nothing => {
-                    let at = self.clock.now() + LINGERING;
-                    self.timers.set(&mut client.deadline, at, token, false);
-                    return;
-                }
+                Taken::Nothing => return,
                 Taken::Invalid | Taken::End => return self.close_client(token),
             }
         }
@@ -436,6 +447,7 @@ impl Worker {
                 error_status: None,
                 body: Body::new(Framing::None, false),
                 keep_alive: false,
+                tunnel: false,
                 bytes: head.len() as u64,
                 attempts: Vec::new(),
                 upstream_head: Vec::new(),

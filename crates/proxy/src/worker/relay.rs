@@ -2,18 +2,30 @@
 
 use super::attempt::Failure;
 use super::client::Phase;
+use super::peer::Peer;
+use super::tunnel;
 use super::{Read, SCRATCH, Worker, means, read};
 use crate::arena::Token;
+use crate::exchange::answer::{BodyWriter, Framing};
 use crate::exchange::upstream_response::{ResponseBody, write_head};
 use crate::exchange::{self, intercepts};
+use crate::log::describe;
 use balance::Outcome;
 use http1::{HeadScan, Scanned};
 use nginx_conf::model::LogLevel;
 
+/// A body of so many bytes is copied behind its head: cheaper than gathering the two.
+const COPIED: usize = 4 << 10;
+/// Reads from one peer in one turn.
+const MOST_READS: usize = 16;
+
 impl Worker {
-    /// Reads from a peer until it has no more, or its client takes no more.
+    /// Reads from a peer until it has no more, its client takes no more, or others must have a turn.
     pub(super) fn read_peer(&mut self, token: Token) {
-        loop {
+        for _ in 0..MOST_READS {
+            if self.splices(token) {
+                return self.splice_body(token);
+            }
             let Some(peer) = self.peers.find(token) else { return };
             let Some(client_token) = peer.client else { return };
             if !peer.readable {
@@ -51,6 +63,9 @@ impl Worker {
                 Read::Broken(errno) => return self.peer_ended(token, Some(errno)),
             }
         }
+        if let Some(client) = self.peers.find(token).and_then(|peer| peer.client) {
+            self.later.push(client);
+        }
     }
 
     /// Looks for a head in the first `filled` bytes of the scratch buffer.
@@ -81,7 +96,7 @@ impl Worker {
             match parsed {
                 // An interim answer (RFC 9110 §15.2): the real one follows.
                 Ok(response) if response.status < 200 && response.status != 101 => start = end,
-                Ok(response) if response.status != 101 => {
+                Ok(response) if response.status != 101 || tunnel::was_asked_for(request) => {
                     return self.begin_relay(token, &response, end, filled);
                 }
                 Ok(_) => {
@@ -127,15 +142,28 @@ impl Worker {
             let step = exchange::fail(&mut request, means!(self), status);
             return self.perform(client_token, request, step);
         }
-        peer.body = Some(ResponseBody::new(response.framing));
+        request.tunnel = status == 101;
+        peer.body =
+            Some(if request.tunnel { ResponseBody::Close } else { ResponseBody::new(response.framing) });
         peer.keep_alive = response.keep_alive;
         let mut out = std::mem::take(&mut self.out);
         out.clear();
+        if request.tunnel {
+            request.keep_alive = false;
+            // What the client sent behind its request was kept back until now.
+            self.again.push(client_token);
+        }
         if !request.body.complete() {
             // The peer answered without the whole body; what remains cannot be matched to anything.
             request.keep_alive = false;
         }
-        let writer = write_head(request, response, means!(self), &mut out);
+        let writer = match request.tunnel {
+            true => {
+                write_head(request, response, means!(self), &mut out);
+                BodyWriter::plain(Framing::Close)
+            }
+            false => write_head(request, response, means!(self), &mut out),
+        };
         request.answer.status = exchange::answered_status(request, status);
         request.answer.head.clear();
         request.answer.head.extend_from_slice(&out);
@@ -193,7 +221,14 @@ impl Worker {
             wire.clear();
         }
         request.answer.body_bytes += (end - start + wire.len()) as u64;
-        let mut sent = client.output.send(&client.socket, &self.out[..head], &input[start..end]);
+        let data = &input[start..end];
+        let mut sent = if head > 0 && data.len() <= COPIED {
+            self.out.truncate(head);
+            self.out.extend_from_slice(data);
+            client.output.send(&client.socket, &self.out, b"")
+        } else {
+            client.output.send(&client.socket, &self.out[..head], data)
+        };
         if sent.is_ok() && !wire.is_empty() {
             sent = client.output.send(&client.socket, &wire, b"");
         }
@@ -220,7 +255,7 @@ impl Worker {
     }
 
     /// The answer is complete on this side.
-    fn finish_relay(&mut self, token: Token, client_token: Token) {
+    pub(super) fn finish_relay(&mut self, token: Token, client_token: Token) {
         let now = self.clock.now();
         if let Some(attempt) = self.last_attempt(client_token) {
             attempt.ended = Some(now);
@@ -228,15 +263,21 @@ impl Worker {
         if let Some(client) = self.clients.find(client_token) {
             client.peer = None;
             client.phase = Phase::Answering;
+            let body_sent = client.request.as_ref().is_none_or(|r| r.body.complete());
+            if let Some(peer) = self.peers.find(token) {
+                // A peer that waits for the rest of a body would take the next request for it.
+                peer.keep_alive &= body_sent;
+            }
         }
         self.release_peer(token, Outcome::Good);
         self.continue_answer(client_token);
     }
 
     /// A peer has closed its connection, or lost it.
-    fn peer_ended(&mut self, token: Token, errno: Option<rustix::io::Errno>) {
+    pub(super) fn peer_ended(&mut self, token: Token, errno: Option<rustix::io::Errno>) {
+        let Some(client_token) = self.peers.find(token).and_then(|peer| peer.client) else { return };
+        let tunnel = self.is_tunnel(client_token);
         let Some(peer) = self.peers.find(token) else { return };
-        let Some(client_token) = peer.client else { return };
         peer.keep_alive = false;
         match &peer.body {
             Some(body) if body.ends_with_connection() && errno.is_none() => {
@@ -250,6 +291,7 @@ impl Worker {
                 client.output.queue_bytes(&wire);
                 self.finish_relay(token, client_token);
             }
+            Some(_) if tunnel => self.abort_client(client_token),
             Some(_) => {
                 let text = "upstream prematurely closed connection while reading upstream";
                 self.attempt_failed(token, Failure::Error, text);
@@ -257,6 +299,7 @@ impl Worker {
             None => {
                 let text = match errno {
                     Some(errno) => {
+                        let errno = describe(errno);
                         format!("recv() failed ({errno}) while reading response header from upstream")
                     }
                     None => {
@@ -273,7 +316,9 @@ impl Worker {
     pub(super) fn resume_peer(&mut self, client: Token) {
         let Some(entry) = self.clients.find(client) else { return };
         let Some(peer) = entry.peer else { return };
-        if entry.output.is_empty() && self.peers.find(peer).is_some_and(|p| p.readable && p.connected) {
+        let waits =
+            |p: &Peer| p.connected && (p.readable || p.pipe.as_ref().is_some_and(|pipe| pipe.held > 0));
+        if entry.output.is_empty() && self.peers.find(peer).is_some_and(|p| waits(p)) {
             self.read_peer(peer);
         }
     }

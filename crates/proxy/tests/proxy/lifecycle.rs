@@ -1,0 +1,165 @@
+//! Reloads, stops, signals and limits of the whole process.
+
+use crate::support::*;
+use proxy::Stopped;
+use proxy::message::{FromProxy, StopMode, ToProxy};
+use std::time::Duration;
+
+fn slow(upstream: &Upstream, more: &str) -> String {
+    whole(&format!(
+        "{} server {{ listen 127.0.0.1:8080; location / {{ proxy_pass http://u; }} {more} }}",
+        group("u", &[upstream], "")
+    ))
+}
+
+#[test]
+fn a_reload_drains_the_old_generation_and_keeps_what_did_not_change() {
+    let upstream = Upstream::serve(|seen| {
+        if seen.head.contains("/slow") {
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        ok("u")
+    });
+    let mut proxy = Proxy::with(&slow(&upstream, "location /v { access_log one.log; return 200 one; }"));
+    let (mut kept, mut busy) = (proxy.connect(), proxy.connect());
+    assert_eq!(kept.get("/v").text(), "one");
+    assert_eq!(kept.get("/").text(), "u");
+    busy.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+    eventually("the request is under way", || upstream.seen().len() == 2);
+    proxy.load(&slow(&upstream, "location /v { access_log two.log; return 200 two; }"));
+    // The connection stays; its next request meets the new configuration.
+    assert_eq!(kept.get("/v").text(), "two");
+    assert_eq!(busy.response(false).text(), "u");
+    match proxy.hear() {
+        FromProxy::Drained(generation) => assert_eq!(generation, 1),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(busy.get("/v").text(), "two");
+    assert_eq!(kept.get("/").text(), "u");
+    let peer = proxy.status().upstreams[0].peers[0].clone();
+    // The counters went on, and the connection that was kept served on both sides of the reload.
+    assert_eq!((peer.requests, upstream.connections()), (3, 1), "{peer:?}");
+    assert_eq!(proxy.log("two.log", 2).len(), 2);
+    assert_eq!(proxy.log("one.log", 1).len(), 1);
+    assert!(proxy.log("access.log", 3).iter().all(|line| !line.contains("/v")));
+}
+
+#[test]
+fn a_reload_that_takes_a_listener_away_closes_what_was_idle_there() {
+    let two =
+        "server { listen 127.0.0.1:8080; return 200 a; } server { listen 127.0.0.1:8081; return 200 b; }";
+    let mut proxy = Proxy::http(two);
+    let second = proxy.addresses()[1];
+    let (mut first, mut other) = (proxy.connect(), Client::to(second));
+    assert_eq!((first.get("/").text(), other.get("/").text()), ("a", "b"));
+    proxy.load(&whole("server { listen 127.0.0.1:8081; return 200 c; }"));
+    assert!(first.is_closed());
+    assert_eq!(other.get("/").text(), "c");
+}
+
+#[test]
+fn a_graceful_stop_finishes_what_is_under_way() {
+    let upstream = Upstream::serve(|_| {
+        std::thread::sleep(Duration::from_millis(300));
+        ok("late")
+    });
+    let mut proxy = Proxy::with(&slow(&upstream, "location /q { return 200 q; }"));
+    let (mut idle, mut busy) = (proxy.connect(), proxy.connect());
+    assert_eq!(idle.get("/q").text(), "q");
+    busy.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    eventually("the request is under way", || upstream.seen().len() == 1);
+    proxy.signal(sys::signals::QUIT);
+    assert!(matches!(proxy.hear(), FromProxy::Stopping(StopMode::Graceful)));
+    assert!(idle.is_closed());
+    let answer = busy.response(false);
+    assert_eq!((answer.text(), answer.field("connection")), ("late", Some("close")));
+    assert_eq!(proxy.ended(), Stopped::AsTold);
+    assert_eq!(proxy.log("access.log", 2).len(), 2);
+}
+
+#[test]
+fn a_fast_stop_waits_for_nobody() {
+    let upstream = Upstream::serve(|_| Reply::Hang(Duration::from_secs(5)));
+    let mut proxy = Proxy::with(&slow(&upstream, ""));
+    let mut busy = proxy.connect();
+    busy.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    eventually("the request is under way", || upstream.seen().len() == 1);
+    proxy.order(&ToProxy::Stop(StopMode::Graceful));
+    std::thread::sleep(Duration::from_millis(50));
+    assert!(proxy.is_running());
+    proxy.signal(sys::signals::TERM);
+    assert_eq!(proxy.ended(), Stopped::AsTold);
+    assert!(busy.is_closed());
+}
+
+#[test]
+fn signals_of_operators_are_passed_on() {
+    let mut proxy = Proxy::server("return 200;");
+    proxy.signal(sys::signals::HUP);
+    assert!(matches!(proxy.hear(), FromProxy::ReloadAsked));
+    proxy.signal(sys::signals::USR1);
+    assert!(matches!(proxy.hear(), FromProxy::ReopenAsked));
+    proxy.signal(sys::signals::WINCH);
+    assert_eq!(proxy.get("/").status, 200);
+}
+
+#[test]
+fn idle_connections_make_room_and_busy_ones_do_not() {
+    let mut proxy = Proxy::with(
+        "error_log error.log warn; events { worker_connections 3; } http { access_log off; server { listen 127.0.0.1:8080; return 200 x; } }",
+    );
+    let mut idle = proxy.connect();
+    assert_eq!(idle.get("/").text(), "x");
+    let half = "GET / HTTP/1.1\r\nHost: h\r\n";
+    let mut busy: Vec<Client> = (0..2).map(|_| proxy.connect()).collect();
+    busy.iter_mut().for_each(|client| client.send(half));
+    let mut fourth = proxy.connect();
+    fourth.send(half);
+    assert!(idle.is_closed());
+    let log = proxy.log("error.log", 1);
+    assert!(log[0].contains("[warn]") && log[0].contains("not enough, reusing connections"), "{log:?}");
+    let mut fifth = proxy.connect();
+    fifth.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert!(proxy.log("error.log", 2)[1].contains("[alert]"));
+    assert_eq!(proxy.status().threads[0].active, 3);
+    drop(busy.pop());
+    assert_eq!(fifth.response(false).text(), "x");
+    fourth.send("\r\n");
+    assert_eq!(fourth.response(false).text(), "x");
+}
+
+#[test]
+fn static_and_dynamic_apart() {
+    let dynamic = Upstream::serve(|seen| ok(&format!("dynamic {}", seen.field("host").unwrap())));
+    let proxy = Proxy::http(&format!(
+        "types {{ text/css css; text/html html; }}
+         {} server {{ listen 127.0.0.1:8080;
+           location ~ \\.(html|gif|jpg|png|css|js)$ {{ root www; expires 30d; }}
+           location ^~ /static/ {{ return 200 prefix; }}
+           location / {{ proxy_pass http://dynamic; }} }}",
+        group("dynamic", &[&dynamic], "")
+    ));
+    proxy.file("a.css", "css");
+    let css = proxy.get("/a.css");
+    assert_eq!((css.text(), css.field("cache-control")), ("css", Some("max-age=2592000")));
+    assert!(css.field("etag").is_some() && css.field("last-modified").is_some());
+    for (path, status, body) in [
+        ("/a.css?v=1", 200, "css"),
+        ("//a.css", 200, "css"),
+        ("/none.css", 404, ""),
+        ("/A.CSS", 200, "dynamic dynamic"),
+        ("/x.js/y", 200, "dynamic dynamic"),
+        ("/", 200, "dynamic dynamic"),
+        ("/static/a.css", 200, "prefix"),
+        ("/%2e%2e/etc/passwd", 400, ""),
+    ] {
+        let answer = proxy.get(path);
+        assert_eq!(answer.status, status, "{path}");
+        assert!(body.is_empty() || answer.text() == body, "{path}: {}", answer.text());
+    }
+    assert_eq!(
+        proxy.connect().ask("POST /a.css HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n").status,
+        405
+    );
+    assert_eq!(proxy.connect().ask(&get_with("/a.css", &["Range: bytes=1-1"])).text(), "s");
+}

@@ -48,17 +48,26 @@ fn strict_mode_closes_the_address_unless_vrrp_iptables_is_written() {
         return;
     }
     let original = installed("keepalived");
-    for (global, expected) in [("", true), ("vrrp_strict", false), ("vrrp_strict\n    vrrp_iptables", true)] {
-        let (ours, log) = reached("keepalived", global);
-        assert_eq!(ours, expected, "ours with {global:?}\n{log}");
-        if original {
-            let (theirs, log) = reached("/usr/sbin/keepalived", global);
-            // Built without iptables, as Debian's 2.2.7 is, the original makes its rules all the same,
-            // with nftables. Ours does what the word is documented to do.
-            let expected = expected && !log.contains("iptables not supported, using nftables instead");
-            assert_eq!(theirs, expected, "the original with {global:?}\n{log}");
+    std::thread::scope(|scope| {
+        for (global, expected) in
+            [("", true), ("vrrp_strict", false), ("vrrp_strict\n    vrrp_iptables", true)]
+        {
+            scope.spawn(move || {
+                let (ours, log) = reached("keepalived", global);
+                assert_eq!(ours, expected, "ours with {global:?}\n{log}");
+            });
+            if original {
+                scope.spawn(move || {
+                    let (theirs, log) = reached("/usr/sbin/keepalived", global);
+                    // Built without iptables, as Debian's 2.2.7 is, the original makes its rules all
+                    // the same, with nftables. Ours does what the word is documented to do.
+                    let expected =
+                        expected && !log.contains("iptables not supported, using nftables instead");
+                    assert_eq!(theirs, expected, "the original with {global:?}\n{log}");
+                });
+            }
         }
-    }
+    });
 }
 
 #[test]

@@ -49,6 +49,10 @@ impl System for Director {
             _ => None,
         }
     }
+
+    fn group(&self, _: &str) -> Option<u32> {
+        None
+    }
 }
 
 struct Row {

@@ -7,7 +7,8 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// The machine the check runs on. Users are those of `/etc/passwd`.
+/// The machine the check runs on. Users and groups are those of `/etc/passwd` and
+/// `/etc/group`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ThisMachine;
 
@@ -49,14 +50,18 @@ impl System for ThisMachine {
     }
 
     fn user(&self, name: &str) -> Option<User> {
-        let passwd = fs::read_to_string("/etc/passwd").ok()?;
-        passwd.lines().find_map(|line| {
-            let fields: Vec<&str> = line.split(':').collect();
-            let [login, _, uid, gid, ..] = fields[..] else { return None };
-            if login != name {
-                return None;
-            }
-            Some(User { uid: uid.parse().ok()?, gid: gid.parse().ok()? })
-        })
+        let row = row("/etc/passwd", name)?;
+        Some(User { uid: row.get(2)?.parse().ok()?, gid: row.get(3)?.parse().ok()? })
     }
+
+    fn group(&self, name: &str) -> Option<u32> {
+        row("/etc/group", name)?.get(2)?.parse().ok()
+    }
+}
+
+/// The fields of a name in a table such as `/etc/passwd`.
+fn row(table: &str, name: &str) -> Option<Vec<String>> {
+    let text = fs::read_to_string(table).ok()?;
+    let mut rows = text.lines().map(|line| line.split(':').map(str::to_owned).collect::<Vec<_>>());
+    rows.find(|fields| fields.first().is_some_and(|first| first == name))
 }

@@ -21,10 +21,8 @@ struct Use<'a> {
 
 pub(super) fn check(loaded: &Loaded, system: &dyn System, report: &mut Report) {
     let uses = uses(loaded, report);
-    if let Some((name, _)) = &loaded.config.global.script_user
-        && system.user(name).is_none()
-    {
-        report.push(no_user(name, loaded.places.script_user).label("no script can run"));
+    if let Some(owner) = &loaded.config.global.script_user {
+        find_user(owner, loaded.places.script_user, "no script can run", system, report);
     }
     for each in &uses {
         one(loaded, each, system, report);
@@ -118,19 +116,37 @@ fn is_interpreter(program: &Path) -> bool {
 
 /// The user a command runs as; `None` when there is no such user.
 fn user(loaded: &Loaded, each: &Use<'_>, system: &dyn System, report: &mut Report) -> Option<User> {
-    let Some((name, _)) = each.user.as_ref().or(loaded.config.global.script_user.as_ref()) else {
+    let Some(owner) = each.user.as_ref().or(loaded.config.global.script_user.as_ref()) else {
         return Some(system.user("keepalived_script").unwrap_or_default());
     };
-    let found = system.user(name);
-    if found.is_none() && each.user.is_some() {
-        report.push(no_user(name, Some(each.span)).label(each.otherwise));
-    }
-    found
+    // What is wrong with `script_user` is said there.
+    let mut aside = Report::default();
+    let report = if each.user.is_some() { report } else { &mut aside };
+    find_user(owner, Some(each.span), each.otherwise, system, report)
 }
 
-fn no_user(name: &str, span: Option<Span>) -> Diagnostic {
-    Diagnostic::error("unknown-user", span, format!("there is no user `{name}` to run scripts as"))
-        .help("create the user, or name another one, such as root")
+/// A user by name, in the group written after it.
+fn find_user(
+    (name, group): &(String, Option<String>),
+    span: Option<Span>,
+    otherwise: &'static str,
+    system: &dyn System,
+    report: &mut Report,
+) -> Option<User> {
+    let Some(user) = system.user(name) else {
+        let message = format!("there is no user `{name}` to run scripts as");
+        let finding = Diagnostic::error("unknown-user", span, message).label(otherwise);
+        report.push(finding.help("create the user, or name another one, such as root"));
+        return None;
+    };
+    let Some(group) = group else { return Some(user) };
+    let Some(gid) = system.group(group) else {
+        let message = format!("there is no group `{group}` to run scripts as");
+        let finding = Diagnostic::error("unknown-user", span, message).label(otherwise);
+        report.push(finding.help(format!("create the group, or leave it out: `{name}` has one of its own")));
+        return None;
+    };
+    Some(User { gid, ..user })
 }
 
 /// Where the program is, said when it was searched for.

@@ -35,7 +35,7 @@ impl FileFacts {
 pub struct User {
     /// User id.
     pub uid: u32,
-    /// Its main group.
+    /// Its main group, or the one written after it.
     pub gid: u32,
 }
 
@@ -55,4 +55,7 @@ pub trait System {
 
     /// A user by name; keepalived takes no numbers.
     fn user(&self, name: &str) -> Option<User>;
+
+    /// The number of a group by name.
+    fn group(&self, name: &str) -> Option<u32>;
 }

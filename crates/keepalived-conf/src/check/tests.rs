@@ -57,6 +57,10 @@ impl System for Invented {
     fn user(&self, name: &str) -> Option<User> {
         self.users.get(name).copied()
     }
+
+    fn group(&self, name: &str) -> Option<u32> {
+        (name == "daemon").then_some(1)
+    }
 }
 
 const SECURE: &str = "global_defs {\n enable_script_security\n script_user root\n}\n";
@@ -231,6 +235,7 @@ fn this_machine_answers() {
     assert!(machine.interfaces().iter().any(|name| name == "lo"));
     assert!(machine.program("sh").is_some());
     assert_eq!(machine.user("root"), Some(User::default()));
+    assert_eq!((machine.user("0"), machine.group("root"), machine.group("0")), (None, Some(0), None));
     assert_eq!(machine.file(Path::new("/nonexistent")), None);
     assert!(machine.file(Path::new("/tmp/..")).is_some_and(|facts| !facts.is_file));
 }
@@ -239,6 +244,10 @@ fn this_machine_answers() {
 fn a_script_user_that_does_not_exist() {
     let text = "global_defs {\n script_user stranger\n}\n";
     assert_eq!(found(text, &Invented::new(), None), ["unknown-user@2"]);
+    let text = "global_defs {\n script_user root strangers\n}\n";
+    assert_eq!(found(text, &Invented::new(), None), ["unknown-user@2"]);
+    let text = "global_defs {\n script_user root daemon\n}\n";
+    assert_eq!(found(text, &Invented::new(), None), [""; 0]);
 }
 
 #[test]

@@ -30,18 +30,18 @@ struct Options {
 
 fn options() -> Option<Options> {
     let mut options = Options {
-        ours: vec!["target/release/examples/proxy-alone".to_owned()],
+        ours: words("target/release/backstay nginx -e stderr -c"),
         rounds: 7,
         time: Duration::from_secs(3),
         clients: 64,
         sizes: vec![128, 16 << 10],
         only: None,
     };
-    let mut words = std::env::args().skip(1);
-    while let Some(word) = words.next() {
-        let value = words.next()?;
+    let mut arguments = std::env::args().skip(1);
+    while let Some(word) = arguments.next() {
+        let value = arguments.next()?;
         match word.as_str() {
-            "--ours" => options.ours = value.split(' ').map(str::to_owned).collect(),
+            "--ours" => options.ours = words(&value),
             "--rounds" => options.rounds = value.parse().ok()?,
             "--seconds" => options.time = Duration::from_secs_f64(value.parse().ok()?),
             "--clients" => options.clients = value.parse().ok()?,
@@ -51,6 +51,10 @@ fn options() -> Option<Options> {
         }
     }
     Some(options)
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
 }
 
 /// A proxy under test.
@@ -70,7 +74,6 @@ fn contenders(directory: &Path, options: &Options) -> io::Result<Vec<Contender>>
     };
     let haproxy = directory.join("haproxy.cfg");
     std::fs::write(&haproxy, haproxy_conf(19_082))?;
-    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let mut ours = options.ours.clone();
     ours.push(nginx("ours", 19_083)?);
     let all = vec![

@@ -16,6 +16,15 @@ pub(crate) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// An error of the kernel as nginx writes it: scripts look for the number.
+pub(crate) fn errno_words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match error.raw_os_error() {
+        Some(number) => format!("{number}: {}", text.split(" (os error").next().unwrap_or_default()),
+        None => text,
+    }
+}
+
 /// Local time as nginx's error log writes it.
 pub(crate) fn log_time() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);

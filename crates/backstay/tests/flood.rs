@@ -120,7 +120,7 @@ X
         until_ 8 grep -q 'Entering MASTER STATE' /tmp/peer.log || fail 'the peer is no master'
         keepalived -n -l -D -G -f /tmp/ours.conf >/tmp/log 2>&1 &
         until_ 5 grep -q 'Entering BACKUP STATE' /tmp/log || fail 'no start'
-        {FLOOD}=1 on_peer {tests} --exact sender || fail 'the sender'
+        {FLOOD}=1 on_peer $TESTS --exact sender || fail 'the sender'
         grep 'Entering MASTER STATE' /tmp/log && fail 'two masters'
         [ $(grep -c 'from 10.0.0.66' /tmp/peer.log) -gt 0 ] || fail 'the master is not flooded'
         sed '1,/Entering MASTER STATE/d' /tmp/peer.log | grep 'Entering BACKUP STATE' && fail 'the master gave way'
@@ -128,7 +128,6 @@ X
         until_ 3 grep -q 'Entering MASTER STATE' /tmp/log || {{ tail -20 /tmp/log; fail 'it does not take over'; }}
         echo "LINES $(wc -l </tmp/log)"
         "#,
-        tests = std::env::current_exe().expect("this binary").display(),
     ));
     let lines = text.lines().find_map(|line| line.strip_prefix("LINES ")).expect("a count");
     println!("{PACKETS} packets, {lines} lines of log");

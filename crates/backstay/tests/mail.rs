@@ -57,7 +57,7 @@ fn converse(mut client: TcpStream) -> Option<()> {
 fn life(program: &str, steps: &str) -> Outcome {
     run(&format!(
         r#"
-        serve() {{ {SERVE}=$1 {tests} --exact mail_server --nocapture --test-threads 1 >>/tmp/mail 2>&1 & }}
+        serve() {{ {SERVE}=$1 $TESTS --exact mail_server --nocapture --test-threads 1 >>/tmp/mail 2>&1 & }}
         ip link add ens33 type veth peer name other; ip addr add 10.0.0.1/24 dev ens33
         ip link set ens33 up; ip link set other up; touch /tmp/mail
         printf '#!/bin/sh\necho $1 >>/tmp/notified\n' >/etc/keepalived/notify.sh; chmod 755 /etc/keepalived/notify.sh
@@ -92,7 +92,6 @@ X
         {steps}
         cat /tmp/mail
         "#,
-        tests = std::env::current_exe().expect("this binary").display(),
     ))
 }
 

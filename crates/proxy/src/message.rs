@@ -42,7 +42,8 @@ pub enum StopMode {
 pub enum FromProxy {
     /// The configuration of this generation is in force.
     Ready(u64),
-    /// The configuration of this generation cannot be run; the one before stays.
+    /// The configuration of this generation cannot be run; the one before stays. Generation 0: the
+    /// process itself cannot run.
     Refused(u64, String),
     /// The last request of this generation is done.
     Drained(u64),

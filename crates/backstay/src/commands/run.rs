@@ -3,6 +3,7 @@
 use super::Files;
 use crate::inspect::{self, NginxOptions};
 use crate::roles::LogPlan;
+use crate::supervisor::control::is_served;
 use crate::supervisor::daemon::{PidFile, Readiness};
 use crate::supervisor::{Face, HaSide, Plan, WebSide, catch_signals, supervise};
 use logging::Level;
@@ -20,6 +21,11 @@ pub(super) fn run(files: &Files, stderr: bool) -> ExitCode {
         );
         return ExitCode::FAILURE;
     }
+    if is_served(Face::Whole.name()) {
+        eprintln!("backstay: it runs already, see `backstay status`");
+        return ExitCode::FAILURE;
+    }
+    let readiness = Readiness::inherited();
     let journal = std::env::var_os("JOURNAL_STREAM").is_some();
     let to_stderr = stderr || journal;
     let log = LogPlan { facility: (!to_stderr).then_some(DAEMON), stderr: to_stderr, detail: true };
@@ -34,6 +40,7 @@ pub(super) fn run(files: &Files, stderr: bool) -> ExitCode {
     let mut web = None;
     let mut proxy_pid_file = None;
     if let Some(path) = proxy_file {
+        let path = std::path::absolute(&path).unwrap_or(path);
         let options = NginxOptions { path, ..NginxOptions::default() };
         let loaded = inspect::load_nginx(&options);
         for line in nginx_conf::compat::test_lines(&loaded, &options.path) {
@@ -69,8 +76,8 @@ pub(super) fn run(files: &Files, stderr: bool) -> ExitCode {
             }
         }
     }
-    let pid_files = vec![PidFile::new("/run/backstay.pid")];
-    let readiness = Readiness::inherited();
-    let plan = Plan { face: Face::Whole, ha, web, logger, pid_files, proxy_pid_file, readiness };
+    let pid_file = PidFile::new("/run/backstay.pid");
+    let plan =
+        Plan { face: Face::Whole, ha, web, logger, pid_file, vrrp_pid_file: None, proxy_pid_file, readiness };
     supervise(plan, caught)
 }

@@ -134,6 +134,7 @@ pub(crate) fn instances_text(instances: &[InstanceStatus], counters: bool) -> St
 }
 
 fn web_text(web: &WebStatus, text: &mut String) {
+    let _ = writeln!(text, "  {}", web.file.display());
     match (web.pid, web.stopped_by_operator) {
         (Some(pid), _) => {
             let _ = writeln!(text, "  proxy (pid {pid})");

@@ -232,22 +232,15 @@ fn start(line: Line) -> ExitCode {
             return ExitCode::from(NO_CONFIGURATION);
         }
     };
-    let vrrp_file = PidFile::new(&line.vrrp_pid);
-    if let Some(pid) = ha.pids().0
-        && let Err(error) = vrrp_file.write(pid)
-    {
-        logger.log(logging::Level::Warning, &error);
-    }
     let plan = Plan {
         face: Face::Keepalived,
         ha: Some(ha),
         web: None,
         logger,
-        pid_files: vec![pid_file],
+        pid_file,
+        vrrp_pid_file: Some(PidFile::new(&line.vrrp_pid)),
         proxy_pid_file: None,
         readiness,
     };
-    let code = supervise(plan, caught);
-    vrrp_file.remove();
-    code
+    supervise(plan, caught)
 }

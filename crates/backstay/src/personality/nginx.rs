@@ -98,15 +98,16 @@ pub(crate) fn main(arguments: &[OsString]) -> ExitCode {
     }
     match loaded.config {
         Some(_) => start(line.options, loaded),
-        None => {
-            for text in
-                compat::test_lines(&loaded, &line.options.path).iter().filter(|l| l.contains("[emerg]"))
-            {
-                eprintln!("{text}");
-            }
-            ExitCode::FAILURE
-        }
+        None => refuse(&loaded, &line.options),
     }
+}
+
+/// Says why a file cannot be used.
+fn refuse(loaded: &Loaded, options: &NginxOptions) -> ExitCode {
+    for text in compat::test_lines(loaded, &options.path).iter().filter(|l| l.contains("[emerg]")) {
+        eprintln!("{text}");
+    }
+    ExitCode::FAILURE
 }
 
 fn read(arguments: &[OsString]) -> Result<Line, String> {
@@ -171,18 +172,18 @@ fn test(line: &Line, loaded: &Loaded) -> ExitCode {
 
 fn send_signal(word: &str, options: &NginxOptions) -> ExitCode {
     let loaded = inspect::load_nginx(options);
-    let path = loaded.config.map_or_else(|| options.pid.clone(), |config| config.main.pid);
+    let Some(config) = &loaded.config else { return refuse(&loaded, options) };
     let signal = match word {
         "stop" => Signal::TERM,
         "quit" => Signal::QUIT,
         "reopen" => Signal::USR1,
         _ => Signal::HUP,
     };
-    let file = PidFile::new(&path);
-    let pid = file.alive().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+    let file = PidFile::new(&config.main.pid);
+    let pid = file.alive_as("nginx").and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
     let result = match pid {
         Some(pid) => kill_process(pid, signal).map_err(|errno| errno.to_string()),
-        None => Err(format!("no process is running by \"{}\"", path.display())),
+        None => Err(format!("no process is running by \"{}\"", file.path().display())),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -193,11 +194,19 @@ fn send_signal(word: &str, options: &NginxOptions) -> ExitCode {
     }
 }
 
+/// Whether a `backstay run` runs here with this nginx.conf.
+fn whole_serves(file: &Path) -> bool {
+    let answer = ask(Face::Whole.name(), Ask::Status);
+    matches!(answer, Some(Ok(Answer::Status(status))) if status.web.as_ref().is_some_and(|web| web.file == file))
+}
+
 fn start(options: NginxOptions, loaded: Loaded) -> ExitCode {
     let Some(config) = loaded.config else { return ExitCode::FAILURE };
-    // A `backstay run` that was told to stop its proxy takes it up again, instead of a second one
-    // being started beside it.
-    if let Some(answer) = ask(Face::Whole.name(), Ask::Start(Side::Nginx)) {
+    // A `backstay run` of this file that was told to stop its proxy takes it up again, instead of a
+    // second one being started beside it.
+    if whole_serves(&options.path)
+        && let Some(answer) = ask(Face::Whole.name(), Ask::Start(Side::Nginx))
+    {
         return match answer {
             Ok(Answer::Failed(why)) | Err(why) => {
                 eprintln!("nginx: [emerg] {why}");
@@ -236,7 +245,8 @@ fn start(options: NginxOptions, loaded: Loaded) -> ExitCode {
         ha: None,
         web: Some(web),
         logger: log.logger("nginx"),
-        pid_files: vec![pid_file],
+        pid_file,
+        vrrp_pid_file: None,
         proxy_pid_file: None,
         readiness,
     };

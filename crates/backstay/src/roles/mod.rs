@@ -78,7 +78,12 @@ impl Role {
         match result {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("backstay: {}: {error}", self.word());
+                if self == Self::Proxy {
+                    eprintln!("backstay: {}: {error}", self.word());
+                } else {
+                    let text = format!("The {} process cannot run: {error}", self.word());
+                    LogPlan::inherited().logger("Keepalived_vrrp").log(Level::Error, &text);
+                }
                 ExitCode::FAILURE
             }
         }

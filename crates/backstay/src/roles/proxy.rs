@@ -2,14 +2,26 @@
 
 use super::{CHANNEL, FILES, RoleError, USER, descriptor, heartbeat};
 use ipc::Channel;
+use proxy::message::FromProxy;
 use rustix::process::{Resource, Rlimit};
 use rustix::thread::CapabilitySet;
+use std::os::fd::OwnedFd;
 use sys::privileges::{User, become_user};
 use sys::signals;
 
 pub(super) fn run() -> Result<(), RoleError> {
-    let channel = Channel::new(descriptor(CHANNEL)?)?;
+    let mut channel = Channel::new(descriptor(CHANNEL)?)?;
     let heartbeat = heartbeat()?;
+    // In the background nobody reads our stderr: the supervisor must hear it.
+    let caught = prepare().inspect_err(|error| {
+        let _ = channel.send(&FromProxy::Refused(0, error.to_string()));
+    })?;
+    proxy::run(channel, caught, &mut || heartbeat.beat());
+    Ok(())
+}
+
+/// Catches signals, then gives up everything that is not needed.
+fn prepare() -> Result<OwnedFd, RoleError> {
     let caught = signals::catch(&[signals::TERM, signals::INT, signals::QUIT, signals::HUP, signals::USR1])
         .map_err(|errno| RoleError::Kernel("signals", errno))?;
     signals::ignore(&[signals::USR2, signals::WINCH]).map_err(|errno| RoleError::Kernel("signals", errno))?;
@@ -35,6 +47,5 @@ pub(super) fn run() -> Result<(), RoleError> {
             eprintln!("backstay: the proxy runs without {error}");
         }
     }
-    proxy::run(channel, caught, &mut || heartbeat.beat());
-    Ok(())
+    Ok(caught)
 }

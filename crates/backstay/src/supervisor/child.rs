@@ -3,7 +3,7 @@
 use crate::roles::{self, Role};
 use ipc::Channel;
 use rustix::io::{Errno, FdFlags};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitOptions};
 use serde::{Serialize, de::DeserializeOwned};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -29,6 +29,7 @@ pub(crate) struct Child<Out, In> {
     heartbeat: Heartbeat,
     beats: u64,
     last_beat: Instant,
+    looked: Instant,
     started: Instant,
 }
 
@@ -74,7 +75,7 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Out, In> {
         let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
         let channel = Channel::new(ours.into()).map_err(std::io::Error::other)?;
         let now = Instant::now();
-        Ok(Self { channel, role, pid, pidfd, heartbeat, beats: 0, last_beat: now, started: now })
+        Ok(Self { channel, role, pid, pidfd, heartbeat, beats: 0, last_beat: now, looked: now, started: now })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -92,10 +93,21 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Out, In> {
         signal.or_else(|| status.exit_status().map(Exit::Status))
     }
 
+    /// Whether it has ended, reaped or not.
+    pub(crate) fn has_ended(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        !matches!(rustix::process::waitid(WaitId::Pid(self.pid), options), Ok(None))
+    }
+
     /// Kills it when it has not shown a sign of life for so long. Says whether it did.
+    ///
+    /// To be called several times in that while: when it was not, this process was paused, perhaps
+    /// the other as well, and nobody can be blamed.
     pub(crate) fn kill_if_hung(&mut self, limit: Duration) -> bool {
+        let paused = self.looked.elapsed() > limit * 2 / 3;
+        self.looked = Instant::now();
         let beats = self.heartbeat.count();
-        if beats != self.beats {
+        if beats != self.beats || paused {
             self.beats = beats;
             self.last_beat = Instant::now();
         }

@@ -3,7 +3,7 @@
 use ha::message::InstanceStatus;
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -12,8 +12,10 @@ use std::time::Duration;
 
 /// Where the sockets are, one for each running face.
 const DIRECTORY: &str = "/run/backstay";
-/// How long the other end may take for a line.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the supervisor waits for the other end: everything else waits meanwhile.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// The longest question, in bytes.
+const LONGEST_ASK: usize = 1024;
 /// How long a command waits for its answer.
 const ANSWER: Duration = Duration::from_secs(20);
 
@@ -71,6 +73,7 @@ pub(crate) struct HaStatus {
 /// How the nginx side stands.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct WebStatus {
+    pub(crate) file: PathBuf,
     pub(crate) pid: Option<u32>,
     pub(crate) stopped_by_operator: bool,
     pub(crate) restarts: u64,
@@ -93,7 +96,7 @@ impl Server {
         let builder = fs::DirBuilder::new().recursive(true).mode(0o755).create(DIRECTORY);
         builder?;
         let path = socket_path(name);
-        if UnixStream::connect(&path).is_ok() {
+        if is_served(name) {
             let text = format!("another one listens on {}", path.display());
             return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, text));
         }
@@ -112,10 +115,12 @@ impl Server {
         let (stream, _) = self.listener.accept().ok()?;
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
         stream.set_write_timeout(Some(PATIENCE)).ok()?;
-        let mut line = String::new();
-        BufReader::new(&stream).read_line(&mut line).ok()?;
+        // Read once, not to the end of the line, which someone might never send: a question is
+        // written at once and so arrives at once.
+        let mut line = [0; LONGEST_ASK];
+        let length = (&stream).read(&mut line).ok()?;
         let reply = Reply(stream);
-        match serde_json::from_str(&line) {
+        match serde_json::from_slice(&line[..length]) {
             Ok(ask) => Some((ask, reply)),
             Err(error) => {
                 reply.send(&Answer::Failed(format!("not understood: {error}")));
@@ -145,6 +150,11 @@ impl Reply {
             let _ = self.0.write_all(&line);
         }
     }
+}
+
+/// Whether a process of this face runs here.
+pub(crate) fn is_served(name: &str) -> bool {
+    UnixStream::connect(socket_path(name)).is_ok()
 }
 
 /// Asks the process of a face. `None` when none runs here.

@@ -1,5 +1,7 @@
 //! Going into the background, pid files, and telling whoever waits that we are ready.
 
+use crate::inspect;
+use rustix::fs::Mode;
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -18,7 +20,8 @@ pub(crate) struct Readiness {
 }
 
 impl Readiness {
-    /// The parent that waits, if this process was started by [`into_background`].
+    /// The parent that waits, if this process was started by [`into_background`]. To be called
+    /// before files are made.
     pub(crate) fn inherited() -> Self {
         let number = std::env::var(READINESS).ok().and_then(|number| number.parse().ok());
         let parent = number.and_then(|number| sys::process::inherited(number).ok()).map(fs::File::from);
@@ -26,6 +29,8 @@ impl Readiness {
             // The session of the terminal we were started from is not ours any more.
             let _ = rustix::process::setsid();
         }
+        // Nor is the umask of whoever started us: others may read logs and pid files.
+        let _ = rustix::process::umask(Mode::from_raw_mode(0o022));
         Self { parent }
     }
 
@@ -88,39 +93,56 @@ fn start_background(name: &str) -> std::io::Result<String> {
 }
 
 /// A file that holds the number of a process.
-#[derive(Clone, Debug)]
-pub(crate) struct PidFile(PathBuf);
+#[derive(Debug)]
+pub(crate) struct PidFile {
+    path: PathBuf,
+    /// The number that we wrote.
+    holds: Option<u32>,
+}
 
 impl PidFile {
     pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+        Self { path: path.into(), holds: None }
     }
 
-    /// The process named there, if it is alive.
-    pub(crate) fn alive(&self) -> Option<u32> {
-        let pid: u32 = fs::read_to_string(&self.0).ok()?.trim().parse().ok()?;
-        Path::new("/proc").join(pid.to_string()).exists().then_some(pid)
-    }
-
-    /// The process named there, if it is alive and has this name.
+    /// The process named there, if it is alive and has this name: after a crash the number may
+    /// belong to a stranger.
     pub(crate) fn alive_as(&self, name: &str) -> Option<u32> {
-        let pid = self.alive()?;
+        let pid: u32 = fs::read_to_string(&self.path).ok()?.trim().parse().ok()?;
         let comm = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
         (comm.trim_end() == name).then_some(pid)
     }
 
-    pub(crate) fn write(&self, pid: u32) -> Result<(), String> {
-        fs::write(&self.0, format!("{pid}\n"))
-            .map_err(|error| format!("pid file {}: {error}", self.0.display()))
+    /// Makes it hold this number; without one it is removed. Does nothing when it does already.
+    pub(crate) fn hold(&mut self, pid: Option<u32>) -> Result<(), String> {
+        if pid == self.holds {
+            return Ok(());
+        }
+        self.holds = pid;
+        let Some(pid) = pid else {
+            // Someone else may have removed it.
+            let _ = fs::remove_file(&self.path);
+            return Ok(());
+        };
+        fs::write(&self.path, format!("{pid}\n")).map_err(|error| {
+            format!("open() \"{}\" failed ({})", self.path.display(), inspect::errno_words(&error))
+        })
     }
 
-    pub(crate) fn remove(&self) {
-        // Someone else may have removed it.
-        let _ = fs::remove_file(&self.0);
+    /// Puts it elsewhere, as a reload may want.
+    pub(crate) fn move_to(&mut self, path: &Path) -> Result<(), String> {
+        if self.path == path {
+            return Ok(());
+        }
+        let mut moved = Self::new(path);
+        moved.hold(self.holds)?;
+        self.hold(None)?;
+        *self = moved;
+        Ok(())
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 

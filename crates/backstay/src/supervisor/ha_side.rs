@@ -1,6 +1,6 @@
 //! The keepalived side: the vrrp process and the runner, and what they say to each other.
 
-use super::child::{Child, Environment, Restart};
+use super::child::{Child, Environment, Exit, Restart};
 use crate::inspect;
 use crate::roles::{self, LogPlan, Role};
 use ha::message::{In, InstanceStatus, Memory, Out, ScriptOutcome};
@@ -34,6 +34,8 @@ pub(crate) struct HaSide {
     pub(crate) restarts: u64,
     status: Option<Vec<InstanceStatus>>,
     stopping: Option<Instant>,
+    /// Whether the vrrp process was started once more only to give the addresses up.
+    farewell_started: bool,
 }
 
 impl HaSide {
@@ -72,6 +74,7 @@ impl HaSide {
             restarts: 0,
             status: None,
             stopping: None,
+            farewell_started: false,
         };
         side.start_runner().map_err(|error| format!("the runner process: {error}"))?;
         side.start_vrrp().map_err(|error| format!("the vrrp process: {error}"))?;
@@ -132,6 +135,9 @@ impl HaSide {
             if let Some(exit) = vrrp.reap() {
                 self.hear_vrrp();
                 self.lost(Role::Vrrp, &exit.to_string(), logger);
+                if self.stopping.is_some() && exit != Exit::Status(0) {
+                    self.start_farewell(logger);
+                }
             }
         }
         if let Some(exit) = self.runner.as_mut().and_then(Child::reap) {
@@ -243,14 +249,30 @@ impl HaSide {
     }
 
     /// Begins to stop: the vrrp process gives its addresses up.
-    pub(crate) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self, logger: &mut Logger) {
         if self.stopping.is_some() {
             return;
         }
         self.stopping = Some(Instant::now());
         self.vrrp_restart.cancel();
         self.runner_restart.cancel();
-        if let Some(vrrp) = &mut self.vrrp {
+        match &mut self.vrrp {
+            Some(vrrp) => {
+                let _ = vrrp.channel.send(&In::Stop);
+            }
+            None => self.start_farewell(logger),
+        }
+    }
+
+    /// A vrrp process that died has left its addresses behind: one more takes them up and gives
+    /// them up in order.
+    fn start_farewell(&mut self, logger: &mut Logger) {
+        if std::mem::replace(&mut self.farewell_started, true) {
+            return;
+        }
+        if let Err(error) = self.start_vrrp() {
+            logger.log(Level::Error, &format!("The addresses may have stayed: {error}"));
+        } else if let Some(vrrp) = &mut self.vrrp {
             let _ = vrrp.channel.send(&In::Stop);
         }
     }

@@ -52,8 +52,11 @@ pub(crate) struct Plan {
     pub(crate) ha: Option<HaSide>,
     pub(crate) web: Option<WebSide>,
     pub(crate) logger: Logger,
-    pub(crate) pid_files: Vec<PidFile>,
-    /// The pid file that holds the number of the proxy process.
+    /// Holds our number.
+    pub(crate) pid_file: PidFile,
+    /// Holds the number of the vrrp process.
+    pub(crate) vrrp_pid_file: Option<PidFile>,
+    /// Holds the number of the proxy process.
     pub(crate) proxy_pid_file: Option<PidFile>,
     pub(crate) readiness: Readiness,
 }
@@ -76,7 +79,6 @@ struct Supervisor {
     control: Option<Server>,
     caught: OwnedFd,
     stopping: Option<Instant>,
-    proxy_pid: Option<u32>,
 }
 
 /// Supervises until everything has stopped.
@@ -94,17 +96,24 @@ pub(crate) fn supervise(mut plan: Plan, caught: OwnedFd) -> ExitCode {
     let control = match Server::open(plan.face.name()) {
         Ok(server) => Some(server),
         Err(error) => {
-            plan.logger.log(Level::Warning, &format!("no control socket, so no `status`: {error}"));
+            let text = format!("no control socket, so no `status`: {error}");
+            match &plan.web {
+                Some(web) if plan.face == Face::Nginx => web.note("warn", &text),
+                _ => plan.logger.log(Level::Warning, &text),
+            }
             None
         }
     };
-    for file in &plan.pid_files {
-        if let Err(error) = file.write(std::process::id()) {
-            plan.logger.log(Level::Error, &error);
+    if let Err(error) = plan.pid_file.hold(Some(std::process::id())) {
+        // As nginx does; without its pid file nobody could stop it.
+        if plan.face == Face::Nginx {
+            plan.readiness.failed(&format!("nginx: [emerg] {error}"));
+            return ExitCode::FAILURE;
         }
+        plan.logger.log(Level::Error, &error);
     }
-    let mut supervisor = Supervisor { plan, control, caught, stopping: None, proxy_pid: None };
-    supervisor.write_proxy_pid();
+    let mut supervisor = Supervisor { plan, control, caught, stopping: None };
+    supervisor.write_pids();
     supervisor.plan.readiness.ready();
     supervisor.run();
     ExitCode::SUCCESS
@@ -126,15 +135,14 @@ impl Supervisor {
                     self.grant(wish);
                 }
             }
-            self.write_proxy_pid();
+            self.write_pids();
             self.serve_control();
             if self.is_stopped() {
                 break;
             }
         }
-        for file in self.plan.pid_files.iter().chain(&self.plan.proxy_pid_file) {
-            file.remove();
-        }
+        self.write_pids();
+        let _ = self.plan.pid_file.hold(None);
     }
 
     fn sleep(&self) {
@@ -218,7 +226,7 @@ impl Supervisor {
         }
         if let Some(ha) = &mut self.plan.ha {
             self.plan.logger.log(Level::Info, "Stopping");
-            ha.stop();
+            ha.stop(&mut self.plan.logger);
         }
     }
 
@@ -238,25 +246,29 @@ impl Supervisor {
         }
         if let (Some(web), None | Some(Side::Nginx)) = (&mut self.plan.web, side) {
             failures.extend(web.reload().err());
+            let file = if self.plan.face == Face::Nginx {
+                Some(&mut self.plan.pid_file)
+            } else {
+                self.plan.proxy_pid_file.as_mut()
+            };
+            if let Some(file) = file
+                && let Err(error) = file.move_to(web.pid_path())
+            {
+                web.note("emerg", &error);
+            }
         }
         if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
     }
 
-    /// Keeps the file that says which process serves nginx.conf true.
-    fn write_proxy_pid(&mut self) {
-        let Some(file) = &self.plan.proxy_pid_file else { return };
-        let pid = self.plan.web.as_ref().and_then(WebSide::pid);
-        if pid == self.proxy_pid {
-            return;
-        }
-        self.proxy_pid = pid;
-        match pid {
-            Some(pid) => {
-                if let Err(error) = file.write(pid) {
-                    self.plan.logger.log(Level::Error, &error);
-                }
+    /// Keeps the files true that say which process serves which configuration.
+    fn write_pids(&mut self) {
+        let Plan { ha, web, logger, vrrp_pid_file, proxy_pid_file, .. } = &mut self.plan;
+        let vrrp = ha.as_ref().and_then(|ha| ha.pids().0);
+        let proxy = web.as_ref().and_then(WebSide::pid);
+        for (file, pid) in [(vrrp_pid_file, vrrp), (proxy_pid_file, proxy)] {
+            if let Some(Err(error)) = file.as_mut().map(|file| file.hold(pid)) {
+                logger.log(Level::Error, &error);
             }
-            None => file.remove(),
         }
     }
 
@@ -272,7 +284,7 @@ impl Supervisor {
         let Some(server) = &self.control else { return };
         let Some((ask, reply)) = server.accept() else { return };
         let answer = self.answer(ask);
-        self.write_proxy_pid();
+        self.write_pids();
         reply.send(&answer);
     }
 
@@ -313,6 +325,7 @@ impl Supervisor {
         let web = self.plan.web.as_mut().map(|web| {
             let proxy = web.ask_status();
             control::WebStatus {
+                file: web.path().to_owned(),
                 pid: web.pid(),
                 stopped_by_operator: web.stopped,
                 restarts: web.restarts,
@@ -320,14 +333,6 @@ impl Supervisor {
             }
         });
         control::Status { face: self.plan.face.name().to_owned(), pid: std::process::id(), ha, web }
-    }
-}
-
-impl Drop for Supervisor {
-    fn drop(&mut self) {
-        if let Some(web) = &self.plan.web {
-            web.kill();
-        }
     }
 }
 

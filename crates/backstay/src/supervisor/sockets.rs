@@ -1,5 +1,6 @@
 //! Listening sockets, which the supervisor opens for the proxy.
 
+use crate::inspect;
 use nginx_conf::model::{ListenAddress, Listener};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::fs;
@@ -8,6 +9,14 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
+
+/// Removes what a socket that is closed for good leaves in the file system.
+pub(crate) fn forget(address: &ListenAddress) {
+    if let ListenAddress::Unix(path) = address {
+        // Someone else may have removed it.
+        let _ = fs::remove_file(path);
+    }
+}
 
 /// Opens the socket of a listener.
 ///
@@ -76,15 +85,7 @@ fn explain(address: &ListenAddress, error: &Error) -> String {
         ListenAddress::Tcp(address) => (address.to_string(), Some(address.port())),
         ListenAddress::Unix(path) => (format!("unix:{}", path.display()), None),
     };
-    let mut text = match error.raw_os_error() {
-        // As nginx writes it: scripts look for the number.
-        Some(number) => {
-            let words = error.to_string();
-            let words = words.split(" (os error").next().unwrap_or_default();
-            format!("bind() to {name} failed ({number}: {words})")
-        }
-        None => format!("bind() to {name} failed ({error})"),
-    };
+    let mut text = format!("bind() to {name} failed ({})", inspect::errno_words(error));
     match (error.kind(), port) {
         (ErrorKind::AddrInUse, Some(port)) => match holder(port) {
             Some((pid, program)) => {

@@ -75,6 +75,23 @@ impl WebSide {
         Ok(())
     }
 
+    fn close_sockets(&mut self) {
+        for (address, _) in self.sockets.drain(..) {
+            sockets::forget(&address);
+        }
+    }
+
+    /// Keeps these sockets and closes the others.
+    fn keep_sockets(&mut self, wanted: &[ListenAddress]) {
+        self.sockets.retain(|(address, _)| {
+            let keep = wanted.contains(address);
+            if !keep {
+                sockets::forget(address);
+            }
+            keep
+        });
+    }
+
     fn start_process(&mut self) -> Result<(), String> {
         let user = match &self.config.main.user {
             Some((user, Some(group))) => format!("{user}:{group}"),
@@ -115,10 +132,13 @@ impl WebSide {
             .map_err(|error| format!("the proxy process: {error}"))
     }
 
-    /// Waits until the configuration that was sent last is in force, or refused.
+    /// Waits until the configuration that was sent last is in force, or refused. A process that
+    /// died or does not answer is left to [`turn`](Self::turn).
     pub(crate) fn wait_ready(&mut self) -> Result<(), String> {
         let deadline = Instant::now() + STARTING;
         loop {
+            let Some(child) = &self.child else { return Err("the proxy process is gone".to_owned()) };
+            let ended = child.has_ended();
             self.hear();
             if self.ready {
                 return Ok(());
@@ -126,12 +146,13 @@ impl WebSide {
             if let Some(why) = self.refused.take() {
                 return Err(why);
             }
-            let Some(child) = &mut self.child else { return Err("the proxy process is gone".to_owned()) };
-            if let Some(exit) = child.reap() {
-                self.child = None;
-                return Err(format!("the proxy process {exit}"));
-            }
+            // What comes of its end is decided where every end is.
+            let Some(child) = self.child.as_ref().filter(|_| !ended) else {
+                return Err("the proxy process ended before it was ready".to_owned());
+            };
             if Instant::now() > deadline {
+                // It must not take up later what it was thought to have refused.
+                child.kill();
                 return Err(format!("the proxy process did not start within {STARTING:?}"));
             }
             super::wait_readable(child.channel.as_fd(), Duration::from_millis(50));
@@ -143,7 +164,7 @@ impl WebSide {
             let Ok(Some(received)) = child.channel.recv() else { return };
             match received.message {
                 FromProxy::Ready(generation) => self.ready |= generation == self.generation,
-                FromProxy::Refused(generation, why) if generation == self.generation => {
+                FromProxy::Refused(generation, why) if [0, self.generation].contains(&generation) => {
                     self.refused = Some(why)
                 }
                 FromProxy::Refused(..) => {}
@@ -185,13 +206,14 @@ impl WebSide {
             self.hear();
             self.child = None;
             if self.stopped {
-                self.sockets.clear();
+                self.close_sockets();
             } else {
-                self.note("alert", &format!("the {} process {exit}: restarting it", role.word()));
+                let why = self.refused.take().map_or_else(String::new, |why| format!(" ({why})"));
+                self.note("alert", &format!("the {} process {exit}{why}: restarting it", role.word()));
                 self.restart.died(age);
                 if self.restart.failures() >= MOST_CRASHES {
                     self.note("alert", "it crashes over and over: its sockets are closed meanwhile");
-                    self.sockets.clear();
+                    self.close_sockets();
                 }
             }
         }
@@ -226,9 +248,10 @@ impl WebSide {
         let result = self.swap(&mut child, &config);
         self.child = Some(child);
         let result = result.and_then(|before| {
-            self.wait_ready().map_err(|why| (why, before)).map_err(|(why, before)| {
+            self.wait_ready().inspect_err(|_| {
+                let wanted: Vec<ListenAddress> = before.iter().map(|(address, _)| address.clone()).collect();
+                self.keep_sockets(&wanted);
                 self.sockets = before;
-                why
             })
         });
         match result {
@@ -236,7 +259,7 @@ impl WebSide {
                 // Sockets that the new configuration does not listen on are closed.
                 let wanted: Vec<ListenAddress> =
                     config.http.iter().flat_map(|h| &h.listeners).map(|l| l.address.clone()).collect();
-                self.sockets.retain(|(address, _)| wanted.contains(address));
+                self.keep_sockets(&wanted);
                 self.config = config;
                 self.note("notice", "the configuration was reloaded");
                 Ok(())
@@ -301,7 +324,7 @@ impl WebSide {
     pub(crate) fn stop(&mut self, mode: StopMode) {
         self.stopped = true;
         self.restart.cancel();
-        self.sockets.clear();
+        self.close_sockets();
         if let Some(child) = &mut self.child {
             let _ = child.channel.send(&ToProxy::Stop(mode));
         }
@@ -328,11 +351,14 @@ impl WebSide {
         self.child.is_none()
     }
 
-    /// Kills what does not end by itself.
-    pub(crate) fn kill(&self) {
-        if let Some(child) = &self.child {
-            child.kill();
-        }
+    /// Where the configuration came from.
+    pub(crate) fn path(&self) -> &Path {
+        &self.options.path
+    }
+
+    /// `pid` of the configuration in force.
+    pub(crate) fn pid_path(&self) -> &Path {
+        &self.config.main.pid
     }
 
     /// Process number, for the pid file.
@@ -356,17 +382,32 @@ impl WebSide {
     }
 }
 
+impl Drop for WebSide {
+    fn drop(&mut self) {
+        if let Some(child) = &self.child {
+            child.kill();
+        }
+        self.close_sockets();
+    }
+}
+
 fn open_missing(
     config: &Config,
     kept: &mut Vec<(ListenAddress, OwnedFd)>,
 ) -> Result<Vec<(ListenAddress, OwnedFd)>, String> {
-    let listeners = config.http.iter().flat_map(|http| &http.listeners);
-    listeners
-        .map(|listener| match kept.iter().position(|(address, _)| *address == listener.address) {
-            Some(at) => Ok(kept.swap_remove(at)),
-            None => Ok((listener.address.clone(), sockets::open(listener)?)),
-        })
-        .collect()
+    let mut open = Vec::new();
+    let mut opened = Vec::new();
+    for listener in config.http.iter().flat_map(|http| &http.listeners) {
+        let address = listener.address.clone();
+        if let Some(at) = kept.iter().position(|(kept, _)| *kept == address) {
+            open.push(kept.swap_remove(at));
+            continue;
+        }
+        let socket = sockets::open(listener).inspect_err(|_| opened.iter().for_each(sockets::forget))?;
+        opened.push(address.clone());
+        open.push((address, socket));
+    }
+    Ok(open)
 }
 
 /// Opens every log that is a file or stderr, in order.
@@ -383,5 +424,6 @@ fn open_logs(config: &Config) -> Result<Vec<OwnedFd>, String> {
 
 fn open_log(path: &Path) -> Result<OwnedFd, String> {
     let file = OpenOptions::new().append(true).create(true).mode(0o644).open(path);
-    file.map(OwnedFd::from).map_err(|error| format!("open() \"{}\" failed ({error})", path.display()))
+    file.map(OwnedFd::from)
+        .map_err(|error| format!("open() \"{}\" failed ({})", path.display(), inspect::errno_words(&error)))
 }

@@ -33,11 +33,15 @@ pub(crate) fn installed(program: &str) -> bool {
 }
 
 /// What every script starts with. `backstay`, `nginx` and `keepalived` are ours; the originals
-/// are at their full paths.
+/// are at their full paths, and `$TESTS` is the test program itself.
 const PROLOGUE: &str = r#"
 set -u
-mount -t tmpfs none /run; mount -t tmpfs none /tmp; mount -t tmpfs none /var/log
-mkdir -p /run/lock /var/log/nginx /tmp/bin /tmp/etc
+mount -t tmpfs none /run; mkdir -p /run/lock /run/own
+# The checkout may be anywhere, even under a directory that is about to be hidden.
+: >/run/own/backstay; mount --bind "$BACKSTAY" /run/own/backstay; BACKSTAY=/run/own/backstay
+: >/run/own/tests; mount --bind "$TESTS" /run/own/tests; TESTS=/run/own/tests
+mount -t tmpfs none /tmp; mount -t tmpfs none /var/log
+mkdir -p /var/log/nginx /tmp/bin /tmp/etc
 for d in nginx keepalived; do
     mkdir -p /tmp/etc/$d
     if [ -d /etc/$d ]; then cp -a /etc/$d/. /tmp/etc/$d/; mount --bind /tmp/etc/$d /etc/$d; fi
@@ -57,6 +61,7 @@ pub(crate) fn run(script: &str) -> Outcome {
         .args(["--kill-after=1", "90", "unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork"])
         .args(["--kill-child=KILL", "--mount-proc", "bash", "-s"])
         .env("BACKSTAY", env!("CARGO_BIN_EXE_backstay"))
+        .env("TESTS", std::env::current_exe().expect("this program"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

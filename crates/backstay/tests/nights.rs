@@ -1,0 +1,342 @@
+//! What operators meet at night: stale files, broken files, things that die at the wrong moment.
+
+mod support;
+
+use support::{possible, run, succeed};
+
+/// A configuration that answers `ours` on port 80.
+const WEB: &str = r#"
+cat >/etc/nginx/nginx.conf <<'X'
+pid /run/nginx.pid;
+error_log /var/log/nginx/error.log info;
+events { }
+http { access_log off; server { listen 80; location / { return 200 "ours\n"; } } }
+X
+answers() { curl -sf --max-time 2 http://127.0.0.1/ | grep -q ours; }
+refused() { ! curl -s --max-time 2 http://127.0.0.1/; }
+"#;
+
+/// A virtual address on an interface, and `keepalived`.
+const ADDRESS: &str = r#"
+ip link add ens33 type veth peer name other; ip addr add 172.16.253.108/16 dev ens33
+ip link set ens33 up; ip link set other up
+cat >/etc/keepalived/keepalived.conf <<'X'
+vrrp_instance VI_A {
+    state MASTER
+    interface ens33
+    virtual_router_id 51
+    priority 100
+    advert_int 1
+    virtual_ipaddress { 172.16.253.150 }
+}
+X
+master() { ip addr show ens33 | grep -q 172.16.253.150/32; }
+gone() { ! master; }
+"#;
+
+#[test]
+fn a_signal_with_a_broken_file_fails_and_says_why() {
+    if !possible() {
+        return;
+    }
+    let text = succeed(&format!(
+        r#"{WEB}
+        nginx || fail start
+        echo 'bogus directive;' >>/etc/nginx/nginx.conf
+        nginx -s reload && fail 'reload of a broken file says that it worked'
+        answers || fail answer
+        "#
+    ));
+    assert!(text.contains("unknown directive \"bogus\""), "{text}");
+}
+
+#[test]
+fn a_stale_pid_file_never_kills_a_stranger() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{WEB}
+        sleep 60 & stranger=$!
+        echo $stranger >/run/nginx.pid; echo $stranger >/run/keepalived.pid
+        nginx -s stop && fail 'says that it stopped something'
+        kill -0 $stranger || fail 'killed a stranger'
+        nginx || fail 'does not start beside a stale file'; answers || fail answer
+        [ "$(cat /run/nginx.pid)" != $stranger ] || fail 'pid file'
+        "#
+    ));
+}
+
+#[test]
+fn a_pid_file_that_cannot_be_written_ends_the_start() {
+    if !possible() {
+        return;
+    }
+    let text = succeed(&format!(
+        r#"{WEB}
+        sed -i 's|/run/nginx.pid|/run/missing/nginx.pid|' /etc/nginx/nginx.conf
+        nginx && fail 'started without its pid file'
+        until_ 3 refused || fail 'something was left behind'
+        nginx -g 'daemon off;' && fail 'started in the foreground'; exit 0
+        "#
+    ));
+    assert!(text.contains("open() \"/run/missing/nginx.pid\" failed (2: No such file"), "{text}");
+}
+
+#[test]
+fn a_reload_moves_the_pid_file() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{WEB}
+        nginx || fail start; pid=$(cat /run/nginx.pid)
+        sed -i 's|/run/nginx.pid|/run/moved.pid|' /etc/nginx/nginx.conf
+        kill -HUP $pid; until_ 5 test -e /run/moved.pid || fail 'no new file'
+        until_ 5 test ! -e /run/nginx.pid || fail 'the old file stays'
+        nginx -s stop || fail 'stop by the new file'
+        until_ 5 test ! -e /run/moved.pid || fail 'the new file stays'
+        "#
+    ));
+}
+
+#[test]
+fn a_pipe_is_let_go_and_the_umask_is_ours() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{WEB}{ADDRESS}
+        out=$(umask 077; timeout 10 bash -c 'x=$(nginx 2>&1); y=$(keepalived 2>&1); echo "$x$y"') || fail 'the pipe stays open'
+        [ -z "$out" ] || fail "said: $out"
+        [ "$(stat -c %a /run/nginx.pid)" = 644 ] || fail "pid file: $(stat -c %a /run/nginx.pid)"
+        [ "$(stat -c %a /run/keepalived.pid)" = 644 ] || fail "pid file: $(stat -c %a /run/keepalived.pid)"
+        "#
+    ));
+}
+
+#[test]
+fn why_a_start_failed_is_said_in_the_background_too() {
+    if !possible() {
+        return;
+    }
+    let text = succeed(&format!(
+        r#"{WEB}
+        nginx -g 'worker_rlimit_nofile 10;' && fail 'ten descriptors are enough?'
+        until_ 3 refused || fail 'left behind'
+        nginx -g 'user nobodyknows;' && fail 'started as an unknown user'
+        rm -rf /var/log/nginx; nginx && fail 'started without its log directory'; exit 0
+        "#
+    ));
+    eprintln!("{text}");
+    assert!(text.contains("nobodyknows"), "{text}");
+    assert!(text.contains("/var/log/nginx/error.log\" failed (2: No such file"), "{text}");
+    assert!(!text.contains("exited with status 1\n"), "{text}");
+}
+
+#[test]
+fn unix_sockets_leave_with_the_server() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{WEB}
+        sed -i 's|listen 80;|listen 80; listen unix:/run/web.sock; listen unix:/run/two.sock;|' /etc/nginx/nginx.conf
+        nginx || fail start
+        curl -sf --unix-socket /run/web.sock http://x/ | grep -q ours || fail answer
+        sed -i 's|listen unix:/run/two.sock;||' /etc/nginx/nginx.conf; backstay reload || fail reload
+        [ ! -e /run/two.sock ] || fail 'the socket that was taken out stays'
+        nginx -s quit; until_ 5 test ! -e /run/nginx.pid || fail quit
+        [ ! -e /run/web.sock ] || fail 'the socket stays'
+        [ -z "$(ls /run/backstay)" ] || fail "left: $(ls /run/backstay)"
+        "#
+    ));
+}
+
+#[test]
+fn a_silent_operator_delays_nothing() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{WEB}
+        nginx || fail start
+        python3 - <<'X' || fail 'a silent client delays'
+import socket, time, os
+silent = []
+for i in range(20):
+    s = socket.socket(socket.AF_UNIX); s.connect('/run/backstay/nginx.sock'); silent.append(s)
+huge = socket.socket(socket.AF_UNIX); huge.connect('/run/backstay/nginx.sock'); huge.setblocking(False)
+try:
+    huge.send(b'x' * 1000000)
+except OSError:
+    pass
+os.kill(int(open('/run/nginx.pid').read()), 15)
+began = time.time()
+while os.path.exists('/run/nginx.pid') and time.time() - began < 30: time.sleep(0.01)
+print('stopped after', time.time() - began)
+raise SystemExit(time.time() - began > 1.5)
+X
+        "#
+    ));
+}
+
+#[test]
+fn a_second_backstay_is_refused() {
+    if !possible() {
+        return;
+    }
+    let text = succeed(&format!(
+        r#"{ADDRESS}
+        backstay run --stderr --ha /etc/keepalived/keepalived.conf 2>/tmp/log & first=$!
+        until_ 8 master || fail master
+        timeout 5 backstay run --stderr --ha /etc/keepalived/keepalived.conf; [ $? = 1 ] || fail 'a second one runs'
+        [ "$(cat /run/backstay.pid)" = $first ] || fail 'pid file'
+        backstay status || fail status
+        "#
+    ));
+    assert!(text.contains("runs already"), "{text}");
+}
+
+#[test]
+fn another_nginx_beside_the_whole_is_another() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{WEB}
+        sed 's|/run/nginx.pid|/run/two.pid|; s|listen 80|listen 81|' /etc/nginx/nginx.conf >/tmp/two.conf
+        backstay run --stderr --proxy /etc/nginx/nginx.conf 2>/tmp/log &
+        until_ 5 answers || fail start
+        nginx -c /tmp/two.conf || fail 'start of the second'
+        curl -sf http://127.0.0.1:81/ | grep -q ours || fail 'it says that it started and did not'
+        "#
+    ));
+}
+
+#[test]
+fn a_stop_gives_the_address_up_whatever_state_vrrp_is_in() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{ADDRESS}
+        for how in STOP 'KILL twice'; do
+            keepalived || fail start; until_ 8 master || fail master
+            supervisor=$(cat /run/keepalived.pid)
+            vrrp() {{ pgrep -P $supervisor -x keepalived; }}
+            case $how in
+                STOP) sleep 1; kill -STOP $(vrrp);;
+                *) # The second death in a row is followed by a pause.
+                   kill -9 $(vrrp); until_ 3 vrrp; sleep 0.3; kill -9 $(vrrp); sleep 0.2; vrrp && fail 'no pause';;
+            esac
+            kill -TERM $supervisor; until_ 6 test ! -e /run/keepalived.pid || fail "$how: it does not stop"
+            gone || fail "$how: the address stays"
+            [ ! -e /run/keepalived_vrrp.pid ] || fail 'the pid file of vrrp stays'
+        done
+        "#
+    ));
+}
+
+#[test]
+fn the_pid_file_of_vrrp_follows_it() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{ADDRESS}
+        keepalived || fail start; until_ 8 master || fail master
+        before=$(cat /run/keepalived_vrrp.pid); kill -9 $before
+        new() {{ now=$(cat /run/keepalived_vrrp.pid) && [ "$now" != $before ] && kill -0 $now; }}
+        until_ 5 new || fail 'the file names the dead one'
+        "#
+    ));
+}
+
+#[test]
+fn a_pause_of_everything_kills_nobody() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{ADDRESS}
+        keepalived || fail start; until_ 8 master || fail master
+        supervisor=$(cat /run/keepalived.pid); vrrp=$(pgrep -P $supervisor -x keepalived)
+        sleep 1; kill -STOP $supervisor $vrrp; sleep 4; kill -CONT $supervisor; sleep 0.1; kill -CONT $vrrp
+        sleep 1; [ "$(pgrep -P $supervisor -x keepalived)" = $vrrp ] || fail 'a healthy process was killed'
+        kill -STOP $supervisor; sleep 3; kill -CONT $supervisor
+        sleep 1; [ "$(pgrep -P $supervisor -x keepalived)" = $vrrp ] || fail 'killed after a pause of the supervisor'
+        "#
+    ));
+}
+
+#[test]
+fn a_proxy_that_dies_during_a_reload_is_started_again() {
+    if !possible() {
+        return;
+    }
+    let outcome = run(&format!(
+        r#"{WEB}
+        nginx || fail start
+        supervisor=$(cat /run/nginx.pid); sleep 1
+        proxy=$(pgrep -P $supervisor); kill -STOP $proxy
+        backstay reload & sleep 0.5; kill -9 $proxy; wait $!
+        until_ 5 answers || fail 'it was not started again'
+        "#
+    ));
+    assert!(outcome.success, "{}", outcome.text);
+}
+
+#[test]
+fn what_scripts_inherit() {
+    if !possible() {
+        return;
+    }
+    let text = succeed(&format!(
+        r#"{ADDRESS}
+        cat >/tmp/look <<'X'
+#!/bin/bash
+echo "$1 fds: $(ls /proc/$$/fd | tr '\n' ' ')" >>/tmp/seen
+ls -l /proc/$$/fd >>/tmp/seen
+grep -E 'Sig(Blk|Ign|Cgt)|Umask|NoNew' /proc/$$/status >>/tmp/seen
+pwd >>/tmp/seen; env >>/tmp/seen; cat /proc/$$/oom_score_adj >>/tmp/seen; chrt -p $$ >>/tmp/seen
+X
+        chmod 755 /tmp/look
+        sed -i 's|advert_int 1|advert_int 1\n track_script {{ look }}\n notify "/tmp/look notify"|; 1i global_defs {{ script_user root }}\nvrrp_script look {{ script "/tmp/look check"\ninterval 1 }}' /etc/keepalived/keepalived.conf
+        exec 7</etc/passwd
+        BACKSTAY_X=1 keepalived || fail start; until_ 8 master || fail master
+        sleep 0.5; cat /tmp/seen
+        for p in $(pgrep keepalived) $(pgrep backstay); do echo "$p $(cat /proc/$p/comm)"; ls -l /proc/$p/fd | cut -c40-; readlink /proc/$p/cwd; done
+        "#
+    ));
+    eprintln!("{text}");
+    assert!(!text.contains("BACKSTAY"), "{text}");
+}
+
+#[test]
+fn without_root_it_serves_on_high_ports() {
+    if !possible() {
+        return;
+    }
+    let text = succeed(&format!(
+        r#"{WEB}
+        mkdir /tmp/own; cp "$BACKSTAY" /tmp/own/nginx; cp "$BACKSTAY" /tmp/own/keepalived
+        cat >/tmp/own/my.conf <<'X'
+pid my.pid;
+error_log error.log;
+events {{ }}
+http {{ access_log access.log; server {{ listen 8080; return 200 "ours\n"; }} }}
+X
+        chown -R 65534 /tmp/own; as() {{ setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }}
+        as /tmp/own/nginx -p /tmp/own -c my.conf -e /tmp/own/e.log || fail start
+        curl -sf http://127.0.0.1:8080/ | grep -q ours || fail answer
+        ls -l /tmp/own; cat /tmp/own/*.log
+        as /tmp/own/nginx -p /tmp/own -c my.conf -s reload || fail reload
+        as /tmp/own/nginx -p /tmp/own -c my.conf -s quit || fail quit
+        until_ 5 test ! -e /tmp/own/my.pid || fail 'it does not stop'
+        cd /tmp/own; {ADDRESS}
+        as timeout 6 /tmp/own/keepalived -n -l -G -p /tmp/own/k.pid -r /tmp/own/v.pid; echo "keepalived: $?"
+        "#
+    ));
+    eprintln!("{text}");
+}

@@ -69,6 +69,15 @@ impl WebSide {
         Ok(side)
     }
 
+    /// Reads the file, then [`start`](Self::start)s.
+    pub(crate) fn load_and_start(options: NginxOptions) -> Result<Self, String> {
+        let loaded = inspect::load_nginx(&options);
+        match loaded.config {
+            Some(config) => Self::start(options, config),
+            None => Err(nginx_conf::compat::test_lines(&loaded, &options.path).join("; ")),
+        }
+    }
+
     /// Opens what the configuration listens on; keeps what is open already.
     fn open_sockets(&mut self) -> Result<(), String> {
         self.sockets = open_missing(&self.config, &mut std::mem::take(&mut self.sockets))?;

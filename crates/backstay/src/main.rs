@@ -16,6 +16,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // What whoever started us left open is no business of the programs that we start.
+    sys::process::close_on_exec();
     if let Some(role) = roles::Role::inherited() {
         return role.run();
     }

@@ -128,7 +128,6 @@ fn why_a_start_failed_is_said_in_the_background_too() {
         rm -rf /var/log/nginx; nginx && fail 'started without its log directory'; exit 0
         "#
     ));
-    eprintln!("{text}");
     assert!(text.contains("nobodyknows"), "{text}");
     assert!(text.contains("/var/log/nginx/error.log\" failed (2: No such file"), "{text}");
     assert!(!text.contains("exited with status 1\n"), "{text}");
@@ -305,12 +304,15 @@ X
         sed -i 's|advert_int 1|advert_int 1\n track_script {{ look }}\n notify "/tmp/look notify"|; 1i global_defs {{ script_user root }}\nvrrp_script look {{ script "/tmp/look check"\ninterval 1 }}' /etc/keepalived/keepalived.conf
         exec 7</etc/passwd
         BACKSTAY_X=1 keepalived || fail start; until_ 8 master || fail master
-        sleep 0.5; cat /tmp/seen
+        sleep 0.5; cat /tmp/seen; echo processes:
         for p in $(pgrep keepalived) $(pgrep backstay); do echo "$p $(cat /proc/$p/comm)"; ls -l /proc/$p/fd | cut -c40-; readlink /proc/$p/cwd; done
         "#
     ));
-    eprintln!("{text}");
-    assert!(!text.contains("BACKSTAY"), "{text}");
+    let (seen, _) = text.split_once("processes:").expect("both parts");
+    for leak in ["BACKSTAY", "heartbeat", "socket:"] {
+        assert!(!seen.contains(leak), "{leak}: {text}");
+    }
+    assert!(!text.contains("/etc/passwd"), "{text}");
 }
 
 #[test]
@@ -339,4 +341,143 @@ X
         "#
     ));
     eprintln!("{text}");
+}
+
+#[test]
+fn reloads_under_load_lose_nothing() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{WEB}
+        nginx || fail start
+        load() {{ for i in $(seq 300); do curl -sf --max-time 5 http://127.0.0.1/ http://127.0.0.1/ >/dev/null || echo "lost $i: $?" >>/tmp/lost; done; }}
+        load & a=$!; load & b=$!
+        for i in $(seq 50); do
+            [ $((i % 2)) = 0 ] && sed -i 's|listen 80;|listen 80; listen 81;|' /etc/nginx/nginx.conf || sed -i 's| listen 81;||' /etc/nginx/nginx.conf
+            backstay reload || fail "reload $i"
+        done
+        wait $a $b; [ ! -e /tmp/lost ] || fail "$(cat /tmp/lost)"
+        fds=$(ls /proc/$(cat /run/nginx.pid)/fd | wc -l); [ $fds -lt 15 ] || fail "$fds descriptors"
+        "#
+    ));
+}
+
+#[test]
+fn a_reload_onto_a_taken_port_names_its_holder() {
+    if !possible() {
+        return;
+    }
+    let text = succeed(&format!(
+        r#"{WEB}
+        python3 -m http.server 81 >/dev/null 2>&1 & until_ 5 curl -s http://127.0.0.1:81/ || fail python
+        nginx || fail start
+        sed -i 's|listen 80;|listen 80; listen unix:/run/web.sock; listen 81;|; s/ours/new/' /etc/nginx/nginx.conf
+        backstay reload && fail 'it says that it worked'
+        answers || fail 'something was changed'; [ ! -e /run/web.sock ] || fail 'a socket was left'
+        "#
+    ));
+    assert!(text.contains("port 81 is held by python3 (pid"), "{text}");
+}
+
+#[test]
+fn the_proxy_starts_later_when_its_port_was_taken_at_first() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{WEB}{ADDRESS}
+        python3 -m http.server 80 >/dev/null 2>&1 & python=$!; until_ 5 curl -s http://127.0.0.1:80/ || fail python
+        backstay run --stderr 2>/tmp/log & until_ 8 master || fail master
+        backstay start nginx && fail 'it says that it started'
+        backstay reload && fail 'a reload says that all is well'
+        backstay status; kill $python; until_ 5 refused || fail 'python stays'
+        backstay start nginx || fail 'not started though the port is free'
+        answers || fail answer
+        "#
+    ));
+}
+
+#[test]
+fn full_disks_and_foreground() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{WEB}
+        sed -i 's|access_log off|access_log /dev/full|; s|/var/log/nginx/error.log|/dev/full|' /etc/nginx/nginx.conf
+        nginx || fail 'start with a full disk'; answers && answers && answers || fail 'answer with a full disk'
+        nginx -s reload; sleep 0.3; answers || fail reload; nginx -s stop; until_ 5 test ! -e /run/nginx.pid || fail stop
+        sed -i 's|error_log /dev/full|error_log stderr|; s|access_log /dev/full|access_log off|' /etc/nginx/nginx.conf
+        nginx -g 'daemon off;' 2>/tmp/stderr & until_ 5 answers || fail foreground
+        curl -s http://127.0.0.1/ >/dev/null; nginx -s reload -g 'daemon off;' || fail reload
+        until_ 3 grep -q 'was reloaded' /tmp/stderr; kill -TERM $(cat /run/nginx.pid); wait $! || fail "status $?"
+        grep -q 'was reloaded' /tmp/stderr || fail "stderr: $(cat /tmp/stderr)"
+        "#
+    ));
+}
+
+#[test]
+fn stops_end_in_time() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{WEB}{ADDRESS}
+        echo 'import socket,time
+s=socket.socket(); s.setsockopt(1,2,1); s.bind(("127.0.0.1",81)); s.listen(); k=[]
+while True: k.append(s.accept())' >/tmp/silent.py; python3 /tmp/silent.py &
+        sed -i 's|location / |location /slow {{ proxy_pass http://127.0.0.1:81; }} location / |' /etc/nginx/nginx.conf
+        cat >/tmp/bye <<'X'
+#!/bin/sh
+echo "$@" >>/tmp/said
+X
+        chmod 755 /tmp/bye; sed -i 's|advert_int 1|advert_int 1\n notify_stop "/tmp/bye stop"|; 1i global_defs {{ script_user root }}' /etc/keepalived/keepalived.conf
+        backstay run --stderr 2>/tmp/log & until_ 8 master || fail master
+        curl -s http://127.0.0.1/slow & sleep 0.5
+        supervisor=$(cat /run/backstay.pid)
+        kill -QUIT $supervisor; sleep 1; kill -0 $supervisor || fail 'QUIT did not wait for the request'
+        kill -TERM $supervisor; kill -TERM $supervisor
+        ended() {{ ! kill -0 $supervisor 2>/dev/null; }}; until_ 5 ended || {{ cat /tmp/log; fail 'TERM after QUIT'; }}
+        gone || fail address; grep -q stop /tmp/said || fail notify_stop
+        [ -z "$(ls -A /run/backstay /run/*.pid 2>/dev/null | grep -v :)" ] || fail "left: $(ls -A /run/backstay /run/*.pid)"
+        for n in 1 2 3; do
+            nginx & starting=$!; sleep 0.0$n; kill -TERM $starting $(pgrep -x nginx); wait; sleep 0.3
+            nginx -s stop 2>/dev/null; idle() {{ ! pgrep -x nginx; }}; until_ 5 idle || fail "TERM during start $n: $(ps ax)"
+        done
+        "#
+    ).replace("wait; sleep", "wait $starting; sleep"));
+}
+
+#[test]
+fn vrrp_that_may_do_nothing_says_so() {
+    if !possible() {
+        return;
+    }
+    let text = run(&format!(
+        r#"mkdir /tmp/own; cp "$BACKSTAY" /tmp/own/keepalived; chown -R 65534 /tmp/own; cd /tmp/own; {ADDRESS}
+        setpriv --reuid=65534 --regid=65534 --clear-groups timeout 6 /tmp/own/keepalived -n -l -G -p /tmp/own/k.pid -r /tmp/own/v.pid 2>&1
+        "#
+    )).text;
+    assert!(text.contains("CAP_NET_RAW") || text.contains("not permitted"), "{text}");
+    assert!(text.matches("restarting it").count() < 5, "{text}");
+}
+
+#[test]
+fn check_of_odd_files() {
+    if !possible() {
+        return;
+    }
+    let text = succeed(&format!(
+        r#"{WEB}{ADDRESS}
+        is() {{ local want=$1; shift; "$@" >/tmp/out 2>&1; local got=$?; echo "--- $*: $got"; cat /tmp/out; [ $got = $want ] || fail "$*: $got, not $want"; grep -q panicked /tmp/out && fail panic; }}
+        is 0 backstay check; is 0 backstay check --proxy /etc/nginx/nginx.conf; is 0 backstay check --ha /etc/keepalived/keepalived.conf
+        is 1 backstay check --proxy /missing; is 1 backstay check --ha /missing; is 1 backstay check --ha /etc; is 1 backstay check --proxy /etc
+        head -c 20000 /dev/urandom >/tmp/noise; is 1 backstay check --ha /tmp/noise; is 1 backstay check --proxy /tmp/noise
+        is 1 backstay status; is 1 backstay reload; is 1 backstay stop nginx; is 1 backstay run --ha /missing
+        rm /etc/nginx/nginx.conf /etc/keepalived/keepalived.conf; is 1 backstay check; is 1 backstay run
+        backstay check --ha /tmp/noise 2>/tmp/err | head -c 10; ! grep -q panicked /tmp/err || fail 'closed pipe'
+        backstay check --ha /tmp/noise 2>&1 | head -c 1000000 >/dev/null
+        "#
+    ));
 }

@@ -38,6 +38,7 @@ pub(super) fn run(files: &Files, stderr: bool) -> ExitCode {
         }
     };
     let mut web = None;
+    let mut web_failed = None;
     let mut proxy_pid_file = None;
     if let Some(path) = proxy_file {
         let path = std::path::absolute(&path).unwrap_or(path);
@@ -49,7 +50,7 @@ pub(super) fn run(files: &Files, stderr: bool) -> ExitCode {
         let started = match loaded.config {
             Some(config) => {
                 proxy_pid_file = Some(PidFile::new(&config.main.pid));
-                WebSide::start(options, config)
+                WebSide::start(options.clone(), config)
             }
             None => Err("nginx.conf has errors".to_owned()),
         };
@@ -57,6 +58,7 @@ pub(super) fn run(files: &Files, stderr: bool) -> ExitCode {
             Ok(side) => web = Some(side),
             Err(error) => {
                 logger.log(Level::Error, &format!("the proxy does not start: {error}"));
+                web_failed = Some(options);
                 // The addresses are worth serving alone: other programs may be behind them.
                 if ha_file.is_none() {
                     eprintln!("backstay: {error}");
@@ -77,7 +79,16 @@ pub(super) fn run(files: &Files, stderr: bool) -> ExitCode {
         }
     }
     let pid_file = PidFile::new("/run/backstay.pid");
-    let plan =
-        Plan { face: Face::Whole, ha, web, logger, pid_file, vrrp_pid_file: None, proxy_pid_file, readiness };
+    let plan = Plan {
+        face: Face::Whole,
+        ha,
+        web,
+        web_failed,
+        logger,
+        pid_file,
+        vrrp_pid_file: None,
+        proxy_pid_file,
+        readiness,
+    };
     supervise(plan, caught)
 }

@@ -140,7 +140,7 @@ fn web_text(web: &WebStatus, text: &mut String) {
             let _ = writeln!(text, "  proxy (pid {pid})");
         }
         (None, true) => *text += "  proxy stopped by an operator; `backstay start nginx` starts it\n",
-        (None, false) => *text += "  proxy not running\n",
+        (None, false) => *text += "  proxy not running; `backstay start nginx` starts it or says why not\n",
     }
     let Some(proxy) = &web.proxy else { return };
     let requests: u64 = proxy.threads.iter().map(|t| t.requests).sum();

@@ -236,6 +236,7 @@ fn start(line: Line) -> ExitCode {
         face: Face::Keepalived,
         ha: Some(ha),
         web: None,
+        web_failed: None,
         logger,
         pid_file,
         vrrp_pid_file: Some(PidFile::new(&line.vrrp_pid)),

@@ -244,6 +244,7 @@ fn start(options: NginxOptions, loaded: Loaded) -> ExitCode {
         face: Face::Nginx,
         ha: None,
         web: Some(web),
+        web_failed: None,
         logger: log.logger("nginx"),
         pid_file,
         vrrp_pid_file: None,

@@ -13,6 +13,7 @@ mod web_side;
 pub(crate) use ha_side::HaSide;
 pub(crate) use web_side::WebSide;
 
+use crate::inspect::NginxOptions;
 use control::{Answer, Ask, Server, Side};
 use daemon::{PidFile, Readiness};
 use logging::{Level, Logger};
@@ -51,6 +52,8 @@ pub(crate) struct Plan {
     pub(crate) face: Face,
     pub(crate) ha: Option<HaSide>,
     pub(crate) web: Option<WebSide>,
+    /// An nginx side that could not start beside the other: `start` and `reload` try again.
+    pub(crate) web_failed: Option<NginxOptions>,
     pub(crate) logger: Logger,
     /// Holds our number.
     pub(crate) pid_file: PidFile,
@@ -257,7 +260,23 @@ impl Supervisor {
                 web.note("emerg", &error);
             }
         }
+        if self.plan.web_failed.is_some() && side != Some(Side::Keepalived) {
+            failures.extend(self.start_web().err());
+        }
         if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+    }
+
+    /// Starts the nginx side that could not start earlier.
+    fn start_web(&mut self) -> Result<(), String> {
+        let Some(options) = self.plan.web_failed.clone() else {
+            return Err("this process serves no nginx.conf".to_owned());
+        };
+        let mut web = WebSide::load_and_start(options)?;
+        web.wait_ready()?;
+        self.plan.web_failed = None;
+        self.plan.proxy_pid_file = Some(PidFile::new(web.pid_path()));
+        self.plan.web = Some(web);
+        Ok(())
     }
 
     /// Keeps the files true that say which process serves which configuration.
@@ -294,7 +313,7 @@ impl Supervisor {
             Ask::Reload(side) => done(self.reload(side)),
             Ask::Start(Side::Nginx) => match &mut self.plan.web {
                 Some(web) => done(web.resume()),
-                None => Answer::Failed("this process serves no nginx.conf".to_owned()),
+                None => done(self.start_web()),
             },
             Ask::Stop(Side::Nginx) => match &mut self.plan.web {
                 Some(web) => {
@@ -332,6 +351,14 @@ impl Supervisor {
                 proxy,
             }
         });
+        let waiting = self.plan.web_failed.as_ref().map(|options| control::WebStatus {
+            file: options.path.clone(),
+            pid: None,
+            stopped_by_operator: false,
+            restarts: 0,
+            proxy: None,
+        });
+        let web = web.or(waiting);
         control::Status { face: self.plan.face.name().to_owned(), pid: std::process::id(), ha, web }
     }
 }

@@ -69,6 +69,15 @@ impl WebSide {
         Ok(side)
     }
 
+    /// Reads the file, then [`start`](Self::start)s.
+    pub(crate) fn load_and_start(options: NginxOptions) -> Result<Self, String> {
+        let loaded = inspect::load_nginx(&options);
+        match loaded.config {
+            Some(config) => Self::start(options, config),
+            None => Err(nginx_conf::compat::test_lines(&loaded, &options.path).join("; ")),
+        }
+    }
+
     /// Opens what the configuration listens on; keeps what is open already.
     fn open_sockets(&mut self) -> Result<(), String> {
         self.sockets = open_missing(&self.config, &mut std::mem::take(&mut self.sockets))?;
@@ -79,17 +88,6 @@ impl WebSide {
         for (address, _) in self.sockets.drain(..) {
             sockets::forget(&address);
         }
-    }
-
-    /// Keeps these sockets and closes the others.
-    fn keep_sockets(&mut self, wanted: &[ListenAddress]) {
-        self.sockets.retain(|(address, _)| {
-            let keep = wanted.contains(address);
-            if !keep {
-                sockets::forget(address);
-            }
-            keep
-        });
     }
 
     fn start_process(&mut self) -> Result<(), String> {
@@ -248,18 +246,17 @@ impl WebSide {
         let result = self.swap(&mut child, &config);
         self.child = Some(child);
         let result = result.and_then(|before| {
-            self.wait_ready().inspect_err(|_| {
-                let wanted: Vec<ListenAddress> = before.iter().map(|(address, _)| address.clone()).collect();
-                self.keep_sockets(&wanted);
+            let outcome = self.wait_ready();
+            if outcome.is_ok() {
+                forget_unwanted(&before, &self.sockets);
+            } else {
+                forget_unwanted(&self.sockets, &before);
                 self.sockets = before;
-            })
+            }
+            outcome
         });
         match result {
             Ok(()) => {
-                // Sockets that the new configuration does not listen on are closed.
-                let wanted: Vec<ListenAddress> =
-                    config.http.iter().flat_map(|h| &h.listeners).map(|l| l.address.clone()).collect();
-                self.keep_sockets(&wanted);
                 self.config = config;
                 self.note("notice", "the configuration was reloaded");
                 Ok(())
@@ -288,6 +285,7 @@ impl WebSide {
         match self.send_configuration(child, config.clone(), logs) {
             Ok(()) => Ok(before),
             Err(why) => {
+                forget_unwanted(&self.sockets, &before);
                 self.sockets = before;
                 Err(why)
             }
@@ -388,6 +386,15 @@ impl Drop for WebSide {
             child.kill();
         }
         self.close_sockets();
+    }
+}
+
+/// Removes what those leave behind that are not among the wanted ones.
+fn forget_unwanted(closed: &[(ListenAddress, OwnedFd)], wanted: &[(ListenAddress, OwnedFd)]) {
+    for (address, _) in closed {
+        if !wanted.iter().any(|(other, _)| other == address) {
+            sockets::forget(address);
+        }
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn lower(
         );
     }
     let http = named(items, "http").next().map(|http| {
-        let mut level = Level::new(&mut lowering, &main);
+        let mut level = Level::new(&mut lowering, &main, &http.items);
         logs::formats(&mut lowering, &http.items);
         upstream::groups(&mut lowering, &http.items);
         level = settings::level(&mut lowering, &http.items, &level, settings::Place::Http);

@@ -1,6 +1,6 @@
 //! What can differ from level to level, and how a level inherits from the one around it.
 
-use super::{Lowering, logs, settings_proxy, values};
+use super::{Lowering, logs, named, settings_proxy, values};
 use crate::check::Item;
 use crate::model::{
     AccessLog, AccessRule, AddHeader, ErrorLog, ErrorPage, ErrorTarget, Expires, Gzip, GzipProxied,
@@ -57,9 +57,14 @@ pub(super) fn default_types() -> Vec<(String, String)> {
 
 impl Level {
     /// What `http` starts from.
-    pub(super) fn new(lowering: &mut Lowering<'_>, main: &Main) -> Self {
-        let path = lowering.absolute(lowering.environment.access_log);
-        let log = logs::index(lowering, LogDestination::File(path));
+    pub(super) fn new(lowering: &mut Lowering<'_>, main: &Main, http: &[Item<'_>]) -> Self {
+        let mut access_logs = Vec::new();
+        // One that nobody writes is not to be opened either: we may not be allowed to.
+        if named(http, "access_log").next().is_none() {
+            let path = lowering.absolute(lowering.environment.access_log);
+            let log = logs::index(lowering, LogDestination::File(path));
+            access_logs.push(AccessLog { log, format: 0, buffer: 0, flush: None, condition: None });
+        }
         let root = lowering.absolute(std::path::Path::new("html"));
         let minute = Duration::from_secs(60);
         let settings = Settings {
@@ -70,7 +75,7 @@ impl Level {
             add_headers: Vec::new(),
             expires: Expires::Off,
             access: Vec::new(),
-            access_logs: vec![AccessLog { log, format: 0, buffer: 0, flush: None, condition: None }],
+            access_logs,
             error_logs: main.error_logs.clone(),
             log_not_found: true,
             types: 0,

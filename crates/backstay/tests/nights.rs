@@ -468,7 +468,7 @@ fn check_of_odd_files() {
     if !possible() {
         return;
     }
-    let text = succeed(&format!(
+    succeed(&format!(
         r#"{WEB}{ADDRESS}
         is() {{ local want=$1; shift; "$@" >/tmp/out 2>&1; local got=$?; echo "--- $*: $got"; cat /tmp/out; [ $got = $want ] || fail "$*: $got, not $want"; grep -q panicked /tmp/out && fail panic; }}
         is 0 backstay check; is 0 backstay check --proxy /etc/nginx/nginx.conf; is 0 backstay check --ha /etc/keepalived/keepalived.conf

@@ -1,6 +1,6 @@
 //! keepalived.conf: does an instance become master?
 
-use super::support::{possible, run};
+use super::support::{possible, run_with};
 use super::{files, judge, quoted};
 use keepalived_conf::model::{Command, Config, VrrpInstance};
 use keepalived_conf::{Environment, load};
@@ -56,7 +56,7 @@ fn becomes_master(path: &Path) -> Result<String, String> {
     let _ = write!(
         script,
         r#"
-        cp {file} /etc/keepalived/keepalived.conf
+        cp /tmp/own/given /etc/keepalived/keepalived.conf
         cd /etc/keepalived
         keepalived -n -l -D -G -f /etc/keepalived/keepalived.conf >/tmp/log 2>&1 &
         until_ {patience} grep -q 'Entering MASTER STATE' /tmp/log
@@ -67,9 +67,8 @@ fn becomes_master(path: &Path) -> Result<String, String> {
         echo LOG; tail -20 /tmp/log
         "#,
         patience = 15 + 3 * soonest.as_secs(),
-        file = quoted(&path.to_string_lossy()),
     );
-    let text = run(&script).text;
+    let text = run_with(path, &script).text;
     let masters: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("ELECTED ")).collect();
     let Some(instance) = config.instances.iter().find(|i| masters.contains(&i.name.as_str())) else {
         return Err(format!("no master\n{text}"));

@@ -3,10 +3,10 @@
 #![allow(dead_code, reason = "shared by several test programs, each of which uses a part")]
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// What a script in a sandbox printed, stderr included.
-#[allow(dead_code, reason = "not every test file looks at all of it")]
 pub(crate) struct Outcome {
     pub(crate) text: String,
     pub(crate) success: bool,
@@ -23,9 +23,8 @@ pub(crate) fn possible() -> bool {
 
 /// Whether a program is installed; says so if not.
 pub(crate) fn installed(program: &str) -> bool {
-    let there = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-        .iter()
-        .any(|d| std::path::Path::new(d).join(program).exists());
+    let there =
+        ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].iter().any(|d| Path::new(d).join(program).exists());
     if !there {
         eprintln!("skipped: {program} is not installed");
     }
@@ -36,19 +35,21 @@ pub(crate) fn installed(program: &str) -> bool {
 /// are at their full paths, and `$TESTS` is the test program itself.
 const PROLOGUE: &str = r#"
 set -u
-mount -t tmpfs none /run; mkdir -p /run/lock /run/own
 # The checkout may be anywhere, even under a directory that is about to be hidden.
-: >/run/own/backstay; mount --bind "$BACKSTAY" /run/own/backstay; BACKSTAY=/run/own/backstay
-: >/run/own/tests; mount --bind "$TESTS" /run/own/tests; TESTS=/run/own/tests
-mount -t tmpfs none /tmp; mount -t tmpfs none /var/log
-mkdir -p /var/log/nginx /tmp/bin /tmp/etc
+exec 7<"$GIVEN" 8<"$BACKSTAY" 9<"$TESTS"
+mount -t tmpfs none /run; mount -t tmpfs none /tmp; mount -t tmpfs none /var/log
+mkdir -p /run/lock /var/log/nginx /tmp/bin /tmp/etc /tmp/own
+cat <&7 >/tmp/own/given; : >/tmp/own/backstay; : >/tmp/own/tests
+mount --no-canonicalize --bind /proc/self/fd/8 /tmp/own/backstay; BACKSTAY=/tmp/own/backstay
+mount --no-canonicalize --bind /proc/self/fd/9 /tmp/own/tests; TESTS=/tmp/own/tests
+exec 7<&- 8<&- 9<&-
 for d in nginx keepalived; do
     mkdir -p /tmp/etc/$d
     if [ -d /etc/$d ]; then cp -a /etc/$d/. /tmp/etc/$d/; mount --bind /tmp/etc/$d /etc/$d; fi
 done
 ip link set lo up
 ln -s "$BACKSTAY" /tmp/bin/backstay; ln -s "$BACKSTAY" /tmp/bin/nginx; ln -s "$BACKSTAY" /tmp/bin/keepalived
-chmod 755 /tmp /tmp/bin
+chmod 755 /tmp /tmp/bin /tmp/own
 PATH=/tmp/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # until SECONDS COMMAND…: waits until the command succeeds.
 until_() { local n=$(( $1 * 20 )); shift; while ! "$@" >/dev/null 2>&1; do n=$((n-1)); [ $n -gt 0 ] || return 1; sleep 0.05; done; }
@@ -57,10 +58,16 @@ fail() { echo "FAILED: $*"; exit 1; }
 
 /// Runs a bash script in a sandbox; all that it started is killed with it, after a minute at most.
 pub(crate) fn run(script: &str) -> Outcome {
+    run_with(Path::new("/dev/null"), script)
+}
+
+/// The same for a script that finds a copy of a file at `/tmp/own/given`.
+pub(crate) fn run_with(given: &Path, script: &str) -> Outcome {
     let mut child = Command::new("timeout")
         .args(["--kill-after=1", "90", "unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork"])
         .args(["--kill-child=KILL", "--mount-proc", "bash", "-s"])
         .env("BACKSTAY", env!("CARGO_BIN_EXE_backstay"))
+        .env("GIVEN", given)
         .env("TESTS", std::env::current_exe().expect("this program"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -77,7 +84,6 @@ pub(crate) fn run(script: &str) -> Outcome {
 }
 
 /// Runs a script that must succeed.
-#[allow(dead_code, reason = "some test files only look at what is printed")]
 #[track_caller]
 pub(crate) fn succeed(script: &str) -> String {
     let outcome = run(script);

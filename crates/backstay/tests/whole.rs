@@ -156,6 +156,9 @@ fn a_bad_reload_changes_nothing_on_either_side() {
         done
         rm /etc/keepalived/keepalived.conf; backstay reload && fail 'missing file'; master || fail 'missing file'
         sed 's|172.16.253.150/32|172.16.253.150/32\n172.16.253.151/32|' /tmp/good >/etc/keepalived/keepalived.conf
+        cp /etc/nginx/nginx.conf /tmp/nginx.good; echo bogus >>/etc/nginx/nginx.conf
+        backstay reload && fail 'a bad nginx.conf beside a good keepalived.conf'
+        ip addr show ens33 | grep -q 172.16.253.151 && fail 'half a reload'; cp /tmp/nginx.good /etc/nginx/nginx.conf
         backstay reload || fail 'a good file'
         second() {{ ip addr show ens33 | grep -q 172.16.253.151; }}; until_ 5 second || fail 'the second address'
         answers || fail 'the proxy'

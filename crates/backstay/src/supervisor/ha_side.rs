@@ -208,30 +208,36 @@ impl HaSide {
         }
     }
 
-    /// Reads the file again. Any error leaves everything as it was.
-    pub(crate) fn reload(&mut self, logger: &mut Logger) -> Result<(), String> {
+    /// Reads the file again, changing nothing: the configuration that [`apply`](Self::apply) takes.
+    pub(crate) fn read_again(&self, logger: &mut Logger) -> Result<Config, String> {
         let loaded = inspect::load_keepalived(&self.path, self.config_id.as_deref());
-        if !loaded.readable {
-            let text = format!("reload refused: {} cannot be read; nothing was changed", self.path.display());
-            logger.log(Level::Error, &text);
-            return Err(text);
+        let wrong = if loaded.readable {
+            let checks = inspect::check_keepalived(&loaded, None);
+            complain(&loaded, &checks, logger);
+            loaded.report.has_errors().then_some("has errors")
+        } else {
+            Some("cannot be read")
+        };
+        match wrong {
+            None => Ok(loaded.config),
+            Some(wrong) => {
+                let text = format!("reload refused: {} {wrong}; nothing was changed", self.path.display());
+                logger.log(Level::Error, &text);
+                Err(text)
+            }
         }
-        let checks = inspect::check_keepalived(&loaded, None);
-        complain(&loaded, &checks, logger);
-        if loaded.report.has_errors() {
-            let text = format!("reload refused: {} has errors; nothing was changed", self.path.display());
-            logger.log(Level::Error, &text);
-            return Err(text);
-        }
+    }
+
+    /// Puts a configuration into force.
+    pub(crate) fn apply(&mut self, config: Config, logger: &mut Logger) {
         self.findings = 0;
-        self.config = loaded.config;
+        self.config = config;
         if let Some(vrrp) = &mut self.vrrp {
             let _ = vrrp.channel.send(&In::Reload { config: self.config.clone() });
         }
         let configuration = self.runner_configuration();
         self.tell_runner(&configuration);
         logger.log(Level::Info, "Reload finished");
-        Ok(())
     }
 
     /// Asks how the instances stand and waits a moment for the answer.

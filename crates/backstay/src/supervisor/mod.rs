@@ -242,28 +242,37 @@ impl Supervisor {
         ha && web
     }
 
+    /// Reads the files again. It is one transaction: an error on either side leaves both as they were.
     fn reload(&mut self, side: Option<Side>) -> Result<(), String> {
-        let mut failures = Vec::new();
-        if let (Some(ha), None | Some(Side::Keepalived)) = (&mut self.plan.ha, side) {
-            failures.extend(ha.reload(&mut self.plan.logger).err());
+        let mut config = None;
+        if let (Some(ha), None | Some(Side::Keepalived)) = (&self.plan.ha, side) {
+            config = Some(ha.read_again(&mut self.plan.logger)?);
         }
-        if let (Some(web), None | Some(Side::Nginx)) = (&mut self.plan.web, side) {
-            failures.extend(web.reload().err());
-            let file = if self.plan.face == Face::Nginx {
-                Some(&mut self.plan.pid_file)
-            } else {
-                self.plan.proxy_pid_file.as_mut()
-            };
-            if let Some(file) = file
-                && let Err(error) = file.move_to(web.pid_path())
-            {
-                web.note("emerg", &error);
-            }
+        let web = side != Some(Side::Keepalived);
+        if web {
+            self.reload_web()?;
         }
-        if self.plan.web_failed.is_some() && side != Some(Side::Keepalived) {
-            failures.extend(self.start_web().err());
+        if let (Some(ha), Some(config)) = (&mut self.plan.ha, config) {
+            ha.apply(config, &mut self.plan.logger);
         }
-        if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+        // A proxy that could not start earlier keeps nothing else from being reloaded.
+        if web && self.plan.web_failed.is_some() { self.start_web() } else { Ok(()) }
+    }
+
+    fn reload_web(&mut self) -> Result<(), String> {
+        let Some(web) = &mut self.plan.web else { return Ok(()) };
+        web.reload()?;
+        let file = if self.plan.face == Face::Nginx {
+            Some(&mut self.plan.pid_file)
+        } else {
+            self.plan.proxy_pid_file.as_mut()
+        };
+        if let Some(file) = file
+            && let Err(error) = file.move_to(web.pid_path())
+        {
+            web.note("emerg", &error);
+        }
+        Ok(())
     }
 
     /// Starts the nginx side that could not start earlier.

@@ -32,7 +32,7 @@ fn the_main_level_has_its_defaults() {
     assert_eq!(full.main.worker_shutdown_timeout, Some(Duration::from_secs(5)));
     assert_eq!(full.logs, [LogDestination::File("/usr/share/nginx/e".into()), LogDestination::Stderr]);
     assert_eq!(full.main.error_logs[0], ErrorLog { log: 0, level: LogLevel::Warn });
-    assert_eq!(full.events, Events { worker_connections: 7, multi_accept: true });
+    assert_eq!(full.events, Events { worker_connections: 7 });
 }
 
 #[test]

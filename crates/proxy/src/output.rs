@@ -43,9 +43,24 @@ impl Output {
 
     /// Writes a head and what follows it, or keeps what the socket does not take.
     pub(crate) fn send(&mut self, socket: impl AsFd, head: &[u8], body: &[u8]) -> Result<(), Gone> {
+        self.send_with(socket, head, body, SendFlags::empty())
+    }
+
+    /// Writes a head that a file follows; with `tcp_nopush` both leave in one packet.
+    pub(crate) fn send_before_file(&mut self, socket: impl AsFd, head: &[u8]) -> Result<(), Gone> {
+        self.send_with(socket, head, b"", SendFlags::MORE)
+    }
+
+    fn send_with(
+        &mut self,
+        socket: impl AsFd,
+        head: &[u8],
+        body: &[u8],
+        flags: SendFlags,
+    ) -> Result<(), Gone> {
         let mut sent = 0;
         if self.queue.is_empty() {
-            sent = write(&socket, head, body)?;
+            sent = write(&socket, head, body, flags)?;
         }
         if sent == head.len() + body.len() {
             return Ok(());
@@ -81,7 +96,7 @@ impl Output {
         while let Some(piece) = self.queue.front_mut() {
             let (taken, finished) = match piece {
                 Piece::Bytes { bytes, sent } => {
-                    let taken = write(&socket, &bytes[*sent..], b"")?;
+                    let taken = write(&socket, &bytes[*sent..], b"", SendFlags::empty())?;
                     *sent += taken;
                     self.queued_bytes -= taken;
                     (taken as u64, *sent == bytes.len())
@@ -121,8 +136,8 @@ impl Output {
 }
 
 /// Writes both as far as the socket takes them.
-fn write(socket: &impl AsFd, first: &[u8], second: &[u8]) -> Result<usize, Gone> {
-    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+fn write(socket: &impl AsFd, first: &[u8], second: &[u8], flags: SendFlags) -> Result<usize, Gone> {
+    let flags = flags | SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
     let result = if second.is_empty() {
         if first.is_empty() {
             return Ok(0);

@@ -14,7 +14,6 @@ pub(super) fn main(lowering: &mut Lowering<'_>, items: &[Item<'_>]) -> Main {
         worker_shutdown_timeout: None,
         pid: lowering.absolute(lowering.environment.pid),
         daemon: true,
-        master_process: true,
         error_logs: Vec::new(),
     };
     for item in items {
@@ -36,7 +35,6 @@ pub(super) fn main(lowering: &mut Lowering<'_>, items: &[Item<'_>]) -> Main {
             "worker_shutdown_timeout" => main.worker_shutdown_timeout = lowering.time(directive),
             "pid" => main.pid = lowering.path(&args[0]),
             "daemon" => main.daemon = lowering.flag(directive),
-            "master_process" => main.master_process = lowering.flag(directive),
             "error_log" => main.error_logs.extend(logs::error_log(lowering, directive)),
             "load_module" if !built_in_module(&args[0].text()) => {
                 lowering.report.push(
@@ -60,7 +58,7 @@ pub(super) fn main(lowering: &mut Lowering<'_>, items: &[Item<'_>]) -> Main {
 }
 
 pub(super) fn events(lowering: &mut Lowering<'_>, items: &[Item<'_>]) -> Events {
-    let mut events = Events { worker_connections: 512, multi_accept: false };
+    let mut events = Events { worker_connections: 512 };
     for item in named(items, "events").flat_map(|events| &events.items) {
         let directive = item.directive;
         match directive.name_text().as_ref() {
@@ -69,7 +67,6 @@ pub(super) fn events(lowering: &mut Lowering<'_>, items: &[Item<'_>]) -> Events 
                     events.worker_connections = u32::try_from(count).unwrap_or(u32::MAX);
                 }
             }
-            "multi_accept" => events.multi_accept = lowering.flag(directive),
             "use" => {
                 // Which call waits for events is ours to choose; the word must be one of Linux's.
                 lowering.choice(directive, &[("epoll", ()), ("poll", ()), ("select", ())]);

@@ -75,7 +75,6 @@ fn server(lowering: &mut Lowering<'_>, item: &Item<'_>, http: &Level) -> (Server
         name,
         root,
         client_header_timeout: head.timeout,
-        client_header_buffer_size: head.buffer_size,
         large_client_header_buffers: head.large_buffers,
         merge_slashes: head.merge_slashes,
         ignore_invalid_headers: head.ignore_invalid_headers,

@@ -31,7 +31,6 @@ pub(super) struct Level {
 #[derive(Clone, Debug)]
 pub(super) struct Head {
     pub(super) timeout: Duration,
-    pub(super) buffer_size: usize,
     pub(super) large_buffers: (usize, usize),
     pub(super) merge_slashes: bool,
     pub(super) ignore_invalid_headers: bool,
@@ -116,7 +115,6 @@ impl Level {
         };
         let head = Head {
             timeout: minute,
-            buffer_size: 1 << 10,
             large_buffers: (4, 8 << 10),
             merge_slashes: true,
             ignore_invalid_headers: true,
@@ -211,7 +209,6 @@ fn transport(lowering: &mut Lowering<'_>, directive: &Directive, level: &mut Lev
     let head = &mut level.head;
     match directive.name_text().as_ref() {
         "client_header_timeout" => set(&mut head.timeout, lowering.time(directive)),
-        "client_header_buffer_size" => set(&mut head.buffer_size, lowering.bytes(directive)),
         "large_client_header_buffers" => set(&mut head.large_buffers, buffers(lowering, directive)),
         "merge_slashes" => head.merge_slashes = lowering.flag(directive),
         "ignore_invalid_headers" => head.ignore_invalid_headers = lowering.flag(directive),

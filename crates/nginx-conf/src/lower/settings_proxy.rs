@@ -38,11 +38,9 @@ pub(super) fn default_proxy() -> Proxy {
         pass_request_headers: true,
         redirect: ProxyRedirect::Default,
         intercept_errors: false,
-        buffering: true,
         request_buffering: true,
         buffer_size: 4 << 10,
         buffers: 8 * (4 << 10),
-        max_temp_file_size: 1 << 30,
         ignore_client_abort: false,
     }
 }
@@ -82,7 +80,6 @@ fn simple(lowering: &mut Lowering<'_>, directive: &Directive, proxy: &mut Proxy)
         }
         "proxy_pass_request_headers" => proxy.pass_request_headers = lowering.flag(directive),
         "proxy_intercept_errors" => proxy.intercept_errors = lowering.flag(directive),
-        "proxy_buffering" => proxy.buffering = lowering.flag(directive),
         "proxy_request_buffering" => proxy.request_buffering = lowering.flag(directive),
         "proxy_ignore_client_abort" => proxy.ignore_client_abort = lowering.flag(directive),
         "proxy_buffer_size" => set(&mut proxy.buffer_size, lowering.bytes(directive)),
@@ -90,7 +87,6 @@ fn simple(lowering: &mut Lowering<'_>, directive: &Directive, proxy: &mut Proxy)
             let bytes = buffers(lowering, directive).and_then(|(count, size)| count.checked_mul(size));
             set(&mut proxy.buffers, bytes);
         }
-        "proxy_max_temp_file_size" => set(&mut proxy.max_temp_file_size, lowering.size(directive)),
         "proxy_ignore_headers" => {
             // Fields that only a cache obeys.
             const CACHE_ONLY: [&str; 5] =

@@ -451,16 +451,12 @@ pub struct Proxy {
     pub redirect: ProxyRedirect,
     /// `proxy_intercept_errors`
     pub intercept_errors: bool,
-    /// `proxy_buffering`, on: the response is taken as fast as the buffers allow.
-    pub buffering: bool,
     /// `proxy_request_buffering`, on: the request body is read before a peer is chosen.
     pub request_buffering: bool,
     /// `proxy_buffer_size`: most bytes of a response head, 4 KiB.
     pub buffer_size: usize,
     /// `proxy_buffers`: most bytes of a response held for a slow client; number × size, 8 × 4 KiB.
     pub buffers: usize,
-    /// `proxy_max_temp_file_size` in bytes: 1 GiB; 0 is no temporary file.
-    pub max_temp_file_size: u64,
     /// `proxy_ignore_client_abort`
     pub ignore_client_abort: bool,
 }

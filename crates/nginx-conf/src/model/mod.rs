@@ -46,8 +46,6 @@ pub struct Main {
     pub pid: PathBuf,
     /// `daemon`, on when absent.
     pub daemon: bool,
-    /// `master_process`, on when absent.
-    pub master_process: bool,
     /// `error_log` of the main level; never empty.
     pub error_logs: Vec<ErrorLog>,
 }
@@ -66,8 +64,6 @@ pub enum WorkerProcesses {
 pub struct Events {
     /// `worker_connections`: connections of a thread, to clients and upstreams together; 512 when absent.
     pub worker_connections: u32,
-    /// `multi_accept`.
-    pub multi_accept: bool,
 }
 
 /// Where log lines go.
@@ -215,8 +211,6 @@ pub struct Server {
     pub root: Location,
     /// `client_header_timeout`, 60 s when absent: for the whole head.
     pub client_header_timeout: Duration,
-    /// `client_header_buffer_size`, 1 KiB when absent.
-    pub client_header_buffer_size: usize,
     /// `large_client_header_buffers`: how many and how large, 4 of 8 KiB when absent.
     pub large_client_header_buffers: (usize, usize),
     /// `merge_slashes`, on when absent.

@@ -7,7 +7,7 @@ use super::row::*;
 pub(super) const ROWS: &[Row] = &[
     // nginx
     once("daemon", &[MAIN], 1, 1, Flag, ACTING),
-    once("master_process", &[MAIN], 1, 1, Flag, ACTING),
+    once("master_process", &[MAIN], 1, 1, Flag, no_effect("the proxy always has its supervisor beside it")),
     once("timer_resolution", &[MAIN], 1, 1, Words, no_effect("the clock is read once for each turn of the loop")),
     once("pid", &[MAIN], 1, 1, Words, ACTING),
     once("lock_file", &[MAIN], 1, 1, Words, no_effect("no lock file is needed")),
@@ -34,7 +34,7 @@ pub(super) const ROWS: &[Row] = &[
     once("events", &[MAIN], 0, 0, Block, ACTING),
     once("worker_connections", &[EVENTS], 1, 1, Words, ACTING),
     once("use", &[EVENTS], 1, 1, Words, ACTING),
-    once("multi_accept", &[EVENTS], 1, 1, Flag, ACTING),
+    once("multi_accept", &[EVENTS], 1, 1, Flag, no_effect("a thread accepts until it has more connections than another")),
     once("accept_mutex", &[EVENTS], 1, 1, Flag, no_effect("the kernel spreads connections over the threads")),
     once("accept_mutex_delay", &[EVENTS], 1, 1, Words, no_effect("the kernel spreads connections over the threads")),
     many("debug_connection", &[EVENTS], 1, 1, Words, UNSUPPORTED),

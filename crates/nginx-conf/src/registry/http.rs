@@ -18,7 +18,7 @@ pub(super) const ROWS: &[Row] = &[
     once("connection_pool_size", &[HTTP, SERVER], 1, 1, Words, no_effect("memory pools size themselves")),
     once("request_pool_size", &[HTTP, SERVER], 1, 1, Words, no_effect("memory pools size themselves")),
     once("client_header_timeout", &[HTTP, SERVER], 1, 1, Words, ACTING),
-    once("client_header_buffer_size", &[HTTP, SERVER], 1, 1, Words, ACTING),
+    once("client_header_buffer_size", &[HTTP, SERVER], 1, 1, Words, no_effect("heads are read into one buffer of a thread; large_client_header_buffers limits them")),
     once("large_client_header_buffers", &[HTTP, SERVER], 2, 2, Words, ACTING),
     once("max_headers", &[HTTP, SERVER], 1, 1, Words, UNSUPPORTED),
     once("ignore_invalid_headers", &[HTTP, SERVER], 1, 1, Flag, ACTING),

@@ -43,7 +43,15 @@ impl Worker {
             }
             let wanted: u64 = body.len() as u64;
             request.answer.body_bytes += wanted;
-            if client.output.send(&client.socket, &out, &body).is_err() {
+            let before_file = request.settings().tcp_nopush
+                && body.is_empty()
+                && matches!(segments.as_slice().first(), Some(Segment::File { .. }));
+            let sent = if before_file {
+                client.output.send_before_file(&client.socket, &out)
+            } else {
+                client.output.send(&client.socket, &out, &body)
+            };
+            if sent.is_err() {
                 client.request = Some(request);
                 self.out = out;
                 return self.abort_client(token);

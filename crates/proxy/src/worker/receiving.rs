@@ -355,6 +355,10 @@ impl Worker {
             Phase::Proxying | Phase::Answering => {
                 if let Some(request) = &client.request {
                     means!(self).log(request, LogLevel::Info, "client timed out");
+                    if request.settings().reset_timedout_connection {
+                        // Closing then drops what waits in the kernel, too. It fails only on what is no socket.
+                        let _ = rustix::net::sockopt::set_socket_linger(&client.socket, Some(Duration::ZERO));
+                    }
                 }
                 self.abort_client(token);
             }

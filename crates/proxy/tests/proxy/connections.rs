@@ -413,3 +413,33 @@ fn large_bodies_go_through_whole_and_leave_the_connection_in_step() {
         "{lines:?}"
     );
 }
+
+#[test]
+fn tcp_nopush_sends_the_same_answer() {
+    let proxy = Proxy::server("sendfile on; tcp_nopush on; location / { }");
+    let contents: Vec<u8> = (0..300_000u32).map(|i| (i % 251) as u8).collect();
+    proxy.file("large", &contents);
+    let mut client = proxy.connect();
+    for _ in 0..2 {
+        let answer = client.get("/large");
+        assert_eq!((answer.status, answer.body == contents), (200, true));
+    }
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_reset_when_so_configured() {
+    let proxy = Proxy::server("send_timeout 1s; reset_timedout_connection on; location / { }");
+    proxy.file("huge", vec![b'x'; 64 << 20]);
+    let mut stream = std::net::TcpStream::connect(proxy.address()).unwrap();
+    stream.write_all(b"GET /huge HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+    // Nothing is read: the reset arrives as an error of the socket, where a close would not.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let error = loop {
+        match stream.take_error().unwrap() {
+            Some(error) => break error,
+            None => assert!(Instant::now() < deadline, "no reset"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}

@@ -7,6 +7,10 @@
 //! and a comment says it.
 #![forbid(unsafe_code)]
 
+pub mod ah;
+mod authentication;
+mod group;
+pub mod hmac;
 mod line;
 pub mod packet;
 pub mod receive;
@@ -15,9 +19,11 @@ mod time;
 mod timers;
 pub mod tracking;
 
+pub use authentication::Authentication;
+pub use group::{Group, Member};
 pub use line::Line;
-pub use packet::{Advertisement, Authentication, Version};
-pub use receive::{Difference, Expected, Received, Reject};
+pub use packet::{Advertisement, Checksum, Family, Version};
+pub use receive::{Difference, Expected, Incoming, Peer, Received, Reject, Security};
 pub use router::{Action, Burst, Counters, Event, Garp, Preempt, Router, Settings, Standing, State};
 pub use time::{Centiseconds, Time};
 pub use timers::Timer;

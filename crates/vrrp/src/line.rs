@@ -47,6 +47,8 @@ pub enum Line {
         theirs: u8,
         /// Ours.
         ours: u8,
+        /// Whether we answer with an advertisement.
+        forcing: bool,
     },
     /// Backup: the master has a lower priority and will be preempted.
     Discarding {
@@ -72,6 +74,15 @@ pub enum Line {
     OwnAddress,
     /// Two routers claim to own the addresses.
     TwoOwners,
+    /// The other router that claims to own the addresses does not step down: we do.
+    RogueGoesOn,
+    /// The other router that claimed to own the addresses has stepped down.
+    RogueStopped,
+    /// A master of our own kind named us as its successor.
+    HandedOver,
+    /// Master: nothing was sent for so long after an advertisement was due. Others may have taken
+    /// over meanwhile.
+    Paused(Duration),
     /// A lower-priority master will be preempted after this delay.
     PreemptDelayStarted(Duration),
     /// The master is no longer of lower priority.
@@ -97,6 +108,7 @@ impl Line {
                 | Line::PreemptDelayStarted(_)
                 | Line::PreemptDelayStopped
                 | Line::IntervalLearnt { .. }
+                | Line::RogueStopped
         )
     }
 }
@@ -117,10 +129,10 @@ impl fmt::Display for Line {
                 f,
                 "Master received advert from {source} with same priority {priority} but higher IP address than ours"
             ),
-            Line::Lower { source, theirs, ours } => write!(
-                f,
-                "Received advert from {source} with lower priority {theirs}, ours {ours}, forcing new election"
-            ),
+            Line::Lower { source, theirs, ours, forcing } => {
+                let election = if forcing { ", forcing new election" } else { "" };
+                write!(f, "Received advert from {source} with lower priority {theirs}, ours {ours}{election}")
+            }
             Line::Discarding { source, theirs } => {
                 write!(f, "received lower priority ({theirs}) advert from {source} - discarding")
             }
@@ -133,7 +145,20 @@ impl fmt::Display for Line {
             }
             Line::TwoOwners => f.write_str(
                 "CONFIGURATION ERROR: local instance and a remote instance are both configured as address \
-                 owner, please fix - reducing local priority",
+                 owner, please resolve",
+            ),
+            Line::RogueGoesOn => f.write_str(
+                "the remote instance is still advertising as address owner, please resolve - reducing our \
+                 priority",
+            ),
+            Line::RogueStopped => f.write_str("rogue address owner appears to have stopped advertising"),
+            Line::HandedOver => f.write_str("the master steps down and hands over to us"),
+            Line::Paused(late) => write!(
+                f,
+                "was paused: an advertisement is {}.{:03} s overdue and another router may have taken over; \
+                 stepping back",
+                late.as_secs(),
+                late.subsec_millis()
             ),
             Line::PreemptDelayStarted(delay) => {
                 write!(f, "start preempt delay ({}.{:06})", delay.as_secs(), delay.subsec_micros())

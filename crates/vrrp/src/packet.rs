@@ -9,17 +9,20 @@
 //! ```
 //! The eight bytes of authentication data are always there, zero without authentication, and the
 //! checksum covers them. VRRPv3, RFC 5798 §5.2, has `reserved (4 bits) | interval (12 bits, 1/100 s)`
-//! in place of the second word's first half, no authentication data, and for IPv4 a checksum that
-//! covers a pseudo-header too.
+//! in place of the second word's first half, no authentication data, and a checksum that covers a
+//! pseudo-header too. Over IPv6 (RFC 5798 only, but keepalived can be talked into version 2 there)
+//! the checksum is that of every IPv6 payload, a trailer of [`crate::hmac`] included; over IPv4 it
+//! ends before the trailer.
 
-use crate::{Centiseconds, PROTOCOL};
-use std::net::Ipv4Addr;
+use crate::hmac::Stamp;
+use crate::{Authentication, Centiseconds, PROTOCOL};
+use std::net::{IpAddr, Ipv4Addr};
 use wire::Sum;
 
 /// Bytes before the addresses.
 pub const HEADER_LENGTH: usize = 8;
 
-/// Bytes of authentication data after the addresses in VRRPv2.
+/// Bytes of authentication data after the addresses in VRRPv2 over IPv4.
 pub const AUTHENTICATION_LENGTH: usize = 8;
 
 /// The packet type of an advertisement, the only one there is.
@@ -42,52 +45,52 @@ impl Version {
             Version::V3 => 3,
         }
     }
+}
 
-    /// The length of a packet with so many IPv4 addresses, in bytes.
-    pub fn packet_length(self, addresses: usize) -> usize {
-        let authentication = match self {
-            Version::V2 => AUTHENTICATION_LENGTH,
-            Version::V3 => 0,
+/// What a virtual router's packets and addresses belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Family {
+    /// The family of an address.
+    pub fn of(address: IpAddr) -> Self {
+        if address.is_ipv4() { Family::V4 } else { Family::V6 }
+    }
+
+    /// The length of an address in bytes.
+    pub fn address_length(self) -> usize {
+        match self {
+            Family::V4 => 4,
+            Family::V6 => 16,
+        }
+    }
+
+    /// The length of a packet with so many addresses, without a trailer, in bytes.
+    pub fn packet_length(self, version: Version, addresses: usize) -> usize {
+        let authentication = match (version, self) {
+            (Version::V2, Family::V4) => AUTHENTICATION_LENGTH,
+            (Version::V2, Family::V6) | (Version::V3, _) => 0,
         };
-        HEADER_LENGTH + addresses * 4 + authentication
+        HEADER_LENGTH + addresses * self.address_length() + authentication
     }
 }
 
-/// VRRPv2 authentication.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Authentication {
-    /// Type 0.
-    None,
-    /// Type 1: a password in clear, padded with zeros.
-    Pass([u8; 8]),
-}
-
-impl Authentication {
-    /// The number in the packet.
-    pub fn number(self) -> u8 {
-        match self {
-            Authentication::None => 0,
-            Authentication::Pass(_) => 1,
-        }
-    }
-
-    /// The bytes after the addresses.
-    pub fn data(self) -> [u8; AUTHENTICATION_LENGTH] {
-        match self {
-            Authentication::None => [0; AUTHENTICATION_LENGTH],
-            Authentication::Pass(password) => password,
-        }
-    }
-}
-
-impl std::fmt::Debug for Authentication {
-    /// Does not show the password.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Authentication::None => "None",
-            Authentication::Pass(_) => "Pass",
-        })
-    }
+/// What the checksum of VRRPv3 over IPv4 covers besides the packet. Everything else has one form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Checksum {
+    /// The pseudo-header of RFC 5798 §5.2.8.
+    #[default]
+    PseudoHeader,
+    /// Nothing, as RFC 9568 §5.2.8 has it for IPv4: `v3_checksum_as_v2`.
+    AsVersion2,
+    /// A pseudo-header with this multicast group as the destination of unicast packets, as
+    /// keepalived did until 1.3.6: `old_unicast_checksum`.
+    OldUnicast(Ipv4Addr),
 }
 
 /// An advertisement to be sent.
@@ -101,16 +104,20 @@ pub struct Advertisement<'a> {
     pub priority: u8,
     /// The sender's interval.
     pub interval: Centiseconds,
-    /// At most 255; peers compare them with their own.
-    pub addresses: &'a [Ipv4Addr],
-    /// Nothing in VRRPv3.
+    /// Of one family, that of the packet; at most 255. Peers compare them with their own.
+    pub addresses: &'a [IpAddr],
+    /// Nothing in VRRPv3 and over IPv6.
     pub authentication: Authentication,
+    /// The form of the checksum.
+    pub checksum: Checksum,
 }
 
 impl Advertisement<'_> {
-    /// Appends the packet to `out`. Sender and receiver enter the checksum of VRRPv3 only.
+    /// Appends the packet to `out`, with the trailer of `stamp` if there is one. Source and
+    /// destination are of one family; the checksum of VRRPv3 covers both, a trailer the source.
     /// Addresses after the 255th are left out: the count is one byte.
-    pub fn write(&self, source: Ipv4Addr, destination: Ipv4Addr, out: &mut Vec<u8>) {
+    pub fn write(&self, source: IpAddr, destination: IpAddr, stamp: Option<&Stamp<'_>>, out: &mut Vec<u8>) {
+        let family = Family::of(source);
         let addresses = &self.addresses[..self.addresses.len().min(255)];
         let start = out.len();
         out.extend([
@@ -125,26 +132,61 @@ impl Advertisement<'_> {
         }
         out.extend([0, 0]);
         for address in addresses {
-            out.extend(address.octets());
+            match address {
+                IpAddr::V4(v4) => out.extend(v4.octets()),
+                IpAddr::V6(v6) => out.extend(v6.octets()),
+            }
         }
-        if self.version == Version::V2 {
+        if (self.version, family) == (Version::V2, Family::V4) {
             out.extend(self.authentication.data());
         }
-        let sum = sum(self.version, source, destination, &out[start..]);
+        let end = out.len();
+        if let Some(stamp) = stamp {
+            stamp.append(self.version, self.vrid, source, start, out);
+        }
+        let covered = match family {
+            Family::V4 => &out[start..end],
+            Family::V6 => &out[start..],
+        };
+        let sum = sum(self.version, self.checksum, source, destination, covered);
         out[start + 6..start + 8].copy_from_slice(&sum.to_be_bytes());
     }
 }
 
-/// The checksum of a VRRP packet: of the packet alone in VRRPv2, with the pseudo-header of RFC 5798
-/// §5.2.8 in VRRPv3. Zero for a packet whose checksum is right.
-pub(crate) fn sum(version: Version, source: Ipv4Addr, destination: Ipv4Addr, packet: &[u8]) -> u16 {
-    let start = match version {
-        Version::V2 => Sum::default(),
-        Version::V3 => Sum::default()
-            .with(&source.octets())
-            .with(&destination.octets())
-            .with(&[0, PROTOCOL])
-            .with(&(packet.len() as u16).to_be_bytes()),
+/// The checksum of what it covers of a packet. Zero for a packet whose checksum is right.
+pub(crate) fn sum(
+    version: Version,
+    form: Checksum,
+    source: IpAddr,
+    destination: IpAddr,
+    packet: &[u8],
+) -> u16 {
+    let length = packet.len() as u16;
+    let start = match (source, destination) {
+        (IpAddr::V6(source), IpAddr::V6(destination)) => {
+            // RFC 8200 §8.1; the length takes 32 bits and the next header the last byte of 32.
+            Sum::default()
+                .with(&source.octets())
+                .with(&destination.octets())
+                .with(&[0, 0])
+                .with(&length.to_be_bytes())
+                .with(&[0, 0, 0, PROTOCOL])
+        }
+        (IpAddr::V4(source), IpAddr::V4(destination)) if version == Version::V3 => {
+            let pseudo = |destination: Ipv4Addr| {
+                Sum::default()
+                    .with(&source.octets())
+                    .with(&destination.octets())
+                    .with(&[0, PROTOCOL])
+                    .with(&length.to_be_bytes())
+            };
+            match form {
+                Checksum::PseudoHeader => pseudo(destination),
+                Checksum::OldUnicast(group) => pseudo(group),
+                Checksum::AsVersion2 => Sum::default(),
+            }
+        }
+        _ => Sum::default(),
     };
     start.with(packet).finish()
 }
@@ -152,14 +194,15 @@ pub(crate) fn sum(version: Version, source: Ipv4Addr, destination: Ipv4Addr, pac
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv6Addr;
 
-    const SOURCE: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 1);
-    const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
-    const VIP: [Ipv4Addr; 1] = [Ipv4Addr::new(10, 78, 0, 100)];
+    const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 78, 0, 1));
+    const GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18));
+    const VIP: [IpAddr; 1] = [IpAddr::V4(Ipv4Addr::new(10, 78, 0, 100))];
 
     fn bytes(advertisement: Advertisement<'_>) -> Vec<u8> {
         let mut out = Vec::new();
-        advertisement.write(SOURCE, GROUP, &mut out);
+        advertisement.write(SOURCE, GROUP, None, &mut out);
         out
     }
 
@@ -171,6 +214,7 @@ mod tests {
             interval: Centiseconds(100),
             addresses: &VIP,
             authentication: Authentication::Pass(*b"1111\0\0\0\0"),
+            checksum: Checksum::default(),
         }
     }
 
@@ -200,14 +244,32 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_255_addresses_are_counted() {
-        let many: Vec<Ipv4Addr> = (0..300u32).map(Ipv4Addr::from).collect();
-        let packet = bytes(Advertisement { addresses: &many, ..advertisement(Version::V2) });
-        assert_eq!((packet[3], packet.len()), (255, Version::V2.packet_length(255)));
+    fn version_3_has_other_checksums_on_demand() {
+        let plain = bytes(Advertisement { checksum: Checksum::AsVersion2, ..advertisement(Version::V3) });
+        assert_eq!(wire::checksum(&plain), 0);
+        let peer = IpAddr::from([10, 78, 0, 2]);
+        let mut old = Vec::new();
+        let IpAddr::V4(group) = GROUP else { unreachable!() };
+        let form = Checksum::OldUnicast(group);
+        Advertisement { checksum: form, ..advertisement(Version::V3) }.write(SOURCE, peer, None, &mut old);
+        assert_eq!(old, bytes(advertisement(Version::V3)));
     }
 
     #[test]
-    fn a_password_is_not_shown() {
-        assert_eq!(format!("{:?}", Authentication::Pass(*b"secret!!")), "Pass");
+    fn version_3_over_ipv6_is_summed_as_every_payload() {
+        let source = IpAddr::from(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1));
+        let group = IpAddr::from(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12));
+        let vips = [source, IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x64))];
+        let mut out = Vec::new();
+        Advertisement { addresses: &vips, ..advertisement(Version::V3) }.write(source, group, None, &mut out);
+        assert_eq!(out.len(), Family::V6.packet_length(Version::V3, 2));
+        assert_eq!(sum(Version::V3, Checksum::default(), source, group, &out), 0);
+    }
+
+    #[test]
+    fn no_more_than_255_addresses_are_counted() {
+        let many: Vec<IpAddr> = (0..300u32).map(|n| Ipv4Addr::from(n).into()).collect();
+        let packet = bytes(Advertisement { addresses: &many, ..advertisement(Version::V2) });
+        assert_eq!((packet[3], packet.len()), (255, Family::V4.packet_length(Version::V2, 255)));
     }
 }

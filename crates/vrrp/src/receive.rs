@@ -1,31 +1,148 @@
-//! What a received packet must satisfy before anybody listens to it: RFC 3768 §7.1, in the order
-//! of keepalived's `vrrp_check_packet`, so that the same reason is named for the same packet.
+//! What a received packet must satisfy before anybody listens to it: RFC 3768 §7.1 and RFC 5798 §7.1,
+//! in the order of keepalived's `vrrp_check_packet`, so that the same reason is named for the same
+//! packet.
 //!
-//! Two departures: a packet with another list of virtual addresses is accepted and the difference
-//! reported, as keepalived does since 2.3.3 (rejecting it makes both routers master), and a rejected
-//! packet changes nothing at all.
+//! Three departures: a packet with another list of virtual addresses is accepted and the difference
+//! reported, as keepalived does since 2.3.3 (rejecting it makes both routers master); a rejected
+//! packet changes nothing at all; an interval of zero, with which a master would never be missed, is
+//! refused.
 
+use crate::ah::{self, AH_LENGTH, AH_PROTOCOL, Sequence};
+use crate::authentication::same;
+use crate::hmac::{self, TRAILER_LENGTH};
 use crate::packet::{self, AUTHENTICATION_LENGTH, HEADER_LENGTH, TYPE_ADVERTISEMENT};
-use crate::{Authentication, Centiseconds, RELEASE, Version};
+use crate::{Authentication, Centiseconds, Checksum, Family, RELEASE, Version};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
+use std::time::Duration;
 use wire::Ipv4Packet;
+
+/// A packet as it was received.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming<'a> {
+    /// Who sent it.
+    pub source: IpAddr,
+    /// Whom it was sent to.
+    pub destination: IpAddr,
+    /// Time to live or hop limit; `None` where the kernel did not tell.
+    pub ttl: Option<u8>,
+    /// The VRRP packet, with what follows it.
+    pub packet: &'a [u8],
+    /// The IPv4 header.
+    header: &'a [u8],
+    /// The authentication header, from an IPv4 packet of that protocol.
+    ah: Option<&'a [u8; AH_LENGTH]>,
+    /// What the IPv4 header says of the whole length.
+    total_length: usize,
+}
+
+impl<'a> Incoming<'a> {
+    /// A packet with its IPv4 header, as raw sockets deliver it; also one with an authentication
+    /// header for VRRP.
+    ///
+    /// # Errors
+    /// When its headers contradict themselves.
+    pub fn v4(bytes: &'a [u8]) -> Result<Self, wire::Error> {
+        let ip = Ipv4Packet::parse(bytes)?;
+        let header = &bytes[..bytes.len() - ip.payload.len()];
+        let (ah, packet) = match ip.payload.split_first_chunk() {
+            Some((ah, packet)) if ip.header.protocol == AH_PROTOCOL => (Some(ah), packet),
+            _ if ip.header.protocol == AH_PROTOCOL => {
+                return Err(wire::Error::Short { needed: header.len() + AH_LENGTH, found: bytes.len() });
+            }
+            _ => (None, ip.payload),
+        };
+        Ok(Self {
+            source: ip.header.source.into(),
+            destination: ip.header.destination.into(),
+            ttl: Some(ip.header.ttl),
+            packet,
+            header,
+            ah,
+            total_length: ip.total_length,
+        })
+    }
+
+    /// A packet over IPv6, whose header raw sockets keep to themselves.
+    pub fn v6(source: Ipv6Addr, destination: Ipv6Addr, hop_limit: Option<u8>, packet: &'a [u8]) -> Self {
+        let (source, destination) = (source.into(), destination.into());
+        Self {
+            source,
+            destination,
+            ttl: hop_limit,
+            packet,
+            header: &[],
+            ah: None,
+            total_length: packet.len(),
+        }
+    }
+
+    /// The virtual router it is for; `None` when it is too short to say.
+    pub fn vrid(&self) -> Option<u8> {
+        self.packet.get(1).copied()
+    }
+
+    /// Bytes received.
+    fn received(&self) -> usize {
+        self.before() + self.packet.len()
+    }
+
+    /// Bytes before the VRRP packet.
+    fn before(&self) -> usize {
+        self.header.len() + if self.ah.is_some() { AH_LENGTH } else { 0 }
+    }
+}
+
+/// A unicast peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its address.
+    pub address: IpAddr,
+    /// Times to live that its packets may arrive with.
+    pub ttl: RangeInclusive<u8>,
+}
 
 /// What a virtual router knows about the packets it should get.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
     /// The version it speaks.
     pub version: Version,
+    /// What it speaks over.
+    pub family: Family,
     /// Its number.
     pub vrid: u8,
     /// Its own interval; VRRPv2 peers must have the same.
     pub interval: Centiseconds,
     /// Its authentication.
     pub authentication: Authentication,
-    /// Whether it has unicast peers: then the time to live may be any, and multicast is refused.
-    pub unicast: bool,
+    /// `auth_hmac`.
+    pub hmac: Option<&'a hmac::Settings>,
+    /// The form of checksum it sends and expects.
+    pub checksum: Checksum,
+    /// The unicast peers, if it has some: then the time to live may be any, and multicast is refused.
+    pub unicast: Option<&'a [Peer]>,
+    /// `check_unicast_src`: only those peers are listened to.
+    pub check_source: bool,
+    /// The multicast group in the pseudo-header of peers that make old unicast checksums; `None`
+    /// where they are not to be recognised.
+    pub old_group: Option<Ipv4Addr>,
     /// The addresses it advertises itself.
-    pub addresses: &'a [Ipv4Addr],
+    pub addresses: &'a [IpAddr],
+    /// Whether they are compared with each packet, or (`skip_check_adv_addr`) only with the first
+    /// of a sender: then by who sent the last one.
+    pub compare_unless_from: Option<IpAddr>,
+}
+
+/// What packets leave behind for the next ones to be judged by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Security {
+    /// The last number of an authentication header, sent or received.
+    pub sequence: Sequence,
+    /// Of `auth_hmac`.
+    pub hmac: hmac::State,
+    /// Whether a peer was recognised that makes old unicast checksums: send them as well.
+    pub old_unicast: bool,
 }
 
 /// An advertisement that passed.
@@ -63,7 +180,7 @@ pub enum Difference {
         /// The virtual router.
         vrid: u8,
         /// The address.
-        address: Ipv4Addr,
+        address: IpAddr,
     },
 }
 
@@ -112,6 +229,32 @@ pub enum Reject {
     },
     /// The right authentication type with the wrong password.
     Password,
+    /// An authentication header where none is expected, or none where one is.
+    HeaderPresence {
+        /// Whether one was there.
+        received: bool,
+    },
+    /// An authentication header for another protocol than VRRP.
+    NextHeader(u8),
+    /// The check value of the authentication header is wrong.
+    CheckValue,
+    /// The authentication header does not name its sender.
+    SecurityIndex,
+    /// An authentication header with a number that was seen before: the packet is a repetition.
+    Repeated {
+        /// Its number.
+        received: u32,
+        /// The last one.
+        last: u32,
+    },
+    /// The trailer of `auth_hmac`.
+    Trailer(hmac::Wrong),
+    /// An interval of zero.
+    ZeroInterval,
+    /// `check_unicast_src`: the sender is no peer.
+    NoPeer,
+    /// A peer's packet with a time to live outside of its range.
+    PeerTimeToLive(u8),
     /// Another advertisement interval, in seconds; an error in VRRPv2 only.
     Interval {
         /// Ours.
@@ -148,6 +291,20 @@ impl Reject {
             Reject::AuthenticationType(_) => "auth-type",
             Reject::Authentication { .. } => "auth-mismatch",
             Reject::Password => "password",
+            Reject::HeaderPresence { .. } => "ah-mismatch",
+            Reject::NextHeader(_) => "ah-next-header",
+            Reject::CheckValue => "ah-check-value",
+            Reject::SecurityIndex => "ah-index",
+            Reject::Repeated { .. } => "ah-repeated",
+            Reject::Trailer(hmac::Wrong::Missing) => "hmac-missing",
+            Reject::Trailer(hmac::Wrong::Malformed) => "hmac-malformed",
+            Reject::Trailer(hmac::Wrong::UnknownKey(_)) => "hmac-unknown-key",
+            Reject::Trailer(hmac::Wrong::Code) => "hmac-wrong",
+            Reject::Trailer(hmac::Wrong::Stale { .. }) => "hmac-stale",
+            Reject::Trailer(hmac::Wrong::Repeated) => "hmac-repeated",
+            Reject::ZeroInterval => "zero-interval",
+            Reject::NoPeer => "no-peer",
+            Reject::PeerTimeToLive(_) => "peer-ttl",
             Reject::Interval { .. } => "interval",
             Reject::Type(_) => "type",
             Reject::TotalLength { .. } => "total-length",
@@ -165,6 +322,9 @@ impl Reject {
                 | Reject::AuthenticationType(_)
                 | Reject::Authentication { .. }
                 | Reject::Password
+                | Reject::HeaderPresence { .. }
+                | Reject::CheckValue
+                | Reject::Trailer(hmac::Wrong::Missing | hmac::Wrong::UnknownKey(_) | hmac::Wrong::Code)
                 | Reject::Interval { .. }
                 | Reject::Destination { .. }
         )
@@ -189,6 +349,33 @@ impl fmt::Display for Reject {
                 write!(f, "received a {received} auth, expecting {expected}!")
             }
             Reject::Password => f.write_str("received an invalid passwd!"),
+            Reject::HeaderPresence { received: true } => {
+                f.write_str("Received AH header but auth type not AH")
+            }
+            Reject::HeaderPresence { received: false } => f.write_str("No AH header but auth type is AH"),
+            Reject::NextHeader(number) => write!(f, "AH header for protocol {number} and expect 112"),
+            Reject::CheckValue => f.write_str(
+                "IPSEC-AH : invalid IPSEC HMAC-MD5 value. Due to fields mutation or bad password !",
+            ),
+            Reject::SecurityIndex => f.write_str("IPSEC AH : invalid IPSEC SPI value"),
+            Reject::Repeated { received, last } => write!(
+                f,
+                "IPSEC-AH : sequence number {received} already processed. Packet dropped. Local({last})"
+            ),
+            Reject::Trailer(wrong) => match wrong {
+                hmac::Wrong::Missing => f.write_str("missing authentication trailer"),
+                hmac::Wrong::Malformed => f.write_str("malformed authentication trailer"),
+                hmac::Wrong::UnknownKey(id) => write!(f, "unknown authentication key id {id}"),
+                hmac::Wrong::Code => f.write_str("invalid authentication HMAC"),
+                hmac::Wrong::Stale { skew, window } => write!(
+                    f,
+                    "stale authentication trailer, clock skew {skew} sec exceeds window {window} sec"
+                ),
+                hmac::Wrong::Repeated => f.write_str("replayed authentication trailer"),
+            },
+            Reject::ZeroInterval => f.write_str("advertisement interval is zero"),
+            Reject::NoPeer => f.write_str("unicast source address not a unicast peer"),
+            Reject::PeerTimeToLive(ttl) => write!(f, "TTL/HL {ttl} outside of the peer's range"),
             Reject::Interval { mine, received } => {
                 write!(f, "advertisement interval mismatch mine={mine} sec rcv'd={received} sec")
             }
@@ -205,34 +392,42 @@ impl fmt::Display for Reject {
     }
 }
 
-/// The virtual router a packet is for; `None` when it is too short to say.
-pub fn vrid(packet: &Ipv4Packet<'_>) -> Option<u8> {
-    packet.payload.get(1).copied()
-}
-
-/// Checks a received packet.
+/// Checks a received packet. `wall` is the time since 1970, which only `auth_hmac` looks at.
 ///
 /// # Errors
 /// The first check that failed.
-pub fn check(packet: &Ipv4Packet<'_>, expected: &Expected<'_>) -> Result<Received, Reject> {
-    let header_length = packet.received - packet.payload.len();
-    let Some(head) = packet.payload.first_chunk::<HEADER_LENGTH>() else {
-        return Err(Reject::Length {
-            received: packet.received,
-            expected: header_length + expected.version.packet_length(0),
-        });
+pub fn check(
+    incoming: &Incoming<'_>,
+    expected: &Expected<'_>,
+    security: &mut Security,
+    wall: Duration,
+) -> Result<Received, Reject> {
+    let &Incoming { source, destination, packet, .. } = incoming;
+    let wants_ah = matches!(expected.authentication, Authentication::Ah(_));
+    if incoming.ah.is_some() != wants_ah {
+        return Err(Reject::HeaderPresence { received: incoming.ah.is_some() });
+    }
+    let Some(head) = packet.first_chunk::<HEADER_LENGTH>() else {
+        let shortest = expected.family.packet_length(expected.version, 0);
+        return Err(Reject::Length { received: incoming.received(), expected: incoming.before() + shortest });
     };
     let &[version_type, vrid, priority, count, fifth, sixth, _, _] = head;
 
     // RFC 3768 §7.1: the packet is complete. The length is that of the version the packet states.
     let stated_version = if version_type >> 4 == 3 { Version::V3 } else { Version::V2 };
-    let length = header_length + stated_version.packet_length(usize::from(count));
-    if packet.received != length {
-        return Err(Reject::Length { received: packet.received, expected: length });
+    let length = expected.family.packet_length(stated_version, usize::from(count));
+    let trailer = match packet.get(length..) {
+        Some(rest) if expected.hmac.is_some() => rest.first_chunk().filter(|_| rest.len() == TRAILER_LENGTH),
+        _ => None,
+    };
+    let whole = incoming.before() + length + if trailer.is_some() { TRAILER_LENGTH } else { 0 };
+    if incoming.received() != whole {
+        return Err(Reject::Length { received: incoming.received(), expected: whole });
     }
+    let bare = &packet[..length];
     // The time to live is 255, but keepalived does not ask that of a unicast peer.
-    if !expected.unicast && packet.header.ttl != 255 {
-        return Err(Reject::TimeToLive(packet.header.ttl));
+    if let Some(ttl) = incoming.ttl.filter(|&ttl| expected.unicast.is_none() && ttl != 255) {
+        return Err(Reject::TimeToLive(ttl));
     }
     if version_type >> 4 != expected.version.number() {
         return Err(Reject::Version { received: version_type >> 4, expected: expected.version.number() });
@@ -240,33 +435,59 @@ pub fn check(packet: &Ipv4Packet<'_>, expected: &Expected<'_>) -> Result<Receive
     if vrid != expected.vrid {
         return Err(Reject::VirtualRouter(vrid));
     }
+    if let Some(settings) = expected.hmac {
+        if expected.unicast.is_some_and(|peers| peers.iter().all(|peer| peer.address != source)) {
+            return Err(Reject::NoPeer);
+        }
+        let verified = match trailer {
+            Some(trailer) => security.hmac.verify(settings, expected.version, source, bare, trailer, wall),
+            None if settings.mode == hmac::Mode::Enforce => Err(hmac::Wrong::Missing),
+            None => Ok(()),
+        };
+        verified.map_err(Reject::Trailer)?;
+    }
     let interval = match expected.version {
         Version::V2 => {
-            check_version_2(packet.payload, fifth, sixth, expected)?;
+            check_authentication(incoming, fifth, expected, security)?;
+            if sixth != expected.interval.seconds() {
+                return Err(Reject::Interval { mine: expected.interval.seconds(), received: sixth });
+            }
             Centiseconds(u16::from(sixth) * 100)
         }
         Version::V3 => Centiseconds(u16::from_be_bytes([fifth & 0x0f, sixth])),
     };
+    if interval.0 == 0 {
+        return Err(Reject::ZeroInterval);
+    }
     if version_type & 0x0f != TYPE_ADVERTISEMENT {
         return Err(Reject::Type(version_type & 0x0f));
     }
-    if packet.total_length != packet.received {
-        return Err(Reject::TotalLength { stated: packet.total_length, received: packet.received });
+    let stated = incoming.total_length;
+    if !incoming.header.is_empty() && stated != incoming.received() {
+        return Err(Reject::TotalLength { stated, received: incoming.received() });
     }
-    let (source, destination) = (packet.header.source, packet.header.destination);
-    if packet::sum(expected.version, source, destination, packet.payload) != 0 {
-        return Err(Reject::Checksum(expected.version));
+    check_sum(incoming, bare, expected, security)?;
+    if is_multicast(destination) == expected.unicast.is_some() {
+        return Err(Reject::Destination { unicast: expected.unicast.is_some() });
     }
-    if destination.is_multicast() == expected.unicast {
-        return Err(Reject::Destination { unicast: expected.unicast });
+    if let Some(peers) = expected.unicast.filter(|_| expected.check_source) {
+        let peer = peers.iter().find(|peer| peer.address == source).ok_or(Reject::NoPeer)?;
+        if let Some(ttl) = incoming.ttl.filter(|ttl| !peer.ttl.contains(ttl)) {
+            return Err(Reject::PeerTimeToLive(ttl));
+        }
     }
-    let listed = &packet.payload[HEADER_LENGTH..HEADER_LENGTH + usize::from(count) * 4];
-    let difference = difference(listed, count, expected);
-    Ok(Received { source: source.into(), priority, interval, difference })
+    let listed = &bare[HEADER_LENGTH..];
+    let difference = difference(listed, count, expected, source);
+    Ok(Received { source, priority, interval, difference })
 }
 
-/// Authentication and interval, which only VRRPv2 compares.
-fn check_version_2(payload: &[u8], kind: u8, interval: u8, expected: &Expected<'_>) -> Result<(), Reject> {
+/// The authentication of VRRPv2.
+fn check_authentication(
+    incoming: &Incoming<'_>,
+    kind: u8,
+    expected: &Expected<'_>,
+    security: &mut Security,
+) -> Result<(), Reject> {
     // Types 0 to 2 exist; 2 is the authentication header, in its own IP protocol.
     if kind > 2 {
         return Err(Reject::AuthenticationType(kind));
@@ -274,27 +495,98 @@ fn check_version_2(payload: &[u8], kind: u8, interval: u8, expected: &Expected<'
     if kind != expected.authentication.number() {
         return Err(Reject::Authentication { received: kind, expected: expected.authentication.number() });
     }
-    if let Authentication::Pass(password) = expected.authentication {
-        let given = payload.last_chunk::<AUTHENTICATION_LENGTH>();
-        // All bytes are compared, so that the time taken does not tell how many were right.
-        let differing = given.map_or(1, |given| given.iter().zip(password).fold(0, |d, (a, b)| d | (a ^ b)));
-        if differing != 0 {
-            return Err(Reject::Password);
+    match (expected.authentication, incoming.ah) {
+        (Authentication::Pass(password), _) => {
+            let given = incoming.packet.last_chunk::<AUTHENTICATION_LENGTH>();
+            if !given.is_some_and(|given| same(given, &password)) {
+                return Err(Reject::Password);
+            }
         }
-    }
-    if interval != expected.interval.seconds() {
-        return Err(Reject::Interval { mine: expected.interval.seconds(), received: interval });
+        (Authentication::Ah(_), Some(header)) if header[0] != crate::PROTOCOL => {
+            return Err(Reject::NextHeader(header[0]));
+        }
+        (Authentication::Ah(key), Some(header)) => {
+            let (unicast, last) = (expected.unicast.is_some(), security.sequence.0);
+            let sequence = &mut security.sequence;
+            ah::verify(key, incoming.header, header, incoming.packet, unicast, sequence).map_err(
+                |wrong| match wrong {
+                    ah::Wrong::Value => Reject::CheckValue,
+                    ah::Wrong::Index => Reject::SecurityIndex,
+                    ah::Wrong::Repeated(received) => Reject::Repeated { received, last },
+                },
+            )?;
+        }
+        (Authentication::None | Authentication::Ah(_), _) => {}
     }
     Ok(())
 }
 
-fn difference(listed: &[u8], count: u8, expected: &Expected<'_>) -> Option<Difference> {
-    if usize::from(count) != expected.addresses.len() {
+/// The checksum, in the expected form or, from unicast peers, in an old one that is then remembered.
+fn check_sum(
+    incoming: &Incoming<'_>,
+    bare: &[u8],
+    expected: &Expected<'_>,
+    security: &mut Security,
+) -> Result<(), Reject> {
+    let version = expected.version;
+    let is_right =
+        |form, covered| packet::sum(version, form, incoming.source, incoming.destination, covered) == 0;
+    if expected.family == Family::V6 {
+        let right = is_right(Checksum::PseudoHeader, incoming.packet);
+        return if right { Ok(()) } else { Err(Reject::Checksum(version)) };
+    }
+    let form = match expected.old_group {
+        Some(group) if security.old_unicast => Checksum::OldUnicast(group),
+        _ => expected.checksum,
+    };
+    if is_right(form, bare) {
+        return Ok(());
+    }
+    let may_be_old = version == Version::V3
+        && expected.unicast.is_some()
+        && expected.checksum == Checksum::PseudoHeader
+        && !security.old_unicast;
+    match expected.old_group {
+        Some(group) if may_be_old && is_right(Checksum::OldUnicast(group), bare) => {
+            security.old_unicast = true;
+            Ok(())
+        }
+        _ => Err(Reject::Checksum(version)),
+    }
+}
+
+fn is_multicast(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_multicast(),
+        IpAddr::V6(v6) => v6.is_multicast(),
+    }
+}
+
+fn difference(listed: &[u8], count: u8, expected: &Expected<'_>, source: IpAddr) -> Option<Difference> {
+    if usize::from(count) != expected.addresses.len().min(255) {
         return Some(Difference::Count { received: count, expected: expected.addresses.len() });
     }
-    let missing = |address: &&Ipv4Addr| !listed.chunks_exact(4).any(|bytes| bytes == address.octets());
+    if expected.compare_unless_from == Some(source) {
+        return None;
+    }
+    let length = expected.family.address_length();
+    let listed = listed[..usize::from(count) * length].chunks_exact(length);
+    // Nearly always they stand in our order as well.
+    let in_order = expected.addresses.iter().zip(listed.clone()).all(|(ours, theirs)| is(ours, theirs));
+    if in_order {
+        return None;
+    }
+    let missing = |address: &&IpAddr| !listed.clone().any(|theirs| is(address, theirs));
     let address = *expected.addresses.iter().find(missing)?;
     Some(Difference::Missing { vrid: expected.vrid, address })
+}
+
+/// Whether bytes are those of an address.
+fn is(address: &IpAddr, bytes: &[u8]) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.octets() == *bytes,
+        IpAddr::V6(v6) => v6.octets() == *bytes,
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@
 //! ```
 //!
 //! [`Router::on`] takes what happened and appends what is to be done; [`Router::next_deadline`] says
-//! when it wants [`Event::Timer`] next. Calling it earlier or later is harmless.
+//! when it wants [`Event::Timer`] next. Calling it earlier is harmless. A master that is called so
+//! late that another may have taken over was paused: it steps back before it does anything else, and
+//! takes part in the election anew.
 
 use crate::timers::Timers;
 use crate::{Centiseconds, Line, OWNER, RELEASE, Received, Time, Timer, Version};
@@ -87,12 +89,45 @@ pub struct Settings {
     pub interval: Centiseconds,
     /// `state MASTER`: matters to an owner only, which then does not wait at the start.
     pub starts_as_master: bool,
+    /// `down_timer_adverts`: how many advertisements may be missed, 1 to 100; 3 in the RFCs.
+    pub down_timer_adverts: u8,
+    /// `lower_prio_no_advert`: a lower-priority master is not answered with an advertisement.
+    pub lower_prio_no_advert: bool,
+    /// `higher_prio_send_advert`: a higher-priority master is told of us before we step down, so
+    /// that it renews the ARP caches that we have spoilt.
+    pub higher_prio_send_advert: bool,
+    /// `owner_ignore_adverts`: an address owner listens to nobody.
+    pub owner_ignore_adverts: bool,
+    /// Whether it belongs to a sync group: then it becomes master by [`Event::Promote`] only.
+    pub grouped: bool,
     /// Preemption of lower-priority masters.
     pub preempt: Preempt,
     /// The source of our advertisements; decides between equal priorities.
     pub source: IpAddr,
     /// Repetition of gratuitous ARPs.
     pub garp: Garp,
+}
+
+impl Settings {
+    /// What the RFCs describe, with none of keepalived's options; gratuitous ARPs as keepalived's
+    /// defaults.
+    pub fn plain(version: Version, priority: u8, interval: Centiseconds, source: IpAddr) -> Self {
+        let delay = Duration::from_secs(5);
+        Self {
+            version,
+            priority,
+            interval,
+            starts_as_master: false,
+            down_timer_adverts: 3,
+            lower_prio_no_advert: false,
+            higher_prio_send_advert: false,
+            owner_ignore_adverts: false,
+            grouped: false,
+            preempt: Preempt::Always,
+            source,
+            garp: Garp { delay, refresh: Duration::ZERO, lower_delay: delay, lower: true },
+        }
+    }
 }
 
 /// What happened.
@@ -113,6 +148,12 @@ pub enum Event {
     Fault,
     /// Nothing makes serving impossible any more, or the first script results are in.
     Recovered,
+    /// The sync group lets it become master.
+    Promote,
+    /// The sync group steps back.
+    Demote,
+    /// A master of our own kind steps down and names us as its successor: do not wait.
+    HandOver,
     /// Leave the group.
     Stop,
     /// A deadline may have passed.
@@ -143,6 +184,8 @@ pub enum Action {
     Announce(Burst),
     /// Tell the notify scripts; `Init` is a stop.
     Notify(State),
+    /// Tell `notify_master_rx_lower_pri`.
+    HeardLower,
     /// Write to the log.
     Log(Line),
 }
@@ -178,8 +221,24 @@ pub struct Router {
     /// When a lower-priority master may be preempted; none while no such master was heard.
     preempt_at: Option<Time>,
     master: Option<(IpAddr, u8, Time)>,
+    /// Whether the election would make it master if its sync group agreed.
+    wants_master: bool,
+    rogue: Rogue,
     timers: Timers,
     counters: Counters,
+}
+
+/// Another router that claims to own the addresses as well, while we are master and its address is
+/// the lower one. keepalived gives it time to step down: until we have advertised twice and a bit
+/// more than an interval has passed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Rogue {
+    #[default]
+    None,
+    /// So many advertisements of ours are left, and its interval.
+    Told(u8, Centiseconds),
+    /// It should be silent until [`Timer::Rogue`] fires.
+    Watched,
 }
 
 impl Router {
@@ -193,6 +252,8 @@ impl Router {
             master_interval: settings.interval,
             preempt_at: None,
             master: None,
+            wants_master: false,
+            rogue: Rogue::None,
             timers: Timers::default(),
             counters: Counters::default(),
         }
@@ -218,6 +279,11 @@ impl Router {
         self.master
     }
 
+    /// Whether it would be master if its sync group let it.
+    pub fn wants_master(&self) -> bool {
+        self.wants_master
+    }
+
     /// What it has counted.
     pub fn counters(&self) -> Counters {
         self.counters
@@ -228,9 +294,10 @@ impl Router {
         self.timers.next()
     }
 
-    /// How long a backup waits for an advertisement: 3 × the master's interval + skew.
+    /// How long a backup waits for an advertisement: 3 × the master's interval + skew, or
+    /// `down_timer_adverts` in place of 3.
     pub fn master_down(&self) -> Duration {
-        self.master_interval.duration() * 3 + self.skew()
+        self.master_interval.duration() * u32::from(self.settings.down_timer_adverts) + self.skew()
     }
 
     /// RFC 3768 §6.1: (256 − priority) / 256 seconds, whatever the interval. RFC 5798 §6.1: the same
@@ -270,6 +337,9 @@ impl Router {
 
     /// Takes in what happened and appends what is to be done.
     pub fn on(&mut self, now: Time, event: Event, actions: &mut Vec<Action>) {
+        if event != Event::Stop {
+            self.notice_pause(now, actions);
+        }
         match event {
             Event::Start { standing, restored } => self.start(now, standing, restored, actions),
             Event::Advertisement(advertisement) => match self.state {
@@ -290,12 +360,67 @@ impl Router {
                     self.recover(now, false, actions);
                 }
             }
+            Event::Promote => {
+                if self.state == State::Backup {
+                    self.become_master(now, actions);
+                }
+            }
+            Event::Demote => {
+                if self.state == State::Master {
+                    self.step_back(now, actions);
+                }
+            }
+            Event::HandOver => {
+                if self.state == State::Backup {
+                    actions.push(Action::Log(Line::HandedOver));
+                    self.take_over(now, actions);
+                }
+            }
             Event::Stop => self.stop(now, actions),
             Event::Timer => {
                 while let Some(timer) = self.timers.take_due(now) {
                     self.fire(now, timer, actions);
                 }
             }
+        }
+    }
+
+    /// A master whose last advertisement is so long ago that the others may have missed it for good
+    /// was paused. It gives the addresses up without a word (whoever serves them now is not to be
+    /// disturbed) and becomes master again, if nobody is, after one interval.
+    fn notice_pause(&mut self, now: Time, actions: &mut Vec<Action>) {
+        let Some(due) = self.timers.at(Timer::Advertise).filter(|_| self.state == State::Master) else {
+            return;
+        };
+        let interval = self.settings.interval.duration();
+        let missed = interval * u32::from(self.settings.down_timer_adverts.saturating_sub(1));
+        // An address owner is preempted by nobody.
+        if now.since(due) <= missed || self.priority == OWNER {
+            return;
+        }
+        actions.push(Action::Log(Line::Paused(now.since(due))));
+        self.step_back(now, actions);
+        self.timers.set(Timer::MasterDown, now + interval + self.skew());
+    }
+
+    /// From master to backup, without an advertisement.
+    fn step_back(&mut self, now: Time, actions: &mut Vec<Action>) {
+        self.counters.released_master += 1;
+        self.since = now;
+        self.rogue = Rogue::None;
+        actions.push(Action::Log(Line::EnteringBackup { init: false }));
+        actions.push(Action::Remove);
+        actions.push(Action::Notify(State::Backup));
+        self.listen(now);
+    }
+
+    /// The election says that we are master: now, or when the sync group agrees.
+    fn take_over(&mut self, now: Time, actions: &mut Vec<Action>) {
+        if self.settings.grouped {
+            self.wants_master = true;
+            self.timers.set(Timer::MasterDown, now + self.master_down());
+        } else {
+            self.become_master(now, actions);
         }
     }
 
@@ -342,7 +467,7 @@ impl Router {
     /// for `state MASTER` as well, and lets every other `state MASTER` wait like a backup.
     fn recover(&mut self, now: Time, init: bool, actions: &mut Vec<Action>) {
         self.master_interval = self.settings.interval;
-        if self.owns_at_once() {
+        if self.owns_at_once() && !self.settings.grouped {
             self.become_master(now, actions);
             return;
         }
@@ -350,6 +475,7 @@ impl Router {
         actions.push(Action::Notify(State::Backup));
         self.since = now;
         self.listen(now);
+        self.wants_master = self.owns_at_once();
     }
 
     fn owns_at_once(&self) -> bool {
@@ -360,6 +486,7 @@ impl Router {
     fn listen(&mut self, now: Time) {
         self.state = State::Backup;
         self.preempt_at = None;
+        self.wants_master = false;
         self.timers.clear();
         self.timers.set(Timer::MasterDown, now + self.master_down());
     }
@@ -367,6 +494,11 @@ impl Router {
     fn heard_as_backup(&mut self, now: Time, advertisement: Received, actions: &mut Vec<Action>) {
         self.counters.received += 1;
         let Received { source, priority, .. } = advertisement;
+        let changed = self.master.is_none_or(|(before, ..)| before != source);
+        if self.settings.priority == OWNER && self.priority != OWNER && (changed || priority != OWNER) {
+            // The other owner has given in: we are the owner again.
+            self.change_priority(OWNER, actions);
+        }
         if advertisement.is_release() {
             // RFC 3768 §6.4.2: priority zero sets the Master_Down_Timer to Skew_Time.
             self.counters.releases_received += 1;
@@ -388,6 +520,7 @@ impl Router {
             actions.push(Action::Log(Line::Discarding { source, theirs: priority }));
             return;
         }
+        self.wants_master = false;
         self.learn_interval(advertisement.interval, actions);
         self.timers.set(Timer::MasterDown, now + self.master_down());
         if let Preempt::After(delay) = self.settings.preempt {
@@ -401,6 +534,9 @@ impl Router {
     }
 
     fn heard_as_master(&mut self, now: Time, advertisement: Received, actions: &mut Vec<Action>) {
+        if self.settings.owner_ignore_adverts && self.priority == OWNER {
+            return;
+        }
         self.counters.received += 1;
         let Received { source, priority, .. } = advertisement;
         if advertisement.is_release() {
@@ -414,45 +550,71 @@ impl Router {
             actions.push(Action::Log(Line::OwnAddress));
             return;
         }
-        let wins = (priority, source) > (self.priority, self.settings.source);
         if priority == OWNER && self.priority == OWNER {
-            // Both claim the addresses. The higher address stays; the other steps down for good.
-            actions.push(Action::Log(Line::TwoOwners));
-            if wins {
-                self.settings.priority = OWNER - 1;
+            self.heard_another_owner(advertisement, actions);
+        }
+        if (priority, source) > (self.priority, self.settings.source) {
+            self.give_way(now, advertisement, actions);
+        } else {
+            self.insist(now, source, priority, actions);
+        }
+    }
+
+    /// Both claim the addresses. The higher address stays for now; when the other goes on all the
+    /// same, one of two that are certain must give in.
+    fn heard_another_owner(&mut self, advertisement: Received, actions: &mut Vec<Action>) {
+        match self.rogue {
+            Rogue::None => {
+                actions.push(Action::Log(Line::TwoOwners));
+                self.rogue = Rogue::Told(2, advertisement.interval);
+            }
+            Rogue::Told(..) => {}
+            Rogue::Watched => {
+                actions.push(Action::Log(Line::RogueGoesOn));
+                self.rogue = Rogue::None;
+                self.timers.unset(Timer::Rogue);
                 self.change_priority(OWNER - 1, actions);
             }
         }
-        if wins {
-            // RFC 3768 §6.4.3: a higher priority, or the same with a higher address, takes over.
-            self.master = Some((source, priority, now));
-            let line = if priority > self.priority {
-                Line::Higher { source, theirs: priority, ours: self.priority }
-            } else {
-                Line::SameHigherAddress { source, priority }
-            };
-            actions.push(Action::Log(line));
-            self.learn_interval(advertisement.interval, actions);
-            self.counters.released_master += 1;
-            self.since = now;
-            actions.push(Action::Log(Line::EnteringBackup { init: false }));
-            actions.push(Action::Remove);
-            actions.push(Action::Notify(State::Backup));
-            self.listen(now);
-        } else {
-            // The RFC discards it; keepalived answers at once, which ends the other's mastership
-            // sooner, and renews the ARP caches that the other has spoilt.
-            self.counters.lower_heard += 1;
-            let ours = self.priority;
-            actions.push(Action::Log(Line::Lower { source, theirs: priority, ours }));
+    }
+
+    /// RFC 3768 §6.4.3: a higher priority, or the same with a higher address, takes over.
+    fn give_way(&mut self, now: Time, advertisement: Received, actions: &mut Vec<Action>) {
+        let Received { source, priority, interval, .. } = advertisement;
+        if self.settings.higher_prio_send_advert {
             self.advertise(now, actions);
-            if self.settings.garp.lower {
-                actions.push(Action::Announce(Burst::Lower));
-                if !self.settings.garp.lower_delay.is_zero() {
-                    self.timers.set(Timer::SecondLowerBurst, now + self.settings.garp.lower_delay);
-                }
+        }
+        self.master = Some((source, priority, now));
+        actions.push(Action::Log(if priority > self.priority {
+            Line::Higher { source, theirs: priority, ours: self.priority }
+        } else {
+            Line::SameHigherAddress { source, priority }
+        }));
+        self.learn_interval(interval, actions);
+        self.step_back(now, actions);
+    }
+
+    /// The RFC discards a lower priority; keepalived answers at once, which ends the other's
+    /// mastership sooner, and renews the ARP caches that the other has spoilt.
+    fn insist(&mut self, now: Time, source: IpAddr, theirs: u8, actions: &mut Vec<Action>) {
+        self.counters.lower_heard += 1;
+        let forcing = !self.settings.lower_prio_no_advert;
+        actions.push(Action::Log(Line::Lower { source, theirs, ours: self.priority, forcing }));
+        if forcing {
+            let due = self.timers.at(Timer::Advertise);
+            self.advertise(now, actions);
+            // Another owner's time is measured by our regular advertisements.
+            if let Some(due) = due.filter(|_| self.rogue != Rogue::None) {
+                self.timers.set(Timer::Advertise, due);
             }
         }
+        if self.settings.garp.lower {
+            actions.push(Action::Announce(Burst::Lower));
+            if !self.settings.garp.lower_delay.is_zero() {
+                self.timers.set(Timer::SecondLowerBurst, now + self.settings.garp.lower_delay);
+            }
+        }
+        actions.push(Action::HeardLower);
     }
 
     fn change_priority(&mut self, priority: u8, actions: &mut Vec<Action>) {
@@ -474,6 +636,7 @@ impl Router {
         self.state = State::Fault;
         self.since = now;
         self.timers.clear();
+        (self.wants_master, self.rogue) = (false, Rogue::None);
         actions.push(Action::Log(Line::EnteringFault { init: false }));
         if was_master {
             self.counters.released_master += 1;
@@ -487,6 +650,7 @@ impl Router {
         let was = std::mem::replace(&mut self.state, State::Init);
         self.since = now;
         self.timers.clear();
+        (self.wants_master, self.rogue) = (false, Rogue::None);
         if was == State::Master {
             // RFC 3768 §6.4.3: shutdown sends priority zero.
             self.counters.released_master += 1;
@@ -501,11 +665,20 @@ impl Router {
         match timer {
             // RFC 3768 §6.4.2: the Master_Down_Timer fires.
             Timer::MasterDown => {
-                actions.push(Action::Log(Line::ReceiveTimeout));
-                self.become_master(now, actions);
+                if !self.wants_master {
+                    actions.push(Action::Log(Line::ReceiveTimeout));
+                }
+                self.take_over(now, actions);
             }
             // RFC 3768 §6.4.3: the Adver_Timer fires.
-            Timer::Advertise => self.advertise(now, actions),
+            Timer::Advertise => {
+                self.advertise(now, actions);
+                self.count_for_rogue(now);
+            }
+            Timer::Rogue => {
+                actions.push(Action::Log(Line::RogueStopped));
+                self.rogue = Rogue::None;
+            }
             Timer::SecondBurst => actions.push(Action::Announce(Burst::Master)),
             Timer::SecondLowerBurst => actions.push(Action::Announce(Burst::Lower)),
             Timer::Refresh => {
@@ -515,13 +688,29 @@ impl Router {
         }
     }
 
+    /// The other owner has had two advertisements of ours: from now on it should be silent.
+    fn count_for_rogue(&mut self, now: Time) {
+        if let Rogue::Told(left, interval) = &mut self.rogue {
+            *left -= 1;
+            if *left == 0 {
+                let longest = self.settings.interval.max(*interval).duration();
+                self.rogue = Rogue::Watched;
+                self.timers.set(Timer::Rogue, now + longest * 12 / 10);
+            }
+        }
+    }
+
     /// The advertisement goes first: the old master must have given the addresses up before ours
     /// are announced.
     fn become_master(&mut self, now: Time, actions: &mut Vec<Action>) {
         self.state = State::Master;
         self.since = now;
+        self.wants_master = false;
         self.master_interval = self.settings.interval;
         self.counters.became_master += 1;
+        if self.settings.priority == OWNER {
+            self.change_priority(OWNER, actions);
+        }
         self.timers.clear();
         self.advertise(now, actions);
         actions.push(Action::Log(Line::EnteringMaster));

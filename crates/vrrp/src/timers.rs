@@ -16,12 +16,20 @@ pub enum Timer {
     SecondLowerBurst,
     /// Master: the periodic burst.
     Refresh,
+    /// Master and address owner: another owner should have fallen silent by now.
+    Rogue,
 }
 
 impl Timer {
     /// All timers, in the order in which timers due at the same time fire.
-    pub const ALL: [Timer; 5] =
-        [Timer::MasterDown, Timer::Advertise, Timer::SecondBurst, Timer::SecondLowerBurst, Timer::Refresh];
+    pub const ALL: [Timer; 6] = [
+        Timer::MasterDown,
+        Timer::Advertise,
+        Timer::SecondBurst,
+        Timer::SecondLowerBurst,
+        Timer::Refresh,
+        Timer::Rogue,
+    ];
 }
 
 /// A deadline, or none, for each timer.
@@ -31,6 +39,10 @@ pub(crate) struct Timers([Option<Time>; Timer::ALL.len()]);
 impl Timers {
     pub(crate) fn set(&mut self, timer: Timer, at: Time) {
         self.0[timer as usize] = Some(at);
+    }
+
+    pub(crate) fn unset(&mut self, timer: Timer) {
+        self.0[timer as usize] = None;
     }
 
     pub(crate) fn at(&self, timer: Timer) -> Option<Time> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use vrrp::{
-    Action, Centiseconds, Event, Garp, Preempt, Received, Router, Settings, Standing, State, Time, Version,
+    Action, Centiseconds, Event, Preempt, Received, Router, Settings, Standing, State, Time, Version,
 };
 
 const ROUTERS: usize = 3;
@@ -64,20 +64,8 @@ impl World {
             // Equal priorities happen too: then the address decides.
             let priority = 90 + 10 * random.below(3) as u8;
             let address = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1 + number as u8));
-            let settings = Settings {
-                version: Version::V2,
-                priority,
-                interval: Centiseconds(100),
-                starts_as_master: false,
-                preempt,
-                source: address,
-                garp: Garp {
-                    delay: Duration::from_secs(5),
-                    refresh: Duration::ZERO,
-                    lower_delay: Duration::from_secs(5),
-                    lower: true,
-                },
-            };
+            let settings =
+                Settings { preempt, ..Settings::plain(Version::V2, priority, Centiseconds(100), address) };
             let router = Router::new(settings);
             Node {
                 router,
@@ -103,7 +91,7 @@ impl World {
                 Action::Advertise(priority) => self.send(at, number, source, priority),
                 Action::Install => self.nodes[number].serving = true,
                 Action::Remove => self.nodes[number].serving = false,
-                Action::Announce(_) | Action::Notify(_) | Action::Log(_) => {}
+                Action::Announce(_) | Action::Notify(_) | Action::HeardLower | Action::Log(_) => {}
             }
         }
         let node = &mut self.nodes[number];

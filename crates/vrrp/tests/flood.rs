@@ -1,23 +1,30 @@
 //! Tens of thousands of damaged, forged and random packets: nothing panics, nothing of it counts, and
 //! the advertisements of the legitimate master between them are obeyed.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use vrrp::{
-    Action, Advertisement, Authentication, Centiseconds, Event, Expected, Garp, PROTOCOL, Preempt, Router,
-    Settings, Standing, State, Time, Version, receive,
+    Action, Advertisement, Authentication, Centiseconds, Checksum, Event, Expected, Family, Incoming,
+    PROTOCOL, Router, Security, Settings, Standing, State, Time, Version, receive,
 };
-use wire::{Ipv4Header, Ipv4Packet};
+use wire::Ipv4Header;
 
 const MASTER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
-const VIPS: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 0, 0, 100), Ipv4Addr::new(10, 0, 0, 101)];
+const VIPS: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::new(10, 0, 0, 100)), IpAddr::V4(Ipv4Addr::new(10, 0, 0, 101))];
 const EXPECTED: Expected<'static> = Expected {
     version: Version::V2,
     vrid: 51,
     interval: Centiseconds(100),
     authentication: Authentication::Pass(*b"1111\0\0\0\0"),
-    unicast: false,
+    family: Family::V4,
+    hmac: None,
+    checksum: Checksum::PseudoHeader,
+    unicast: None,
+    check_source: false,
+    old_group: None,
     addresses: &VIPS,
+    compare_unless_from: None,
 };
 
 /// SplitMix64: small, and the same on every run.
@@ -54,8 +61,9 @@ fn legitimate(priority: u8) -> Vec<u8> {
         interval: EXPECTED.interval,
         addresses: &VIPS,
         authentication: EXPECTED.authentication,
+        checksum: EXPECTED.checksum,
     };
-    advertisement.write(header.source, header.destination, &mut body);
+    advertisement.write(header.source.into(), header.destination.into(), None, &mut body);
     [&header.build(body.len())[..], &body].concat()
 }
 
@@ -80,26 +88,16 @@ fn damaged(random: &mut Random) -> Vec<u8> {
 }
 
 fn router() -> Router {
-    Router::new(Settings {
-        version: Version::V2,
-        priority: 100,
-        interval: EXPECTED.interval,
-        starts_as_master: false,
-        preempt: Preempt::Always,
-        source: Ipv4Addr::new(10, 0, 0, 1).into(),
-        garp: Garp {
-            delay: Duration::from_secs(5),
-            refresh: Duration::ZERO,
-            lower_delay: Duration::from_secs(5),
-            lower: true,
-        },
-    })
+    Router::new(Settings::plain(Version::V2, 100, EXPECTED.interval, IpAddr::from([10, 0, 0, 1])))
 }
 
 /// Gives bytes to the router as the process does. Says whether they were accepted.
 fn deliver(router: &mut Router, now: Time, bytes: &[u8], actions: &mut Vec<Action>) -> bool {
-    let Ok(packet) = Ipv4Packet::parse(bytes) else { return false };
-    let Ok(received) = receive::check(&packet, &EXPECTED) else { return false };
+    let Ok(packet) = Incoming::v4(bytes) else { return false };
+    let mut security = Security::default();
+    let Ok(received) = receive::check(&packet, &EXPECTED, &mut security, Duration::ZERO) else {
+        return false;
+    };
     router.on(now, Event::Advertisement(received), actions);
     true
 }

@@ -11,7 +11,7 @@ use std::fmt::Write;
 use std::net::IpAddr;
 use std::time::Duration;
 use vrrp::{
-    Action, Centiseconds, Event, Garp, Preempt, Received, Router, Settings, Standing, State, Time, Version,
+    Action, Centiseconds, Event, Preempt, Received, Router, Settings, Standing, State, Time, Version,
 };
 
 #[test]
@@ -65,20 +65,8 @@ impl Stage {
     /// `router NAME ADDRESS PRIORITY [nopreempt | preempt_delay S | master | advert_int S | refresh S]…`
     fn new(words: &[&str]) -> Self {
         let [_, name, source, priority, options @ ..] = words else { panic!("router NAME ADDRESS PRIORITY") };
-        let mut settings = Settings {
-            version: Version::V2,
-            priority: priority.parse().unwrap(),
-            interval: Centiseconds(100),
-            starts_as_master: false,
-            preempt: Preempt::Always,
-            source: source.parse().unwrap(),
-            garp: Garp {
-                delay: seconds("5"),
-                refresh: Duration::ZERO,
-                lower_delay: seconds("5"),
-                lower: true,
-            },
-        };
+        let (priority, source) = (priority.parse().unwrap(), source.parse().unwrap());
+        let mut settings = Settings::plain(Version::V2, priority, Centiseconds(100), source);
         let mut options = options.iter();
         while let Some(option) = options.next() {
             let mut value = || seconds(options.next().unwrap());
@@ -154,6 +142,7 @@ impl Stage {
                 Action::Advertise(priority) => format!("advertise {priority}"),
                 Action::Install => "install addresses".into(),
                 Action::Remove => "remove addresses".into(),
+                Action::HeardLower => continue,
                 Action::Announce(burst) => format!("announce {burst:?}"),
                 Action::Notify(state) => format!("notify {}", state.word()),
                 Action::Log(line) => format!("log ({}) {line}", self.name),

@@ -2,15 +2,22 @@ use super::*;
 use crate::{Advertisement, PROTOCOL};
 use wire::Ipv4Header;
 
-const VIPS: [Ipv4Addr; 1] = [Ipv4Addr::new(10, 78, 0, 100)];
+const VIPS: [IpAddr; 1] = [IpAddr::V4(Ipv4Addr::new(10, 78, 0, 100))];
+const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
 const PASS: Authentication = Authentication::Pass(*b"1111\0\0\0\0");
 const EXPECTED: Expected<'static> = Expected {
     version: Version::V2,
     vrid: 61,
     interval: Centiseconds(100),
     authentication: PASS,
-    unicast: false,
+    family: Family::V4,
+    hmac: None,
+    checksum: Checksum::PseudoHeader,
+    unicast: None,
+    check_source: false,
+    old_group: Some(GROUP),
     addresses: &VIPS,
+    compare_unless_from: None,
 };
 
 /// A whole packet; the checksum is made after `alter` changed its VRRP part.
@@ -31,8 +38,9 @@ fn packet(alter: impl FnOnce(&mut Ipv4Header, &mut Vec<u8>)) -> Vec<u8> {
         interval: Centiseconds(100),
         addresses: &VIPS,
         authentication: PASS,
+        checksum: Checksum::PseudoHeader,
     };
-    advertisement.write(header.source, header.destination, &mut body);
+    advertisement.write(header.source.into(), header.destination.into(), None, &mut body);
     alter(&mut header, &mut body);
     if body.len() >= 8 {
         body[6..8].fill(0);
@@ -43,7 +51,7 @@ fn packet(alter: impl FnOnce(&mut Ipv4Header, &mut Vec<u8>)) -> Vec<u8> {
 }
 
 fn outcome(bytes: &[u8], expected: &Expected<'_>) -> Result<Received, Reject> {
-    check(&Ipv4Packet::parse(bytes).unwrap(), expected)
+    check(&Incoming::v4(bytes).unwrap(), expected, &mut Security::default(), Duration::ZERO)
 }
 
 #[test]
@@ -142,7 +150,7 @@ fn a_total_length_below_the_received_one_is_refused() {
 
 #[test]
 fn unicast_takes_any_time_to_live_and_refuses_multicast() {
-    let expected = Expected { unicast: true, ..EXPECTED };
+    let expected = Expected { unicast: Some(&[]), ..EXPECTED };
     let near = packet(|header, _| {
         header.ttl = 3;
         header.destination = Ipv4Addr::new(10, 78, 0, 2);
@@ -153,9 +161,197 @@ fn unicast_takes_any_time_to_live_and_refuses_multicast() {
 
 #[test]
 fn another_address_list_is_accepted_and_reported() {
-    let other = [Ipv4Addr::new(10, 78, 0, 101)];
+    let other = [IpAddr::from([10, 78, 0, 101])];
     let received = outcome(&packet(|_, _| ()), &Expected { addresses: &other, ..EXPECTED }).unwrap();
     assert_eq!(received.difference, Some(Difference::Missing { vrid: 61, address: other[0] }));
     let received = outcome(&packet(|_, _| ()), &Expected { addresses: &[], ..EXPECTED }).unwrap();
     assert_eq!(received.difference, Some(Difference::Count { received: 1, expected: 0 }));
+}
+
+const IPV6: Expected<'static> = Expected {
+    version: Version::V3,
+    family: Family::V6,
+    authentication: Authentication::None,
+    old_group: None,
+    addresses: &[],
+    ..EXPECTED
+};
+
+fn ipv6(last: u16) -> Ipv6Addr {
+    Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, last)
+}
+
+#[test]
+fn ipv6_packets_pass_with_hop_limit_and_checksum() {
+    let group = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
+    let advertisement = Advertisement {
+        version: Version::V3,
+        vrid: 61,
+        priority: 150,
+        interval: Centiseconds(1),
+        addresses: &[],
+        authentication: Authentication::None,
+        checksum: Checksum::PseudoHeader,
+    };
+    let mut bytes = Vec::new();
+    advertisement.write(ipv6(1).into(), group.into(), None, &mut bytes);
+    let outcome = |source, hop_limit, bytes: &[u8]| {
+        let incoming = Incoming::v6(source, group, hop_limit, bytes);
+        check(&incoming, &IPV6, &mut Security::default(), Duration::ZERO)
+    };
+    assert_eq!(outcome(ipv6(1), Some(255), &bytes).map(|r| r.interval), Ok(Centiseconds(1)));
+    assert_eq!(outcome(ipv6(1), Some(64), &bytes), Err(Reject::TimeToLive(64)));
+    assert_eq!(outcome(ipv6(2), Some(255), &bytes), Err(Reject::Checksum(Version::V3)));
+    bytes[5] = 0;
+    assert_eq!(outcome(ipv6(1), Some(255), &bytes), Err(Reject::ZeroInterval));
+}
+
+/// A VRRPv2 packet in an authentication header.
+fn wrapped(sequence: u32) -> Vec<u8> {
+    let plain = packet(|_, _| ());
+    let header = Ipv4Packet::parse(&plain).unwrap().header;
+    let advertisement = Advertisement {
+        version: Version::V2,
+        vrid: 61,
+        priority: 150,
+        interval: Centiseconds(100),
+        addresses: &VIPS,
+        authentication: AH,
+        checksum: Checksum::PseudoHeader,
+    };
+    let (mut body, mut out) = (Vec::new(), Vec::new());
+    advertisement.write(header.source.into(), header.destination.into(), None, &mut body);
+    ah::wrap(header, *b"1111\0\0\0\0", sequence, false, &body, &mut out);
+    out
+}
+
+const AH: Authentication = Authentication::Ah(*b"1111\0\0\0\0");
+
+#[test]
+fn authentication_headers_pass_once() {
+    let (expected, mut security) = (Expected { authentication: AH, ..EXPECTED }, Security::default());
+    let mut judge = |bytes: &[u8], expected: &Expected<'_>| {
+        check(&Incoming::v4(bytes).unwrap(), expected, &mut security, Duration::ZERO).map(|r| r.priority)
+    };
+    assert_eq!(judge(&wrapped(5), &expected), Ok(150));
+    assert_eq!(judge(&wrapped(5), &expected), Err(Reject::Repeated { received: 5, last: 5 }));
+    assert_eq!(judge(&wrapped(6), &expected), Ok(150));
+    let plain = packet(|_, _| ());
+    assert_eq!(judge(&plain, &expected), Err(Reject::HeaderPresence { received: false }));
+    assert_eq!(judge(&wrapped(7), &EXPECTED), Err(Reject::HeaderPresence { received: true }));
+    let mut forged = wrapped(8);
+    forged[20 + 24 + 2] = 255;
+    assert_eq!(judge(&forged, &expected), Err(Reject::CheckValue));
+    let stranger = Expected { authentication: Authentication::Ah(*b"2222\0\0\0\0"), ..EXPECTED };
+    assert_eq!(judge(&wrapped(9), &stranger), Err(Reject::CheckValue));
+}
+
+#[test]
+fn keepalived_s_authentication_header_passes() {
+    // What keepalived 2.2.7 sent as its first packet: its head is in the reference, the check value
+    // follows from the key.
+    let bytes = wrapped(1);
+    assert_eq!(bytes[20..32], [0x70, 4, 0, 0, 10, 78, 0, 1, 0, 0, 0, 1]);
+    assert_eq!(bytes[44..50], [0x21, 0x3d, 0x96, 0x01, 0x02, 0x01]);
+}
+
+fn keys(mode: hmac::Mode) -> hmac::Settings {
+    hmac::Settings {
+        keys: vec![hmac::Key { id: 1, secret: vec![7; 32] }],
+        active_key: 1,
+        anti_replay: hmac::AntiReplay::Time(Duration::from_secs(5)),
+        mode,
+    }
+}
+
+#[test]
+fn trailers_are_demanded_verified_or_only_welcome() {
+    const NOW: Duration = Duration::from_secs(1_790_000_000);
+    let settings = keys(hmac::Mode::Enforce);
+    let signed = |sender: &mut hmac::State, settings: &hmac::Settings| {
+        let plain = packet(|_, _| ());
+        let header = Ipv4Packet::parse(&plain).unwrap().header;
+        let advertisement = Advertisement {
+            version: Version::V2,
+            vrid: 61,
+            priority: 150,
+            interval: Centiseconds(100),
+            addresses: &VIPS,
+            authentication: Authentication::None,
+            checksum: Checksum::PseudoHeader,
+        };
+        let (stamp, mut body) = (sender.stamp(settings, NOW), Vec::new());
+        let (source, destination) = (header.source.into(), header.destination.into());
+        advertisement.write(source, destination, stamp.as_ref(), &mut body);
+        [&header.build(body.len())[..], &body].concat()
+    };
+    let (mut sender, mut security) = (hmac::State::default(), Security::default());
+    let mut judge = |bytes: &[u8], settings: &hmac::Settings| {
+        let expected = Expected { authentication: Authentication::None, hmac: Some(settings), ..EXPECTED };
+        check(&Incoming::v4(bytes).unwrap(), &expected, &mut security, NOW).map(|r| r.priority)
+    };
+    let first = signed(&mut sender, &settings);
+    assert_eq!(judge(&first, &settings), Ok(150));
+    assert_eq!(judge(&first, &settings), Err(Reject::Trailer(hmac::Wrong::Repeated)));
+    let bare = signed(&mut sender, &keys(hmac::Mode::ReceiveOnly));
+    assert_eq!(judge(&bare, &settings), Err(Reject::Trailer(hmac::Wrong::Missing)));
+    assert_eq!(judge(&bare, &keys(hmac::Mode::Permissive)), Ok(150));
+    let mut forged = signed(&mut sender, &settings);
+    forged[22] = 255;
+    assert_eq!(judge(&forged, &keys(hmac::Mode::ReceiveOnly)), Err(Reject::Trailer(hmac::Wrong::Code)));
+}
+
+/// A VRRPv3 packet of 10.78.0.1 for 10.78.0.2 with a checksum of this form.
+fn unicast(form: Checksum) -> Vec<u8> {
+    let header = Ipv4Header {
+        tos: 0xc0,
+        id: 1,
+        ttl: 64,
+        protocol: PROTOCOL,
+        source: Ipv4Addr::new(10, 78, 0, 1),
+        destination: Ipv4Addr::new(10, 78, 0, 2),
+    };
+    let advertisement = Advertisement {
+        version: Version::V3,
+        vrid: 61,
+        priority: 150,
+        interval: Centiseconds(100),
+        addresses: &VIPS,
+        authentication: Authentication::None,
+        checksum: form,
+    };
+    let mut body = Vec::new();
+    advertisement.write(header.source.into(), header.destination.into(), None, &mut body);
+    [&header.build(body.len())[..], &body].concat()
+}
+
+#[test]
+fn old_unicast_checksums_are_recognised_and_remembered() {
+    let peers = [Peer { address: IpAddr::from([10, 78, 0, 1]), ttl: 60..=255 }];
+    let expected = Expected { version: Version::V3, unicast: Some(&peers), check_source: true, ..EXPECTED };
+    let expected = Expected { authentication: Authentication::None, ..expected };
+    let mut security = Security::default();
+    let mut judge = |bytes: &[u8], expected: &Expected<'_>| {
+        let outcome = check(&Incoming::v4(bytes).unwrap(), expected, &mut security, Duration::ZERO);
+        (outcome.map(|r| r.priority), security.old_unicast)
+    };
+    assert_eq!(judge(&unicast(Checksum::PseudoHeader), &expected), (Ok(150), false));
+    assert_eq!(judge(&unicast(Checksum::OldUnicast(GROUP)), &expected), (Ok(150), true));
+    assert_eq!(judge(&unicast(Checksum::OldUnicast(GROUP)), &expected), (Ok(150), true));
+    let plain = Expected { checksum: Checksum::AsVersion2, old_group: None, ..expected };
+    assert_eq!(judge(&unicast(Checksum::AsVersion2), &plain), (Ok(150), true));
+}
+
+#[test]
+fn unicast_sources_are_checked_on_demand() {
+    let judge = |peers: &[Peer], check_source| {
+        let expected = Expected { version: Version::V3, unicast: Some(peers), check_source, ..EXPECTED };
+        let expected = Expected { authentication: Authentication::None, ..expected };
+        outcome(&unicast(Checksum::PseudoHeader), &expected).map(|r| r.priority)
+    };
+    let peer = |last, ttl| Peer { address: IpAddr::from([10, 78, 0, last]), ttl };
+    assert_eq!(judge(&[peer(9, 0..=255)], false), Ok(150));
+    assert_eq!(judge(&[peer(9, 0..=255)], true), Err(Reject::NoPeer));
+    assert_eq!(judge(&[peer(1, 0..=255)], true), Ok(150));
+    assert_eq!(judge(&[peer(1, 250..=255)], true), Err(Reject::PeerTimeToLive(64)));
 }

@@ -10,15 +10,7 @@ const fn s(seconds: u64) -> Duration {
 const OURS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 5));
 
 fn settings() -> Settings {
-    Settings {
-        version: Version::V2,
-        priority: 100,
-        interval: Centiseconds(100),
-        starts_as_master: false,
-        preempt: Preempt::Always,
-        source: OURS,
-        garp: Garp { delay: s(5), refresh: s(0), lower_delay: s(5), lower: true },
-    }
+    Settings::plain(Version::V2, 100, Centiseconds(100), OURS)
 }
 
 fn advert(last: u8, priority: u8) -> Event {
@@ -54,6 +46,7 @@ fn short(actions: &[Action]) -> String {
             Action::Remove => "remove".into(),
             Action::Announce(burst) => format!("announce({burst:?})"),
             Action::Notify(state) => format!("notify({})", state.word()),
+            Action::HeardLower => "heard-lower".into(),
             Action::Log(_) => return None,
         })
     });
@@ -89,8 +82,8 @@ fn transition_table() {
         (Master, advert(1, 101), Backup, "remove notify(BACKUP)", Some(3609)),
         (Master, advert(9, 100), Backup, "remove notify(BACKUP)", Some(3609)),
         (Master, advert(5, 100), Master, "", Some(500)),
-        (Master, advert(1, 100), Master, "advertise(100) announce(Lower)", Some(1000)),
-        (Master, advert(9, 99), Master, "advertise(100) announce(Lower)", Some(1000)),
+        (Master, advert(1, 100), Master, "advertise(100) announce(Lower) heard-lower", Some(1000)),
+        (Master, advert(9, 99), Master, "advertise(100) announce(Lower) heard-lower", Some(1000)),
         (Master, advert(9, 0), Master, "advertise(100)", Some(1000)),
         (Master, Event::Priority(90), Master, "", Some(500)),
         (Master, Event::Fault, Fault, "advertise(0) remove notify(FAULT)", None),
@@ -162,16 +155,122 @@ fn router_started(settings: Settings) -> Router {
 }
 
 #[test]
-fn of_two_owners_the_higher_address_stays() {
+fn of_two_owners_the_lower_address_gives_way() {
     let owner = Settings { priority: 255, starts_as_master: true, ..settings() };
-    let mut actions = Vec::new();
-    let mut higher = router_started(owner);
-    higher.on(Time(s(1)), advert(1, 255), &mut actions);
-    assert_eq!((higher.state(), higher.priority()), (State::Master, 255));
     let mut lower = router_started(owner);
-    lower.on(Time(s(1)), advert(9, 255), &mut actions);
-    assert_eq!((lower.state(), lower.priority()), (State::Backup, 254));
-    assert_eq!(actions.iter().filter(|&&a| a == Action::Log(Line::TwoOwners)).count(), 2);
+    lower.on(Time(s(1)), advert(9, 255), &mut Vec::new());
+    assert_eq!((lower.state(), lower.priority()), (State::Backup, 255));
+}
+
+#[test]
+fn an_owner_gives_way_to_another_that_does_not() {
+    let owner = Settings { priority: 255, starts_as_master: true, ..settings() };
+    let (mut router, mut actions) = (router_started(owner), Vec::new());
+    // The other goes on while we advertise twice, and after that: it is left 1.2 intervals.
+    for tenth in 1..=21 {
+        let now = Time(Duration::from_millis(100 * tenth));
+        router.on(now, Event::Timer, &mut actions);
+        router.on(now, advert(1, 255), &mut actions);
+        let state = if tenth < 20 { State::Master } else { State::Backup };
+        assert_eq!(router.state(), state, "after {tenth} tenths");
+    }
+    assert_eq!(router.priority(), 254);
+    assert!(actions.contains(&Action::Log(Line::RogueGoesOn)));
+    // It is the owner again as soon as the other claims less, or another one is heard.
+    router.on(Time(s(3)), advert(1, 200), &mut actions);
+    assert_eq!(router.priority(), 255);
+}
+
+#[test]
+fn an_owner_that_falls_silent_in_time_is_forgotten() {
+    let owner = Settings { priority: 255, starts_as_master: true, ..settings() };
+    let (mut router, mut actions) = (router_started(owner), Vec::new());
+    router.on(Time(Duration::from_millis(500)), advert(1, 255), &mut actions);
+    for second in 1..=4 {
+        router.on(Time(s(second)), Event::Timer, &mut actions);
+    }
+    assert!(actions.contains(&Action::Log(Line::RogueStopped)));
+    router.on(Time(s(4)), advert(1, 255), &mut actions);
+    assert_eq!((router.state(), router.priority()), (State::Master, 255));
+}
+
+#[test]
+fn a_master_that_was_paused_steps_back_and_comes_again() {
+    let (mut router, mut actions) = (router(State::Master, settings()), Vec::new());
+    router.on(Time(s(14)), Event::Timer, &mut actions);
+    assert_eq!((router.state(), short(&actions)), (State::Backup, "remove notify(BACKUP)".into()));
+    // Nobody is heard: back after one interval and the skew.
+    let wait = Duration::from_secs(1) + Duration::from_secs(1) * 156 / 256;
+    assert_eq!(router.next_deadline(), Some((Time(s(14)) + wait, Timer::MasterDown)));
+    router.on(Time(s(16)), Event::Timer, &mut actions);
+    assert_eq!(router.state(), State::Master);
+}
+
+#[test]
+fn a_master_that_is_a_little_late_goes_on() {
+    let mut router = router(State::Master, settings());
+    router.on(Time(s(13)), Event::Timer, &mut Vec::new());
+    assert_eq!(router.state(), State::Master);
+}
+
+#[test]
+fn what_waited_during_a_pause_is_heard_as_a_backup() {
+    let (mut router, mut actions) = (router(State::Master, settings()), Vec::new());
+    router.on(Time(s(20)), advert(9, 50), &mut actions);
+    assert_eq!((router.state(), short(&actions)), (State::Backup, "remove notify(BACKUP)".into()));
+}
+
+#[test]
+fn a_member_of_a_group_waits_for_the_others() {
+    let (mut router, mut actions) = (router_started(Settings { grouped: true, ..settings() }), Vec::new());
+    router.on(Time(s(4)), Event::Timer, &mut actions);
+    assert_eq!((router.state(), router.wants_master()), (State::Backup, true));
+    router.on(Time(s(5)), Event::Promote, &mut actions);
+    assert_eq!((router.state(), router.wants_master()), (State::Master, false));
+    actions.clear();
+    router.on(Time(s(5)), Event::Demote, &mut actions);
+    assert_eq!((router.state(), short(&actions)), (State::Backup, "remove notify(BACKUP)".into()));
+    router.on(Time(s(9)), Event::Timer, &mut actions);
+    assert!(router.wants_master());
+    router.on(Time(s(9)), advert(9, 200), &mut actions);
+    assert!(!router.wants_master());
+}
+
+#[test]
+fn a_named_successor_does_not_wait() {
+    let (mut router, mut actions) = (router(State::Backup, settings()), Vec::new());
+    router.on(Time(s(11)), Event::HandOver, &mut actions);
+    assert_eq!(router.state(), State::Master);
+    actions.clear();
+    router.on(Time(s(11)), Event::HandOver, &mut actions);
+    assert_eq!(short(&actions), "");
+}
+
+#[test]
+fn options_about_lower_and_higher_masters() {
+    let master = |settings| {
+        let (mut router, mut actions) = (Router::new(settings), Vec::new());
+        let start = Event::Start { standing: Standing::Fit, restored: Some(State::Master) };
+        router.on(Time::default(), start, &mut actions);
+        router
+    };
+    let mut actions = Vec::new();
+    master(Settings { lower_prio_no_advert: true, ..settings() }).on(Time(s(1)), advert(9, 50), &mut actions);
+    assert_eq!(short(&actions), "announce(Lower) heard-lower");
+    actions.clear();
+    let polite = Settings { higher_prio_send_advert: true, ..settings() };
+    master(polite).on(Time(s(1)), advert(9, 200), &mut actions);
+    assert_eq!(short(&actions), "advertise(100) remove notify(BACKUP)");
+    actions.clear();
+    let deaf = Settings { priority: 255, owner_ignore_adverts: true, ..settings() };
+    master(deaf).on(Time(s(1)), advert(9, 255), &mut actions);
+    assert_eq!(short(&actions), "");
+}
+
+#[test]
+fn another_number_of_adverts_may_be_missed() {
+    let router = Router::new(Settings { down_timer_adverts: 1, ..settings() });
+    assert_eq!(router.master_down().as_millis(), 1609);
 }
 
 #[test]

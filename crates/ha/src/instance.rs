@@ -154,6 +154,7 @@ impl Instance {
         self.source = self
             .config
             .source
+            .and_then(v4)
             .or(present)
             .or_else(|| interfaces.first_address(interface, |address| !owner && is_virtual(address)));
         if let Some(source) = self.source {
@@ -324,22 +325,28 @@ impl Cause {
 }
 
 fn purpose(config: &VrrpInstance) -> Purpose {
-    let group = config.unicast.is_none().then_some(config.mcast_group);
+    let group = config.unicast.is_none().then_some(config.mcast_group).and_then(v4);
     Purpose { interface: config.interface.clone(), group }
 }
 
 fn advertised(config: &VrrpInstance) -> Vec<Ipv4Addr> {
-    let v4 = |address: &VirtualAddress| match address.address {
+    config.addresses.iter().filter_map(|address| v4(address.address)).collect()
+}
+
+/// The address if it is an IPv4 one: instances of the other family do not run yet.
+pub(crate) fn v4(address: IpAddr) -> Option<Ipv4Addr> {
+    match address {
         IpAddr::V4(v4) => Some(v4),
         IpAddr::V6(_) => None,
-    };
-    config.addresses.iter().filter_map(v4).collect()
+    }
 }
 
 fn authentication(config: &VrrpInstance) -> Authentication {
     match config.authentication {
         model::Authentication::None => Authentication::None,
         model::Authentication::Pass(password) => Authentication::Pass(password),
+        // The configuration keeps instances with these from running.
+        model::Authentication::Ah(_) | model::Authentication::Hmac(_) => Authentication::None,
     }
 }
 

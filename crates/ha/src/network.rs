@@ -1,7 +1,7 @@
 //! What instances do to the network: advertisements, addresses, announcements.
 
 use crate::announce::{Announcement, Announcer};
-use crate::instance::Instance;
+use crate::instance::{Instance, v4};
 use crate::interfaces::Interfaces;
 use crate::sockets::{Purpose, RawSocket};
 use crate::{Error, Host, Level};
@@ -105,9 +105,10 @@ impl Network {
         };
         for peer in 0..count {
             let destination = match &instance.config.unicast {
-                Some(unicast) => unicast.peers[peer],
+                Some(unicast) => unicast.peers[peer].address,
                 None => instance.config.mcast_group,
             };
+            let Some(destination) = v4(destination) else { continue };
             let id = instance.next_packet_id();
             self.body.clear();
             instance.advertisement(priority).write(source, destination, &mut self.body);

@@ -1,7 +1,5 @@
 use super::*;
-use keepalived_conf::model::{
-    Command, Garp as ConfiguredGarp, Notify, TrackInterface, TrackScript, VrrpScript,
-};
+use keepalived_conf::model::{Command, Notify, TrackInterface, Tracked, VrrpScript};
 use netlink::{Address, Link};
 
 fn script(name: &str) -> NotifyScript {
@@ -11,38 +9,24 @@ fn script(name: &str) -> NotifyScript {
 fn config() -> VrrpInstance {
     VrrpInstance {
         name: "VI_A".into(),
-        state: InitialState::Backup,
         interface: "eth0".into(),
         vrid: 51,
-        priority: 100,
-        advert_int: Duration::from_secs(1),
-        nopreempt: false,
-        preempt_delay: Duration::ZERO,
-        authentication: model::Authentication::None,
-        source: None,
-        unicast: None,
-        mcast_group: Ipv4Addr::new(224, 0, 0, 18),
-        addresses: Vec::new(),
-        excluded: Vec::new(),
         track_scripts: vec![tracked("chk", -20)],
-        track_interfaces: Vec::new(),
-        dont_track_primary: false,
         notify: Notify {
             master: Some(script("master")),
             backup: Some(script("backup")),
             fault: None,
             stop: Some(script("stop")),
             any: Some(script("any")),
+            ..Notify::default()
         },
         smtp_alert: true,
-        garp: ConfiguredGarp::default(),
-        strict: false,
-        skip_check_adv_addr: false,
+        ..VrrpInstance::default()
     }
 }
 
-fn tracked(name: &str, weight: i32) -> TrackScript {
-    TrackScript { name: name.into(), weight: TrackWeight { weight, reverse: false } }
+fn tracked(name: &str, weight: i32) -> Tracked {
+    Tracked { name: name.into(), weight: TrackWeight { weight, reverse: false } }
 }
 
 fn scripts(up: Option<bool>) -> Scripts {

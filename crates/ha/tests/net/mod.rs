@@ -3,12 +3,11 @@
 
 use ha::message::{In, InstanceStatus, Memory, Out};
 use keepalived_conf::model::{
-    Authentication, Config, Garp, InitialState, Notify, TrackScript, TrackWeight, Unicast, VirtualAddress,
-    VrrpInstance, VrrpScript,
+    Authentication, Config, TrackWeight, Tracked, Unicast, VirtualAddress, VrrpInstance, VrrpScript,
 };
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -453,34 +452,19 @@ pub(crate) fn eventually(what: &str, mut is: impl FnMut() -> bool) {
 
 /// An address as a file without any attribute gives it.
 pub(crate) fn address(address: Ipv4Addr) -> VirtualAddress {
-    VirtualAddress { address: address.into(), prefix: 32, broadcast: None, dev: None, scope: 0, label: None }
+    VirtualAddress::new(address.into(), 32)
 }
 
 /// One instance: VRID 61, password 1111, one address.
 pub(crate) fn config(priority: u8, interface: &str) -> Config {
     let instance = VrrpInstance {
         name: "VI_A".into(),
-        state: InitialState::Backup,
         interface: interface.into(),
         vrid: 61,
         priority,
-        advert_int: Duration::from_secs(1),
-        nopreempt: false,
-        preempt_delay: Duration::ZERO,
         authentication: Authentication::Pass(*b"1111\0\0\0\0"),
-        source: None,
-        unicast: None,
-        mcast_group: Ipv4Addr::new(224, 0, 0, 18),
         addresses: vec![address(VIP)],
-        excluded: Vec::new(),
-        track_scripts: Vec::new(),
-        track_interfaces: Vec::new(),
-        dont_track_primary: false,
-        notify: Notify::default(),
-        smtp_alert: false,
-        garp: Garp::default(),
-        strict: false,
-        skip_check_adv_addr: false,
+        ..VrrpInstance::default()
     };
     Config { instances: vec![instance], ..Config::default() }
 }
@@ -501,13 +485,14 @@ pub(crate) fn with_script(mut config: Config, weight: i32) -> Config {
     });
     config.instances[0]
         .track_scripts
-        .push(TrackScript { name: "chk".into(), weight: TrackWeight { weight, reverse: false } });
+        .push(Tracked { name: "chk".into(), weight: TrackWeight { weight, reverse: false } });
     config
 }
 
 /// Speaks unicast from one host of the network to the other.
 pub(crate) fn unicast(mut config: Config, from: u8, to: u8) -> Config {
-    config.instances[0].source = Some(Ipv4Addr::new(10, 78, 0, from));
-    config.instances[0].unicast = Some(Unicast { peers: vec![Ipv4Addr::new(10, 78, 0, to)], ttl: 255 });
+    config.instances[0].source = Some(Ipv4Addr::new(10, 78, 0, from).into());
+    config.instances[0].unicast =
+        Some(Unicast { peers: vec![IpAddr::from([10, 78, 0, to]).into()], ttl: 255, check_source: false });
     config
 }

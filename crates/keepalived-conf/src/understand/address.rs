@@ -35,7 +35,7 @@ pub(super) fn read(entry: &Statement, report: &mut Report) -> Option<VirtualAddr
         );
         return None;
     }
-    let mut read = VirtualAddress { address, prefix, broadcast: None, dev: None, scope: 0, label: None };
+    let mut read = VirtualAddress::new(address, prefix);
     let mut words = entry.arguments().iter();
     while let Some(option) = words.next() {
         let known = matches!(option.text.as_str(), "brd" | "broadcast" | "dev" | "scope" | "label");

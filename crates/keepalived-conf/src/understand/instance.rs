@@ -96,9 +96,9 @@ fn read(
         nopreempt: preemption_is_off(body),
         preempt_delay: body.last("preempt_delay").and_then(|item| time(item.first())).unwrap_or_default(),
         authentication: authentication?,
-        source: source(body, unicast.is_some(), report),
+        source: source(body, unicast.is_some(), report).map(Into::into),
         unicast,
-        mcast_group: mcast_group.unwrap_or(defaults.global.mcast_group4),
+        mcast_group: mcast_group.unwrap_or(defaults.global.mcast_group4).into(),
         addresses: addresses?,
         excluded,
         track_scripts,
@@ -109,6 +109,7 @@ fn read(
         garp: garp_of(body, defaults),
         strict: on("strict_mode", defaults.global.strict),
         skip_check_adv_addr: on("skip_check_adv_addr", defaults.global.skip_check_adv_addr),
+        ..VrrpInstance::default()
     };
     let runs = !instance.strict || strict::apply(&mut instance, &places, report);
     reconcile(&mut instance, body, &places, report);
@@ -409,7 +410,8 @@ fn unicast(body: &Body<'_>, report: &mut Report) -> Option<Unicast> {
         return None;
     }
     let ttl = body.last("unicast_ttl").and_then(|item| number(item.first()));
-    Some(Unicast { peers, ttl: ttl.and_then(|ttl| u8::try_from(ttl).ok()).unwrap_or(255) })
+    let ttl = ttl.and_then(|ttl| u8::try_from(ttl).ok()).unwrap_or(255);
+    Some(Unicast { peers, ttl, check_source: false })
 }
 
 fn source(body: &Body<'_>, unicast: bool, report: &mut Report) -> Option<std::net::Ipv4Addr> {
@@ -447,6 +449,7 @@ fn notify(body: &Body<'_>, report: &mut Report) -> (Notify, [Option<Span>; 5]) {
         fault: read(2, "notify_fault"),
         stop: read(3, "notify_stop"),
         any: read(4, "notify"),
+        ..Notify::default()
     };
     (notify, places)
 }

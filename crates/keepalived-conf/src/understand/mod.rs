@@ -65,5 +65,5 @@ pub(crate) fn understand(root: &Body<'_>, report: &mut Report) -> (Config, Place
     let defaults = global::read(root, &mut places, report);
     let scripts = script::read_all(root, &mut places, report);
     let instances = instance::read_all(root, &defaults, &scripts, &mut places, report);
-    (Config { global: defaults.global, scripts, instances }, places)
+    (Config { global: defaults.global, scripts, instances, ..Config::default() }, places)
 }

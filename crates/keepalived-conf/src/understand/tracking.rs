@@ -2,19 +2,15 @@
 
 use super::script::weight_of;
 use crate::grammar::{Statement, Word};
-use crate::model::{TrackInterface, TrackScript, TrackWeight, VrrpScript};
+use crate::model::{TrackInterface, TrackWeight, Tracked, UnicastPeer, VrrpScript};
 use crate::placement::{Body, Item};
 use crate::value;
 use diagnostic::{Diagnostic, Report, Span};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Entries of every `track_script`.
-pub(super) fn scripts(
-    body: &Body<'_>,
-    known: &[VrrpScript],
-    report: &mut Report,
-) -> Vec<(TrackScript, Span)> {
-    let mut tracked: Vec<(TrackScript, Span)> = Vec::new();
+pub(super) fn scripts(body: &Body<'_>, known: &[VrrpScript], report: &mut Report) -> Vec<(Tracked, Span)> {
+    let mut tracked: Vec<(Tracked, Span)> = Vec::new();
     for entry in entries(body, "track_script") {
         let name = entry.keyword();
         let Some(script) = known.iter().find(|script| script.name == name.text) else {
@@ -35,7 +31,7 @@ pub(super) fn scripts(
         }
         let own = TrackWeight { weight: script.weight, reverse: script.reverse };
         let weight = weight(entry, report).unwrap_or(own);
-        tracked.push((TrackScript { name: name.text.clone(), weight }, name.span));
+        tracked.push((Tracked { name: name.text.clone(), weight }, name.span));
     }
     tracked
 }
@@ -67,11 +63,11 @@ pub(super) fn interfaces(body: &Body<'_>, own: &str, report: &mut Report) -> Vec
 }
 
 /// Entries of every `unicast_peer`: `ADDRESS [min_ttl N] [max_ttl N]`.
-pub(super) fn peers(body: &Body<'_>, report: &mut Report) -> Vec<Ipv4Addr> {
+pub(super) fn peers(body: &Body<'_>, report: &mut Report) -> Vec<UnicastPeer> {
     let mut peers = Vec::new();
     for entry in entries(body, "unicast_peer") {
         if let Some(peer) = ipv4(entry.keyword(), report) {
-            peers.push(peer);
+            peers.push(IpAddr::V4(peer).into());
         }
         for option in entry.arguments() {
             let known = matches!(option.text.as_str(), "min_ttl" | "max_ttl");

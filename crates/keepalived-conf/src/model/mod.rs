@@ -1,0 +1,87 @@
+//! What a keepalived.conf means, with every default filled in.
+//!
+//! The model is plain data: it travels from the supervisor to the process that acts on it, so it
+//! holds no spans and nothing that needs the files again. Names of routing tables, scopes and the
+//! like are already numbers.
+
+mod address;
+mod authentication;
+mod bfd;
+mod command;
+mod garp;
+mod global;
+mod group;
+mod instance;
+mod interface;
+mod lvs;
+mod program;
+mod route;
+mod rule;
+mod script;
+mod tracking;
+
+pub use address::{Family, Lifetime, Prefix, VirtualAddress};
+pub use authentication::{AntiReplay, AuthHmac, Authentication, HmacKey, HmacMode, Secret};
+pub use bfd::BfdInstance;
+pub use command::{Command, Notify, NotifyScript, Shell, TimedScript, User};
+pub use garp::{ExtraGarp, Garp, GarpGroup};
+pub use global::{
+    Firewall, Global, Ipsets, Iptables, Mail, MailCheckers, Nftables, NftablesIpvs, ReceiveBuffers,
+    VrrpDefaults,
+};
+pub use group::{SyncGroup, TrackGroup};
+pub use instance::{
+    ChecksumV3, ConfigFault, InitialState, OldUnicastChecksum, Unicast, UnicastPeer, Version, VrrpInstance,
+};
+pub use interface::{
+    InterfaceDelay, Ipvlan, IpvlanMode, LinkbeatInterface, LinkbeatMethod, VirtualInterface, Vmac,
+    VmacAddress,
+};
+pub use lvs::{FlushOnStop, Lvs, LvsTimeouts, SyncDaemon, SyncDaemonInstance};
+pub use program::{
+    Dbus, Dumps, Fifo, Fifos, NetlinkBuffers, Process, Processes, Program, Reload, Snmp, SnmpVrrp,
+};
+pub use route::{
+    Encapsulation, IpTunnel, NextHop, Route, RouteInsertion, RouteKind, RouteMetric, RouteMetrics,
+    RoutingTable,
+};
+pub use rule::{Rule, RuleAction};
+pub use script::{ParameterMatch, TrackFile, TrackFileInit, TrackProcess, VrrpScript};
+pub use tracking::{Conditions, TrackInterface, TrackWeight, Tracked};
+
+use serde::{Deserialize, Serialize};
+
+/// A whole configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Config {
+    /// Words of the outer level that concern the whole program.
+    pub program: Program,
+    /// `global_defs`.
+    pub global: Global,
+    /// Every `vrrp_script`, tracked or not.
+    pub scripts: Vec<VrrpScript>,
+    /// Every `vrrp_track_process`.
+    pub processes: Vec<TrackProcess>,
+    /// Every `track_file`.
+    pub files: Vec<TrackFile>,
+    /// Every `bfd_instance`.
+    pub bfd: Vec<BfdInstance>,
+    /// Every `vrrp_instance`, in file order.
+    pub instances: Vec<VrrpInstance>,
+    /// Every `vrrp_sync_group`.
+    pub sync_groups: Vec<SyncGroup>,
+    /// Every `track_group`.
+    pub track_groups: Vec<TrackGroup>,
+    /// `static_ipaddress`; `dev` is always given.
+    pub static_addresses: Vec<VirtualAddress>,
+    /// `static_routes`.
+    pub static_routes: Vec<Route>,
+    /// `static_rules`.
+    pub static_rules: Vec<Rule>,
+    /// Every `garp_group`.
+    pub garp_groups: Vec<GarpGroup>,
+    /// `interface_up_down_delays`, each interface once.
+    pub interface_delays: Vec<InterfaceDelay>,
+    /// `linkbeat_interfaces`, each interface once.
+    pub linkbeat_interfaces: Vec<LinkbeatInterface>,
+}

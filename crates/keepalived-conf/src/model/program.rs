@@ -1,0 +1,231 @@
+//! Words on the program as a whole: the outer level, processes, FIFOs, dumps, reload, SNMP, D-Bus.
+
+use super::{NotifyScript, User};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Words of the outer level.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// `net_namespace`: the network namespace to run in. Implies `use_pid_dir`.
+    pub network_namespace: Option<String>,
+    /// `net_namespace_ipvs`: that of IPVS; the default one when written without `net_namespace`.
+    pub ipvs_namespace: Option<String>,
+    /// `namespace_with_ipsets`.
+    pub namespace_with_ipsets: bool,
+    /// `instance`: the name of this program among several. Implies `use_pid_dir`.
+    pub instance: Option<String>,
+    /// `use_pid_dir`: pid files lie in `/run/keepalived`.
+    pub pid_directory: bool,
+    /// `child_wait_time`, 5 s when absent: how long children may take to end.
+    pub child_wait_time: Duration,
+    /// `linkbeat_use_polling`: every interface is polled.
+    pub linkbeat_polling: bool,
+}
+
+impl Default for Program {
+    fn default() -> Self {
+        Self {
+            network_namespace: None,
+            ipvs_namespace: None,
+            namespace_with_ipsets: false,
+            instance: None,
+            pid_directory: false,
+            child_wait_time: Duration::from_secs(5),
+            linkbeat_polling: false,
+        }
+    }
+}
+
+/// Priorities, names and buffers of the processes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Processes {
+    /// `process_name`: of the parent.
+    pub parent_name: Option<String>,
+    /// `vrrp_*`.
+    pub vrrp: Process,
+    /// `checker_*`, `lvs_*`.
+    pub checkers: Process,
+    /// `bfd_*`.
+    pub bfd: Process,
+    /// `max_auto_priority`: the real-time priority to rise to when timers come late; 0 and −1 is never.
+    pub max_auto_priority: i8,
+    /// `min_auto_priority_delay`: how late they have to be, 1 s when absent.
+    pub min_auto_priority_delay: Duration,
+    /// `process_monitor_rcv_bufs`: buffer of the process connector, bytes.
+    pub process_monitor_buffer: Option<u32>,
+    /// `process_monitor_rcv_bufs_force`.
+    pub process_monitor_buffer_force: bool,
+}
+
+impl Default for Processes {
+    fn default() -> Self {
+        Self {
+            parent_name: None,
+            vrrp: Process::default(),
+            checkers: Process::default(),
+            bfd: Process::default(),
+            max_auto_priority: 0,
+            min_auto_priority_delay: Duration::from_secs(1),
+            process_monitor_buffer: None,
+            process_monitor_buffer_force: false,
+        }
+    }
+}
+
+/// One process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// `…_process_name`, or `keepalived_vrrp` and the like with `process_names`.
+    pub name: Option<String>,
+    /// `…_priority`, −20 to 19: nice value.
+    pub nice: i8,
+    /// `…_no_swap`: locked in memory.
+    pub no_swap: bool,
+    /// `…_rt_priority`, 1 to 99: SCHED_RR.
+    pub realtime_priority: Option<u8>,
+    /// `…_cpu_affinity`: numbers of processors; all when empty.
+    pub cpus: Vec<u16>,
+    /// `…_rlimit_rttime`, 10 ms when absent: RLIMIT_RTTIME.
+    pub realtime_limit: Duration,
+    /// `…_netlink_…_rcv_bufs`.
+    pub netlink: NetlinkBuffers,
+}
+
+impl Default for Process {
+    fn default() -> Self {
+        Self {
+            name: None,
+            nice: 0,
+            no_swap: false,
+            realtime_priority: None,
+            cpus: Vec::new(),
+            realtime_limit: Duration::from_millis(10),
+            netlink: NetlinkBuffers::default(),
+        }
+    }
+}
+
+/// Receive buffers of netlink sockets in bytes; as the kernel has them when absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetlinkBuffers {
+    /// `…_netlink_cmd_rcv_bufs`.
+    pub command: Option<u32>,
+    /// `…_netlink_cmd_rcv_bufs_force`: beyond the limit of the system.
+    pub command_force: bool,
+    /// `…_netlink_monitor_rcv_bufs`.
+    pub monitor: Option<u32>,
+    /// `…_netlink_monitor_rcv_bufs_force`.
+    pub monitor_force: bool,
+}
+
+/// FIFOs that changes of state are written to. No two of them have the same path.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fifos {
+    /// `notify_fifo`: everything.
+    pub all: Option<Fifo>,
+    /// `vrrp_notify_fifo`: VRRP.
+    pub vrrp: Option<Fifo>,
+    /// `lvs_notify_fifo`: checkers.
+    pub checkers: Option<Fifo>,
+    /// `fifo_write_vrrp_states_on_reload`.
+    pub write_states_on_reload: bool,
+}
+
+/// `…notify_fifo PATH [USER [GROUP]]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fifo {
+    /// Its path; it is made when it is not there.
+    pub path: PathBuf,
+    /// Whom it is to belong to; the user of scripts when absent.
+    pub owner: Option<User>,
+    /// `…notify_fifo_script`: started once, with the path of the FIFO appended.
+    pub script: Option<NotifyScript>,
+}
+
+/// Files that signals write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dumps {
+    /// `data_use_instance`: their names hold those of instance and namespace.
+    pub with_instance: bool,
+    /// `state_dump_file`; `/tmp/keepalived.data` when absent.
+    pub state: Option<PathBuf>,
+    /// `stats_dump_file`; `/tmp/keepalived.stats` when absent.
+    pub statistics: Option<PathBuf>,
+    /// `json_dump_file`; `/tmp/keepalived.json` when absent.
+    pub json: Option<PathBuf>,
+    /// `json_version`, 1 or 2; 1 when absent.
+    pub json_version: u8,
+}
+
+impl Default for Dumps {
+    fn default() -> Self {
+        Self { with_instance: false, state: None, statistics: None, json: None, json_version: 1 }
+    }
+}
+
+/// `reload_*`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reload {
+    /// `reload_check_config [LOG]`: `None` when not written; the path is where findings go.
+    pub check: Option<Option<PathBuf>>,
+    /// `reload_time_file`: holds the time of the next reload.
+    pub time_file: Option<PathBuf>,
+    /// `reload_repeat`: the timed reload is repeated every day.
+    pub repeat: bool,
+    /// `reload_file [PATH]`: exists during a reload. The inner `None` is the pid file's name with
+    /// `.reload` at its end.
+    pub file: Option<Option<PathBuf>>,
+}
+
+/// SNMP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snmp {
+    /// `snmp_socket`; that of the agent's configuration when absent.
+    pub socket: Option<String>,
+    /// `enable_traps`.
+    pub traps: bool,
+    /// `enable_snmp_vrrp` and `enable_snmp_rfc…`.
+    pub vrrp: SnmpVrrp,
+    /// `enable_snmp_checker`.
+    pub checkers: bool,
+    /// `snmp_vs_stats_update_interval`, 5 s when absent.
+    pub virtual_server_age: Duration,
+    /// `snmp_rs_stats_update_interval`; that of virtual servers when absent.
+    pub real_server_age: Duration,
+}
+
+impl Default for Snmp {
+    fn default() -> Self {
+        let age = Duration::from_secs(5);
+        Self {
+            socket: None,
+            traps: false,
+            vrrp: SnmpVrrp::default(),
+            checkers: false,
+            virtual_server_age: age,
+            real_server_age: age,
+        }
+    }
+}
+
+/// Which tables on VRRP are offered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnmpVrrp {
+    /// `enable_snmp_vrrp`, formerly `enable_snmp_keepalived`: KEEPALIVED-MIB.
+    pub keepalived: bool,
+    /// `enable_snmp_rfcv2` or `enable_snmp_rfc`: RFC 2787.
+    pub rfc2787: bool,
+    /// `enable_snmp_rfcv3` or `enable_snmp_rfc`: RFC 6527.
+    pub rfc6527: bool,
+}
+
+/// `enable_dbus`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dbus {
+    /// `dbus_service_name`; `org.keepalived.Vrrp1` when absent.
+    pub service_name: Option<String>,
+    /// `dbus_no_interface_name`.
+    pub no_interface_name: bool,
+}

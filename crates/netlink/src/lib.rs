@@ -1,21 +1,24 @@
 //! Links and addresses over rtnetlink (`rtnetlink(7)`).
 //!
 //! [`Requests`] asks and changes, many items at once; [`Monitor`] hears what anybody changes;
-//! [`DropRules`] keeps one table of nftables. The crates that code the messages are known here only.
+//! [`DropRules`] and [`Lease`] keep tables of nftables. The crates that code the messages are known here only.
 #![forbid(unsafe_code)]
 
 mod address;
 mod codec;
 mod drop_rules;
 mod item;
+mod lease;
 mod link;
 mod monitor;
+mod nftables;
 mod requests;
 mod socket;
 
 pub use address::{Address, NewAddress};
 pub use drop_rules::DropRules;
 pub use item::{Item, Outcome};
+pub use lease::Lease;
 pub use link::Link;
 pub use monitor::{Change, Monitor};
 pub use requests::Requests;
@@ -30,12 +33,23 @@ pub enum Error {
     Kernel(Errno),
     /// The kernel's answer could not be read: a newer format than ours.
     Answer(String),
+    /// The kernel was built without something, or its module cannot be loaded.
+    Missing(Missing),
+}
+
+/// What a kernel may lack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Missing {
+    /// nftables, or its family for ARP (`CONFIG_NF_TABLES`, `CONFIG_NF_TABLES_ARP`, `_INET`).
+    Nftables,
 }
 
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Error::Kernel(errno) => write!(f, "the kernel refused: {errno}"),
+            Error::Missing(Missing::Nftables) => f.write_str("the kernel has no nftables, or not for ARP"),
             Error::Answer(what) => write!(f, "the kernel's answer could not be read: {what}"),
         }
     }

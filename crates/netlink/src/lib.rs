@@ -11,16 +11,19 @@ mod item;
 mod lease;
 mod link;
 mod monitor;
+mod new_link;
 mod nftables;
 mod requests;
 mod socket;
+pub mod sysctl;
 
 pub use address::{Address, NewAddress};
 pub use drop_rules::DropRules;
 pub use item::{Item, Outcome};
 pub use lease::Lease;
-pub use link::Link;
+pub use link::{Link, MacvlanMode};
 pub use monitor::{Change, Monitor};
+pub use new_link::{IpvlanFlag, LinkChange, LinkKind, NewLink};
 pub use requests::Requests;
 
 use rustix::io::Errno;
@@ -43,6 +46,8 @@ pub enum Error {
 pub enum Missing {
     /// nftables, or its family for ARP (`CONFIG_NF_TABLES`, `CONFIG_NF_TABLES_ARP`, `_INET`).
     Nftables,
+    /// A kind of link: `macvlan` (`CONFIG_MACVLAN`), `ipvlan` (`CONFIG_IPVLAN`).
+    LinkKind(&'static str),
 }
 
 impl std::fmt::Display for Error {
@@ -50,6 +55,7 @@ impl std::fmt::Display for Error {
         match self {
             Error::Kernel(errno) => write!(f, "the kernel refused: {errno}"),
             Error::Missing(Missing::Nftables) => f.write_str("the kernel has no nftables, or not for ARP"),
+            Error::Missing(Missing::LinkKind(kind)) => write!(f, "the kernel has no links of kind {kind}"),
             Error::Answer(what) => write!(f, "the kernel's answer could not be read: {what}"),
         }
     }

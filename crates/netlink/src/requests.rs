@@ -2,10 +2,10 @@
 
 use crate::item::{Item, Outcome};
 use crate::socket::Socket;
-use crate::{Address, Error, Link, address, link};
+use crate::{Address, Error, Link, LinkChange, Missing, NewLink, address, link, new_link};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::AddressMessage;
-use netlink_packet_route::link::LinkMessage;
+use netlink_packet_route::link::{LinkAttribute, LinkMessage};
 use rustix::io::Errno;
 
 /// A socket for requests. The kernel answers within the request, so nothing here waits for others.
@@ -29,12 +29,82 @@ impl Requests {
     /// When the kernel fails or answers in a way that cannot be read.
     pub fn links(&mut self) -> Result<Vec<Link>, Error> {
         let mut links = Vec::new();
-        self.socket.dump(&RouteNetlinkMessage::GetLink(LinkMessage::default()), |answer| {
+        self.socket.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()), |answer| {
             if let RouteNetlinkMessage::NewLink(message) = answer {
                 links.extend(link::read(&message));
             }
         })?;
         Ok(links)
+    }
+
+    /// The link with a name, if there is one.
+    ///
+    /// # Errors
+    /// When the kernel fails or answers in a way that cannot be read.
+    pub fn link(&mut self, name: &str) -> Result<Option<Link>, Error> {
+        let mut question = LinkMessage::default();
+        question.attributes.push(LinkAttribute::IfName(name.into()));
+        let mut found = None;
+        let outcome = self.socket.find(RouteNetlinkMessage::GetLink(question), |answer| {
+            if let RouteNetlinkMessage::NewLink(message) = answer {
+                found = link::read(&message);
+            }
+        });
+        match outcome {
+            // A name that is too long is no link's either.
+            Err(Error::Kernel(Errno::NODEV | Errno::RANGE | Errno::INVAL)) => Ok(None),
+            other => other.map(|()| found),
+        }
+    }
+
+    /// Makes a link, down, without a link-local address of its own when it goes up; or adopts one that
+    /// is there already and has the same name, kind, mode, parent and Ethernet address.
+    ///
+    /// # Errors
+    /// [`Missing::LinkKind`] where the kernel has none of this kind; `EEXIST` when another link has the
+    /// name; `EBUSY` or `EINVAL` when the parent does not allow it (a bridge's port, an ipvlan's).
+    pub fn create(&mut self, new: &NewLink) -> Result<Link, Error> {
+        let made = match self.add(new) {
+            Err(Error::Kernel(Errno::OPNOTSUPP)) => {
+                return Err(Error::Missing(Missing::LinkKind(new.kind.name())));
+            }
+            other => other?,
+        };
+        let found = self.link(&new.name)?.ok_or(Error::Kernel(Errno::NODEV))?;
+        if !made && !new.is(&found) {
+            return Err(Error::Kernel(Errno::EXIST));
+        }
+        // The kernel does not look at this when it makes the link. Without IPv6 it refuses.
+        let silent = LinkChange { no_link_local: true, ..LinkChange::default() };
+        match self.change(found.index, &silent) {
+            Err(Error::Kernel(Errno::AFNOSUPPORT | Errno::OPNOTSUPP)) | Ok(()) => Ok(found),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Changes a link.
+    ///
+    /// # Errors
+    /// `ENODEV` when it is gone, and what else the kernel says.
+    pub fn change(&mut self, index: u32, change: &LinkChange) -> Result<(), Error> {
+        self.carry_out(change.request(index))
+    }
+
+    /// Deletes a link by its index, as it may have been renamed. Says whether it was there.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` for hardware, and what else the kernel says.
+    pub fn delete_link(&mut self, index: u32) -> Result<bool, Error> {
+        match self.carry_out(new_link::deletion(index)) {
+            Ok(()) => Ok(true),
+            Err(Error::Kernel(Errno::NODEV)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn carry_out(&mut self, request: RouteNetlinkMessage) -> Result<(), Error> {
+        let refusals = self.socket.transact(std::iter::once((request, 0)))?;
+        refusals.into_iter().flatten().next().map_or(Ok(()), |errno| Err(errno.into()))
     }
 
     /// All addresses, in the kernel's order: a primary address comes before its secondaries.
@@ -43,7 +113,7 @@ impl Requests {
     /// When the kernel fails or answers in a way that cannot be read.
     pub fn addresses(&mut self) -> Result<Vec<Address>, Error> {
         let mut addresses = Vec::new();
-        self.socket.dump(&RouteNetlinkMessage::GetAddress(AddressMessage::default()), |answer| {
+        self.socket.dump(RouteNetlinkMessage::GetAddress(AddressMessage::default()), |answer| {
             if let RouteNetlinkMessage::NewAddress(message) = answer {
                 addresses.extend(address::read(&message));
             }

@@ -38,16 +38,33 @@ impl Socket {
         Ok(Self { socket, sequence: 0, datagram: Vec::new(), answer: vec![0; 65536] })
     }
 
-    /// Asks for all objects of a kind and gives each answer to `each`. The kernel's list may change
-    /// while it is read, then it says so and is asked again.
+    /// Asks for all objects of a kind and gives each answer to `each`.
     pub(crate) fn dump(
         &mut self,
-        question: &RouteNetlinkMessage,
+        question: RouteNetlinkMessage,
+        each: impl FnMut(RouteNetlinkMessage),
+    ) -> Result<(), Error> {
+        self.ask(question, NLM_F_DUMP, each)
+    }
+
+    /// Asks for one object.
+    pub(crate) fn find(
+        &mut self,
+        question: RouteNetlinkMessage,
+        each: impl FnMut(RouteNetlinkMessage),
+    ) -> Result<(), Error> {
+        self.ask(question, NLM_F_ACK, each)
+    }
+
+    fn ask(
+        &mut self,
+        question: RouteNetlinkMessage,
+        flags: u16,
         mut each: impl FnMut(RouteNetlinkMessage),
     ) -> Result<(), Error> {
         self.sequence = self.sequence.wrapping_add(1);
         self.datagram.clear();
-        codec::encode(question.clone(), NLM_F_REQUEST | NLM_F_DUMP, self.sequence, &mut self.datagram);
+        codec::encode(question, NLM_F_REQUEST | flags, self.sequence, &mut self.datagram);
         self.send()?;
         loop {
             let length = self.receive()?;

@@ -124,11 +124,11 @@ mod tests {
     use super::*;
 
     fn link(index: u32, usable: bool) -> Link {
-        Link { index, name: "eth0".into(), mac: None, up: usable, running: usable, no_arp: false }
+        Link { index, name: "eth0".into(), up: usable, running: usable, ..Link::default() }
     }
 
     fn address(last: u8, secondary: bool) -> Address {
-        Address { link: 2, address: IpAddr::from([10, 0, 0, last]), prefix: 24, secondary }
+        Address { secondary, ..Address::new(2, IpAddr::from([10, 0, 0, last]), 24) }
     }
 
     #[test]

@@ -234,13 +234,12 @@ impl Network {
             Some(IpAddr::V4(v4)) => Some(v4),
             Some(IpAddr::V6(_)) | None => None,
         };
+        let link = self.interfaces.link(interface)?.index;
         Some(NewAddress {
-            link: self.interfaces.link(interface)?.index,
-            address: address.address,
-            prefix: address.prefix,
             broadcast,
             scope: address.scope,
             label: address.label.clone(),
+            ..NewAddress::new(link, address.address, address.prefix)
         })
     }
 }

@@ -1,75 +1,32 @@
 //! Links and addresses over rtnetlink (`rtnetlink(7)`).
 //!
-//! [`Requests`] asks and changes, one request at a time; [`Monitor`] hears what anybody changes;
-//! [`DropRules`] keeps one table of nftables. The crates that code the messages are known here only.
+//! [`Requests`] asks and changes, many items at once; [`Monitor`] hears what anybody changes;
+//! [`DropRules`] and [`Lease`] keep tables of nftables. The crates that code the messages are known here only.
 #![forbid(unsafe_code)]
 
+mod address;
 mod codec;
 mod drop_rules;
+mod item;
+mod lease;
+mod link;
 mod monitor;
+mod new_link;
+mod nftables;
 mod requests;
+mod socket;
+pub mod sysctl;
 
+pub use address::{Address, NewAddress};
 pub use drop_rules::DropRules;
+pub use item::{Item, Outcome};
+pub use lease::Lease;
+pub use link::{Link, MacvlanMode};
 pub use monitor::{Change, Monitor};
+pub use new_link::{IpvlanFlag, LinkChange, LinkKind, NewLink};
 pub use requests::Requests;
 
 use rustix::io::Errno;
-use std::net::IpAddr;
-use wire::Mac;
-
-/// A network interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
-    /// Its index; another one after it was removed and made again.
-    pub index: u32,
-    /// Its name.
-    pub name: String,
-    /// Its Ethernet address, if it has one.
-    pub mac: Option<Mac>,
-    /// Switched on by the administrator (`IFF_UP`).
-    pub up: bool,
-    /// Operational: up and with a carrier (`IFF_RUNNING`).
-    pub running: bool,
-    /// Whether ARP is not spoken on it (`IFF_NOARP`).
-    pub no_arp: bool,
-}
-
-impl Link {
-    /// Whether packets can pass.
-    pub fn is_usable(&self) -> bool {
-        self.up && self.running
-    }
-}
-
-/// An address on an interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
-    /// Index of the interface.
-    pub link: u32,
-    /// The local address.
-    pub address: IpAddr,
-    /// Prefix length.
-    pub prefix: u8,
-    /// Whether another address of the same subnet came before it.
-    pub secondary: bool,
-}
-
-/// An address to be added.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewAddress {
-    /// Index of the interface.
-    pub link: u32,
-    /// The address.
-    pub address: IpAddr,
-    /// Prefix length.
-    pub prefix: u8,
-    /// Broadcast address of IPv4.
-    pub broadcast: Option<std::net::Ipv4Addr>,
-    /// Scope as the kernel's number: 0 global, 253 link, 254 host.
-    pub scope: u8,
-    /// Label, at most 15 bytes.
-    pub label: Option<String>,
-}
 
 /// Why a request failed.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,12 +36,26 @@ pub enum Error {
     Kernel(Errno),
     /// The kernel's answer could not be read: a newer format than ours.
     Answer(String),
+    /// The kernel was built without something, or its module cannot be loaded.
+    Missing(Missing),
+}
+
+/// What a kernel may lack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Missing {
+    /// nftables, or its family for ARP (`CONFIG_NF_TABLES`, `CONFIG_NF_TABLES_ARP`, `_INET`).
+    Nftables,
+    /// A kind of link: `macvlan` (`CONFIG_MACVLAN`), `ipvlan` (`CONFIG_IPVLAN`).
+    LinkKind(&'static str),
 }
 
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Error::Kernel(errno) => write!(f, "the kernel refused: {errno}"),
+            Error::Missing(Missing::Nftables) => f.write_str("the kernel has no nftables, or not for ARP"),
+            Error::Missing(Missing::LinkKind(kind)) => write!(f, "the kernel has no links of kind {kind}"),
             Error::Answer(what) => write!(f, "the kernel's answer could not be read: {what}"),
         }
     }

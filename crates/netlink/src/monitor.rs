@@ -1,6 +1,6 @@
 //! What changes, whoever changes it.
 
-use crate::{Address, Error, Link, codec};
+use crate::{Address, Error, Link, address, codec, link};
 use netlink_packet_core::NetlinkPayload;
 use netlink_packet_route::RouteNetlinkMessage;
 use rustix::io::Errno;
@@ -12,8 +12,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 // RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR and RTNLGRP_IPV6_IFADDR as bits.
 const GROUPS: u32 = 1 | 1 << 4 | 1 << 8;
 
-/// Room for a burst of changes, in bytes: thousands of addresses.
-const RECEIVE_BUFFER: usize = 1 << 20;
+/// Room for a burst of changes, in bytes: about ten thousand addresses, each with what it costs the
+/// kernel to keep a message. Memory is taken only by what waits.
+const RECEIVE_BUFFER: usize = 8 << 20;
 
 /// Something changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,10 +91,10 @@ impl AsFd for Monitor {
 fn meaning(payload: NetlinkPayload<RouteNetlinkMessage>) -> Option<Change> {
     let NetlinkPayload::InnerMessage(message) = payload else { return None };
     match message {
-        RouteNetlinkMessage::NewLink(message) => codec::link(&message).map(Change::Link),
-        RouteNetlinkMessage::DelLink(message) => codec::link(&message).map(Change::LinkRemoved),
-        RouteNetlinkMessage::NewAddress(message) => codec::address(&message).map(Change::Address),
-        RouteNetlinkMessage::DelAddress(message) => codec::address(&message).map(Change::AddressRemoved),
+        RouteNetlinkMessage::NewLink(message) => link::read(&message).map(Change::Link),
+        RouteNetlinkMessage::DelLink(message) => link::read(&message).map(Change::LinkRemoved),
+        RouteNetlinkMessage::NewAddress(message) => address::read(&message).map(Change::Address),
+        RouteNetlinkMessage::DelAddress(message) => address::read(&message).map(Change::AddressRemoved),
         _ => None,
     }
 }

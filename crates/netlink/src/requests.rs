@@ -1,23 +1,17 @@
-//! Questions and changes, each answered before the next.
+//! Questions and changes, each answered before the call returns.
 
-use crate::{Address, Error, Link, NewAddress, codec};
-use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkPayload};
+use crate::item::{Item, Outcome};
+use crate::socket::Socket;
+use crate::{Address, Error, Link, LinkChange, Missing, NewLink, address, link, new_link};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::AddressMessage;
-use netlink_packet_route::link::LinkMessage;
+use netlink_packet_route::link::{LinkAttribute, LinkMessage};
 use rustix::io::Errno;
-use rustix::net::netlink::SocketAddrNetlink;
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recv, sendto, socket_with,
-};
-use std::os::fd::OwnedFd;
 
 /// A socket for requests. The kernel answers within the request, so nothing here waits for others.
 #[derive(Debug)]
 pub struct Requests {
-    socket: OwnedFd,
-    sequence: u32,
-    buffer: Vec<u8>,
+    socket: Socket,
 }
 
 impl Requests {
@@ -26,11 +20,7 @@ impl Requests {
     /// # Errors
     /// What the kernel says.
     pub fn open() -> Result<Self, Error> {
-        let socket =
-            // No protocol number is number 0, NETLINK_ROUTE.
-            socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
-        bind(&socket, &SocketAddrNetlink::new(0, 0))?;
-        Ok(Self { socket, sequence: 0, buffer: vec![0; 65536] })
+        Ok(Self { socket: Socket::open()? })
     }
 
     /// All links.
@@ -39,12 +29,82 @@ impl Requests {
     /// When the kernel fails or answers in a way that cannot be read.
     pub fn links(&mut self) -> Result<Vec<Link>, Error> {
         let mut links = Vec::new();
-        self.request(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_DUMP, |answer| {
+        self.socket.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()), |answer| {
             if let RouteNetlinkMessage::NewLink(message) = answer {
-                links.extend(codec::link(&message));
+                links.extend(link::read(&message));
             }
         })?;
         Ok(links)
+    }
+
+    /// The link with a name, if there is one.
+    ///
+    /// # Errors
+    /// When the kernel fails or answers in a way that cannot be read.
+    pub fn link(&mut self, name: &str) -> Result<Option<Link>, Error> {
+        let mut question = LinkMessage::default();
+        question.attributes.push(LinkAttribute::IfName(name.into()));
+        let mut found = None;
+        let outcome = self.socket.find(RouteNetlinkMessage::GetLink(question), |answer| {
+            if let RouteNetlinkMessage::NewLink(message) = answer {
+                found = link::read(&message);
+            }
+        });
+        match outcome {
+            // A name that is too long is no link's either.
+            Err(Error::Kernel(Errno::NODEV | Errno::RANGE | Errno::INVAL)) => Ok(None),
+            other => other.map(|()| found),
+        }
+    }
+
+    /// Makes a link, down, without a link-local address of its own when it goes up; or adopts one that
+    /// is there already and has the same name, kind, mode, parent and Ethernet address.
+    ///
+    /// # Errors
+    /// [`Missing::LinkKind`] where the kernel has none of this kind; `EEXIST` when another link has the
+    /// name; `EBUSY` or `EINVAL` when the parent does not allow it (a bridge's port, an ipvlan's).
+    pub fn create(&mut self, new: &NewLink) -> Result<Link, Error> {
+        let made = match self.add(new) {
+            Err(Error::Kernel(Errno::OPNOTSUPP)) => {
+                return Err(Error::Missing(Missing::LinkKind(new.kind.name())));
+            }
+            other => other?,
+        };
+        let found = self.link(&new.name)?.ok_or(Error::Kernel(Errno::NODEV))?;
+        if !made && !new.is(&found) {
+            return Err(Error::Kernel(Errno::EXIST));
+        }
+        // The kernel does not look at this when it makes the link. Without IPv6 it refuses.
+        let silent = LinkChange { no_link_local: true, ..LinkChange::default() };
+        match self.change(found.index, &silent) {
+            Err(Error::Kernel(Errno::AFNOSUPPORT | Errno::OPNOTSUPP)) | Ok(()) => Ok(found),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Changes a link.
+    ///
+    /// # Errors
+    /// `ENODEV` when it is gone, and what else the kernel says.
+    pub fn change(&mut self, index: u32, change: &LinkChange) -> Result<(), Error> {
+        self.carry_out(change.request(index))
+    }
+
+    /// Deletes a link by its index, as it may have been renamed. Says whether it was there.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` for hardware, and what else the kernel says.
+    pub fn delete_link(&mut self, index: u32) -> Result<bool, Error> {
+        match self.carry_out(new_link::deletion(index)) {
+            Ok(()) => Ok(true),
+            Err(Error::Kernel(Errno::NODEV)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn carry_out(&mut self, request: RouteNetlinkMessage) -> Result<(), Error> {
+        let refusals = self.socket.transact(std::iter::once((request, 0)))?;
+        refusals.into_iter().flatten().next().map_or(Ok(()), |errno| Err(errno.into()))
     }
 
     /// All addresses, in the kernel's order: a primary address comes before its secondaries.
@@ -53,81 +113,55 @@ impl Requests {
     /// When the kernel fails or answers in a way that cannot be read.
     pub fn addresses(&mut self) -> Result<Vec<Address>, Error> {
         let mut addresses = Vec::new();
-        let question = RouteNetlinkMessage::GetAddress(AddressMessage::default());
-        self.request(question, NLM_F_DUMP, |answer| {
+        self.socket.dump(RouteNetlinkMessage::GetAddress(AddressMessage::default()), |answer| {
             if let RouteNetlinkMessage::NewAddress(message) = answer {
-                addresses.extend(codec::address(&message));
+                addresses.extend(address::read(&message));
             }
         })?;
         Ok(addresses)
     }
 
-    /// Adds an address. Says whether it was not there before.
+    /// Adds an item. Says whether it was not there before.
     ///
     /// # Errors
     /// `EPERM` without the capability, `ENODEV` without the link, and what else the kernel says.
-    pub fn add(&mut self, address: &NewAddress) -> Result<bool, Error> {
-        let message = RouteNetlinkMessage::NewAddress(codec::address_message(address));
-        match self.request(message, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, |_| ()) {
-            Ok(()) => Ok(true),
-            Err(Error::Kernel(Errno::EXIST)) => Ok(false),
-            Err(error) => Err(error),
-        }
+    pub fn add<T: Item>(&mut self, item: &T) -> Result<bool, Error> {
+        single(&self.add_all(std::slice::from_ref(item))?)
     }
 
-    /// Deletes an address. Says whether it was there.
+    /// Deletes an item. Says whether it was there.
     ///
     /// # Errors
     /// `EPERM` without the capability, and what else the kernel says; a link that is gone is no error.
-    pub fn delete(&mut self, address: &NewAddress) -> Result<bool, Error> {
-        let message = RouteNetlinkMessage::DelAddress(codec::address_message(address));
-        match self.request(message, NLM_F_ACK, |_| ()) {
-            Ok(()) => Ok(true),
-            Err(Error::Kernel(Errno::ADDRNOTAVAIL | Errno::NODEV)) => Ok(false),
-            Err(error) => Err(error),
-        }
+    pub fn delete<T: Item>(&mut self, item: &T) -> Result<bool, Error> {
+        single(&self.delete_all(std::slice::from_ref(item))?)
     }
 
-    /// Sends a request and gives every answer to `each` until the last.
-    fn request(
-        &mut self,
-        message: RouteNetlinkMessage,
-        flags: u16,
-        mut each: impl FnMut(RouteNetlinkMessage),
-    ) -> Result<(), Error> {
-        self.sequence = self.sequence.wrapping_add(1);
-        let bytes = codec::encode(message, NLM_F_REQUEST | flags, self.sequence);
-        retry(|| sendto(&self.socket, &bytes, SendFlags::empty(), &SocketAddrNetlink::new(0, 0)))?;
-        loop {
-            let (length, _) = retry(|| recv(&self.socket, self.buffer.as_mut_slice(), RecvFlags::empty()))?;
-            for message in codec::decode(&self.buffer[..length]) {
-                let message = message.map_err(Error::Answer)?;
-                if message.header.sequence_number != self.sequence {
-                    continue;
-                }
-                match message.payload {
-                    NetlinkPayload::InnerMessage(answer) => each(answer),
-                    NetlinkPayload::Done(_) => return Ok(()),
-                    NetlinkPayload::Error(error) => {
-                        return match error.code {
-                            None => Ok(()),
-                            Some(code) => Err(Errno::from_raw_os_error(-code.get()).into()),
-                        };
-                    }
-                    NetlinkPayload::Overrun(_) => return Err(Error::Kernel(Errno::NOBUFS)),
-                    _ => {}
-                }
-            }
-        }
+    /// Adds items in their order, thousands of them in few system calls. The result has the outcome of
+    /// each in its place; one that is refused does not keep the next from being added.
+    ///
+    /// # Errors
+    /// When the socket fails; it is not known then which of them were added.
+    pub fn add_all<T: Item>(&mut self, items: &[T]) -> Result<Vec<Outcome>, Error> {
+        let refusals = self.socket.transact(items.iter().map(T::addition))?;
+        Ok(refusals.into_iter().map(|refusal| Outcome::of(refusal, &[Errno::EXIST])).collect())
+    }
+
+    /// Deletes items in their order, as [`Requests::add_all`] adds them.
+    ///
+    /// # Errors
+    /// When the socket fails; it is not known then which of them were deleted.
+    pub fn delete_all<T: Item>(&mut self, items: &[T]) -> Result<Vec<Outcome>, Error> {
+        let refusals = self.socket.transact(items.iter().map(|item| (item.deletion(), 0)))?;
+        Ok(refusals.into_iter().map(|refusal| Outcome::of(refusal, T::GONE)).collect())
     }
 }
 
-/// Repeats a call that a signal interrupted.
-fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
-    loop {
-        match call() {
-            Err(Errno::INTR) => {}
-            other => return other,
-        }
+/// The outcome of the only item of a batch: whether there was something to do.
+fn single(outcomes: &[Outcome]) -> Result<bool, Error> {
+    match outcomes {
+        [Outcome::Done] => Ok(true),
+        [Outcome::Refused(errno)] => Err(Error::Kernel(*errno)),
+        _ => Ok(false),
     }
 }

@@ -6,12 +6,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 fn vip() -> NewAddress {
     NewAddress {
-        link: 1,
-        address: IpAddr::from([192, 0, 2, 7]),
-        prefix: 24,
         broadcast: Some(Ipv4Addr::new(192, 0, 2, 255)),
         scope: 254,
         label: Some("lo:vip".into()),
+        ..NewAddress::new(1, IpAddr::from([192, 0, 2, 7]), 24)
     }
 }
 

@@ -55,6 +55,20 @@ impl Arp {
         }
     }
 
+    /// The question whether anybody has `address`, asked before taking it: RFC 5227 §2.1.1. Nobody's
+    /// cache changes by it, for the sender's protocol address is zero.
+    pub fn probe(address: Ipv4Addr, mac: Mac) -> Self {
+        Self {
+            destination: Mac::BROADCAST,
+            source: mac,
+            operation: Operation::Request,
+            sender_mac: mac,
+            sender_ip: Ipv4Addr::UNSPECIFIED,
+            target_mac: Mac([0; 6]),
+            target_ip: address,
+        }
+    }
+
     /// The frame's bytes.
     pub fn build(&self) -> [u8; Self::LENGTH] {
         let mut frame = [0; Self::LENGTH];
@@ -121,6 +135,12 @@ mod tests {
         ];
         assert_eq!(frame, expected);
         assert_eq!(Arp::parse(&frame), Ok(Arp::gratuitous(Ipv4Addr::new(10, 78, 0, 100), mac)));
+    }
+
+    #[test]
+    fn a_probe_names_no_sender() {
+        let frame = Arp::probe(Ipv4Addr::new(10, 78, 0, 100), Mac([2, 0, 0, 0, 0, 0x0a])).build();
+        assert_eq!(frame[20..], [0, 1, 2, 0, 0, 0, 0, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10, 78, 0, 100]);
     }
 
     #[test]

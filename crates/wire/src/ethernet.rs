@@ -1,10 +1,14 @@
 //! Ethernet addresses and the 14-byte frame header.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 /// The EtherType of ARP.
 pub const ETHERTYPE_ARP: u16 = 0x0806;
+
+/// The EtherType of IPv6.
+pub const ETHERTYPE_IPV6: u16 = 0x86dd;
 
 /// A 48-bit hardware address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,6 +21,18 @@ impl Mac {
     /// Takes the address from the bytes a kernel gives, `None` unless there are exactly six.
     pub fn from_slice(bytes: &[u8]) -> Option<Mac> {
         bytes.try_into().ok().map(Mac)
+    }
+
+    /// The Ethernet group of an IPv6 group, RFC 2464 §7.
+    pub fn multicast_v6(group: Ipv6Addr) -> Mac {
+        let [.., a, b, c, d] = group.octets();
+        Mac([0x33, 0x33, a, b, c, d])
+    }
+
+    /// The address of a virtual router, RFC 9568 §7.3 (RFC 3768 §7.3): 00-00-5E-00-01-VRID for IPv4,
+    /// 00-00-5E-00-02-VRID for IPv6.
+    pub fn virtual_router(vrid: u8, ipv6: bool) -> Mac {
+        Mac([0, 0, 0x5e, 0, if ipv6 { 2 } else { 1 }, vrid])
     }
 }
 

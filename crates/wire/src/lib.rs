@@ -1,18 +1,25 @@
-//! Packet formats below VRRP: IPv4, ARP over Ethernet, and the Internet checksum.
+//! Packet formats below VRRP: IPv4 and IPv6, the authentication header, ARP and neighbour discovery
+//! over Ethernet, and the Internet checksum.
 //!
 //! Bytes in, values out, and back: nothing here opens a socket or reads a clock. Parsing checks
 //! every length before it looks, so that no packet, however made, can cause a panic.
 #![forbid(unsafe_code)]
 
+mod ah;
 mod arp;
 mod checksum;
 mod ethernet;
 mod ipv4;
+mod ipv6;
+mod ndp;
 
+pub use ah::AuthenticationHeader;
 pub use arp::{Arp, Operation};
 pub use checksum::{Sum, checksum};
-pub use ethernet::{ETHERTYPE_ARP, Mac, ParseMacError};
+pub use ethernet::{ETHERTYPE_ARP, ETHERTYPE_IPV6, Mac, ParseMacError};
 pub use ipv4::{Ipv4Header, Ipv4Packet};
+pub use ipv6::{Ipv6Header, Ipv6Packet};
+pub use ndp::{ICMPV6, NeighbourAdvertisement, NeighbourProbe, solicited_node};
 
 /// Why bytes are not the packet they should be. Always the sender's fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +32,7 @@ pub enum Error {
         /// Bytes that were there.
         found: usize,
     },
-    /// The version field of an IP header is not 4.
+    /// The version field of an IPv4 header is not 4.
     Version(u8),
     /// An IPv4 header length below 20 bytes.
     HeaderLength(usize),
@@ -40,6 +47,27 @@ pub enum Error {
     ArpTypes,
     /// An ARP operation other than request and reply.
     ArpOperation(u16),
+    /// The version field of an IPv6 header is not 6.
+    VersionNot6(u8),
+    /// A frame of another EtherType.
+    EtherType(u16),
+    /// Something else follows an IPv6 header than was expected.
+    NextHeader(u8),
+    /// A hop limit other than 255: the packet has passed a router.
+    HopLimit(u8),
+    /// A wrong checksum.
+    Checksum,
+    /// Another ICMPv6 type, or a code that is not zero.
+    NdpType(u8),
+    /// An option of neighbour discovery whose length is zero or more than there is.
+    NdpOption {
+        /// Its type.
+        kind: u8,
+        /// Its stated length in bytes.
+        length: usize,
+    },
+    /// An authentication header of another length, in 32-bit words less two.
+    AhLength(u8),
 }
 
 impl std::fmt::Display for Error {
@@ -53,6 +81,16 @@ impl std::fmt::Display for Error {
             }
             Error::ArpTypes => f.write_str("ARP packet is not for Ethernet and IPv4"),
             Error::ArpOperation(operation) => write!(f, "ARP operation {operation} is no request or reply"),
+            Error::VersionNot6(version) => write!(f, "IP version {version} instead of 6"),
+            Error::EtherType(kind) => write!(f, "EtherType {kind:04x} is not the expected one"),
+            Error::NextHeader(next) => write!(f, "next header {next} is not the expected one"),
+            Error::HopLimit(limit) => write!(f, "hop limit {limit} instead of 255"),
+            Error::Checksum => f.write_str("wrong checksum"),
+            Error::NdpType(kind) => write!(f, "ICMPv6 type {kind} is not the expected one"),
+            Error::NdpOption { kind, length } => {
+                write!(f, "neighbour discovery option {kind} has an impossible length of {length} bytes")
+            }
+            Error::AhLength(words) => write!(f, "authentication header length {words} instead of 4"),
         }
     }
 }

@@ -49,8 +49,8 @@ fn scripts(up: Option<bool>) -> Scripts {
 }
 
 fn interfaces(usable: bool) -> Interfaces {
-    let link = Link { index: 2, name: "eth0".into(), mac: None, up: usable, running: usable, no_arp: false };
-    let address = Address { link: 2, address: IpAddr::from([10, 0, 0, 1]), prefix: 24, secondary: false };
+    let link = Link { index: 2, name: "eth0".into(), up: usable, running: usable, ..Link::default() };
+    let address = Address::new(2, IpAddr::from([10, 0, 0, 1]), 24);
     Interfaces::new(vec![link], vec![address])
 }
 

@@ -1,0 +1,383 @@
+//! The lease: addresses that are answered only while somebody goes on saying so, kept by the kernel.
+//!
+//! When every process of ours is dead or stopped, a virtual address stays on the interface, and the
+//! host would answer for it beside the next master. So each address is *governed* by a holder, a VRRP
+//! instance for example, and each holder has an element with a timeout in a set of nftables. The
+//! element is refreshed with every advertisement. Once it is over, ARP requests and neighbour
+//! solicitations for the address and packets to it are dropped, and so is what would tell others that
+//! the address is here: ARP and packets from it. A refresh is one element, however many addresses.
+//!
+//! ```text
+//! table arp backstay_lease {
+//!     map v4 { type ipv4_addr : verdict; elements = { 192.0.2.7 : jump holder1 } }
+//!     set alive1 { type ether_type; flags timeout; elements = { arp timeout 3s } }
+//!     chain holder1 { meta protocol @alive1 return; drop }
+//!     chain in  { type filter hook input priority -300;  arp daddr ip vmap @v4 }
+//!     chain out { type filter hook output priority -300; arp saddr ip vmap @v4 }
+//! }
+//! table inet backstay_lease {
+//!     map v4, map v6, set alive1 { type nf_proto; … }, chain holder1 { meta nfproto @alive1 return; drop }
+//!     chain in  { type filter hook prerouting priority -300
+//!                 iif != lo ip daddr vmap @v4; iif != lo ip6 daddr vmap @v6 }
+//!     chain solicited { type filter hook prerouting priority -300
+//!                 icmpv6 type nd-neighbor-solicit icmpv6 taddr vmap @v6 }
+//!     chain out { type filter hook output priority -300
+//!                 oif != lo ip saddr vmap @v4; oif != lo ip6 saddr vmap @v6 }
+//! }
+//! ```
+//! Packets are looked at before address translation and IPVS see them. Solicitations go to a group, so
+//! their target counts. What the host says to itself passes. Frames of a packet socket, such as
+//! gratuitous ARP, are not looked at.
+//!
+//! The tables outlive the process: what was over stays over, what lives lives on until its time. The
+//! next process adopts them.
+
+use crate::Error;
+use crate::nftables::{Batch, Family, Hook, Jump, Keys, Meta, SetKind, Socket, Table, Verdict};
+use rustix::io::Errno;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+const ARP: Table = Table(Family::Arp, b"backstay_lease\0");
+const INET: Table = Table(Family::Inet, b"backstay_lease\0");
+const V4: &[u8] = b"v4\0";
+const V6: &[u8] = b"v6\0";
+const IN: &[u8] = b"in\0";
+const OUT: &[u8] = b"out\0";
+const SOLICITED: &[u8] = b"solicited\0";
+/// Before connection tracking: nft's `raw`.
+const PRIORITY: i32 = -300;
+/// EtherType of ARP, as `meta protocol` loads it.
+const ARP_KEY: [[u8; 2]; 1] = [[0x08, 0x06]];
+/// `NFPROTO_IPV4` and `NFPROTO_IPV6`, as `meta nfproto` loads them.
+const IP_KEYS: [[u8; 1]; 2] = [[2], [10]];
+
+/// The tables and who holds what.
+#[derive(Debug)]
+pub struct Lease {
+    socket: Socket,
+    held: BTreeMap<u32, Vec<IpAddr>>,
+}
+
+impl Lease {
+    /// Makes the tables or adopts those of a process before this one. What [`Lease::holders`] tells
+    /// then is governed; who of them is dead must be forgotten or governed anew. Needs CAP_NET_ADMIN.
+    ///
+    /// # Errors
+    /// [`Missing::Nftables`](crate::Missing::Nftables) where the kernel has none, or not for ARP:
+    /// do without a lease. Else what the kernel says.
+    pub fn open() -> Result<Self, Error> {
+        let mut lease = Self { socket: Socket::open()?, held: BTreeMap::new() };
+        for Jump { key, chain } in lease.socket.jumps(INET, V4)? {
+            lease.adopt(<[u8; 4]>::try_from(key).ok().map(|octets| Ipv4Addr::from(octets).into()), &chain);
+        }
+        for Jump { key, chain } in lease.socket.jumps(INET, V6)? {
+            lease.adopt(<[u8; 16]>::try_from(key).ok().map(|octets| Ipv6Addr::from(octets).into()), &chain);
+        }
+        let mut batch = Batch::begin();
+        base(&mut batch);
+        if lease.held.values().flatten().any(IpAddr::is_ipv6) {
+            solicitations(&mut batch);
+        }
+        lease.socket.commit(batch)?;
+        Ok(lease)
+    }
+
+    fn adopt(&mut self, address: Option<IpAddr>, chain: &[u8]) {
+        let holder =
+            chain.strip_prefix(b"holder").and_then(|id| std::str::from_utf8(id).ok()?.parse::<u32>().ok());
+        if let (Some(address), Some(holder)) = (address, holder) {
+            self.held.entry(holder).or_default().push(address);
+        }
+    }
+
+    /// Who holds which addresses.
+    pub fn holders(&self) -> impl Iterator<Item = (u32, &[IpAddr])> {
+        self.held.iter().map(|(holder, addresses)| (*holder, addresses.as_slice()))
+    }
+
+    /// Lets each of these holders govern exactly these addresses, beginning with a lease of `duration`.
+    /// To be called before the addresses are added. An address that another holder governs stays with
+    /// that one. The host's own address (the owner's, priority 255) must not be governed: with
+    /// the lease over, the host could not be reached.
+    ///
+    /// # Errors
+    /// What the kernel says about the transaction; all is as before then.
+    pub fn govern(&mut self, holders: &[(u32, &[IpAddr])], duration: Duration) -> Result<(), Error> {
+        let mut held = self.held.clone();
+        let mut batch = Batch::begin();
+        for (holder, addresses) in holders {
+            for (map, keys) in maps(held.remove(holder).as_deref().unwrap_or_default()) {
+                map.each(|table, name| batch.delete_elements(table, name, &keys));
+            }
+            let free = |address: &&IpAddr| !held.values().any(|others| others.contains(address));
+            let mut governed: Vec<IpAddr> = addresses.iter().filter(free).copied().collect();
+            governed.sort_unstable();
+            governed.dedup();
+            install(&mut batch, *holder, &governed);
+            held.insert(*holder, governed);
+        }
+        for (holder, _) in holders {
+            renew(&mut batch, *holder, duration, Renewal::MayLive);
+        }
+        match self.socket.commit(batch) {
+            // Somebody has flushed the ruleset.
+            Err(Error::Kernel(Errno::NOENT)) => {
+                let all: Vec<u32> = holders.iter().map(|(holder, _)| *holder).collect();
+                self.restore(&held, &all, duration)?;
+            }
+            other => other?,
+        }
+        self.held = held;
+        Ok(())
+    }
+
+    /// Governs the addresses of these holders no more: packets to them pass, and ARP for them.
+    ///
+    /// # Errors
+    /// What the kernel says about the transaction; all is as before then.
+    pub fn forget(&mut self, holders: &[u32]) -> Result<(), Error> {
+        let mut batch = Batch::begin();
+        for holder in holders {
+            let Some(addresses) = self.held.get(holder) else { continue };
+            for (map, keys) in maps(addresses) {
+                map.each(|table, name| batch.delete_elements(table, name, &keys));
+            }
+            for table in [ARP, INET] {
+                batch.flush_chain(table, &chain(*holder));
+                batch.delete_chain(table, &chain(*holder));
+                batch.delete_set(table, &alive(*holder));
+            }
+        }
+        match self.socket.commit(batch) {
+            Err(Error::Kernel(Errno::NOENT)) | Ok(()) => {}
+            Err(error) => return Err(error),
+        }
+        self.held.retain(|holder, _| !holders.contains(holder));
+        Ok(())
+    }
+
+    /// Lets these holders' addresses be answered for `duration` from now, to the precision of the
+    /// kernel's tick (4 ms at 250 Hz). One transaction for all of them. If somebody has flushed the
+    /// ruleset, the tables are made anew.
+    ///
+    /// # Errors
+    /// What the kernel says; `ENOENT` for a holder that governs nothing.
+    pub fn refresh(&mut self, holders: &[u32], duration: Duration) -> Result<(), Error> {
+        if holders.iter().any(|holder| !self.held.contains_key(holder)) {
+            return Err(Error::Kernel(Errno::NOENT));
+        }
+        // Before Linux 6.12 an element is not prolonged, so it is replaced. One that is over is not
+        // there any more, and cannot be deleted; that is rare, and finding out costs a transaction.
+        for renewal in [Renewal::Lives, Renewal::MayLive] {
+            let mut batch = Batch::begin();
+            for holder in holders {
+                renew(&mut batch, *holder, duration, renewal);
+            }
+            match self.socket.commit(batch) {
+                Err(Error::Kernel(Errno::NOENT)) => {}
+                other => return other,
+            }
+        }
+        let held = self.held.clone();
+        self.restore(&held, holders, duration)
+    }
+
+    /// Ends the leases of these holders now; they still govern their addresses.
+    ///
+    /// # Errors
+    /// What the kernel says; `ENOENT` for a holder that governs nothing.
+    pub fn end(&mut self, holders: &[u32]) -> Result<(), Error> {
+        let mut batch = Batch::begin();
+        for holder in holders {
+            renew(&mut batch, *holder, Duration::ZERO, Renewal::Ends);
+        }
+        self.socket.commit(batch)
+    }
+
+    /// Deletes the tables: nothing is governed, everything passes.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn release(mut self) -> Result<(), Error> {
+        let mut batch = Batch::begin();
+        for table in [ARP, INET] {
+            // Made if somebody has deleted it, so that deleting it cannot fail.
+            batch.table(table);
+            batch.delete_table(table);
+        }
+        self.socket.commit(batch)
+    }
+
+    /// Makes the tables anew, with the leases of some.
+    fn restore(
+        &mut self,
+        held: &BTreeMap<u32, Vec<IpAddr>>,
+        living: &[u32],
+        duration: Duration,
+    ) -> Result<(), Error> {
+        let mut batch = Batch::begin();
+        for table in [ARP, INET] {
+            batch.table(table);
+            batch.delete_table(table);
+        }
+        base(&mut batch);
+        for (holder, addresses) in held {
+            install(&mut batch, *holder, addresses);
+        }
+        for holder in living {
+            renew(&mut batch, *holder, duration, Renewal::MayLive);
+        }
+        self.socket.commit(batch)
+    }
+}
+
+/// A map of addresses, of one family.
+#[derive(Clone, Copy)]
+struct Map(&'static [u8]);
+
+impl Map {
+    /// Calls with each table that has it.
+    fn each(self, mut call: impl FnMut(Table, &[u8])) {
+        if self.0 == V4 {
+            call(ARP, self.0);
+        }
+        call(INET, self.0);
+    }
+}
+
+/// Addresses as keys of the maps they belong into.
+fn maps(addresses: &[IpAddr]) -> [(Map, Vec<Vec<u8>>); 2] {
+    let mut v4 = Vec::new();
+    let mut v6 = Vec::new();
+    for address in addresses {
+        match address {
+            IpAddr::V4(address) => v4.push(address.octets().to_vec()),
+            IpAddr::V6(address) => v6.push(address.octets().to_vec()),
+        }
+    }
+    [(Map(V4), v4), (Map(V6), v6)]
+}
+
+fn chain(holder: u32) -> Vec<u8> {
+    format!("holder{holder}\0").into_bytes()
+}
+
+fn alive(holder: u32) -> Vec<u8> {
+    format!("alive{holder}\0").into_bytes()
+}
+
+/// Makes what is there before any holder. Rules are written anew; a transaction shows no moment
+/// without.
+fn base(batch: &mut Batch) {
+    for table in [ARP, INET] {
+        batch.table(table);
+        batch.set(table, V4, Keys::IPV4, SetKind::VerdictMap);
+    }
+    batch.set(INET, V6, Keys::IPV6, SetKind::VerdictMap);
+    let chains = [
+        (ARP, IN, Hook::ARP_INPUT),
+        (ARP, OUT, Hook::ARP_OUTPUT),
+        (INET, IN, Hook::PREROUTING),
+        (INET, OUT, Hook::OUTPUT),
+        (INET, SOLICITED, Hook::PREROUTING),
+    ];
+    for (table, name, hook) in chains {
+        batch.chain(table, name, Some((hook, PRIORITY)));
+        batch.flush_chain(table, name);
+    }
+    // RFC 826: sender's and target's protocol address.
+    for (chain, offset) in [(OUT, 14), (IN, 24)] {
+        batch.rule(ARP, chain, |rule| {
+            rule.network_header(offset, 4);
+            rule.verdict_of(V4);
+        });
+    }
+    // Source and destination in the headers of IPv4 and IPv6.
+    let headers = [
+        (IN, Meta::InputInterface, 2, 16, 4, V4),
+        (IN, Meta::InputInterface, 10, 24, 16, V6),
+        (OUT, Meta::OutputInterface, 2, 12, 4, V4),
+        (OUT, Meta::OutputInterface, 10, 8, 16, V6),
+    ];
+    for (chain, interface, family, offset, length, map) in headers {
+        batch.rule(INET, chain, |rule| {
+            rule.meta(interface);
+            // The loopback interface is number 1 in every namespace.
+            rule.compare(false, &1u32.to_ne_bytes());
+            rule.meta(Meta::Family);
+            rule.compare(true, &[family]);
+            rule.network_header(offset, length);
+            rule.verdict_of(map);
+        });
+    }
+}
+
+/// Writes the rule for solicitations. It is there only when it is needed: nft reads what it lists of
+/// it only since it knows `icmpv6 taddr`, and whoever saves a ruleset wants to load it again.
+fn solicitations(batch: &mut Batch) {
+    batch.flush_chain(INET, SOLICITED);
+    batch.rule(INET, SOLICITED, |rule| {
+        rule.meta(Meta::Family);
+        rule.compare(true, &[10]);
+        rule.meta(Meta::Transport);
+        rule.compare(true, &[58]);
+        rule.transport_header(0, 1);
+        rule.compare(true, &[135]);
+        // RFC 4861 §4.3: the target.
+        rule.transport_header(8, 16);
+        rule.verdict_of(V6);
+    });
+}
+
+/// Makes a holder's set and chain unless they exist, and lets it govern addresses.
+fn install(batch: &mut Batch, holder: u32, addresses: &[IpAddr]) {
+    let (chain, alive) = (chain(holder), alive(holder));
+    for (table, keys, meta) in [(ARP, Keys::ETHER_TYPE, Meta::Protocol), (INET, Keys::NF_PROTO, Meta::Family)]
+    {
+        batch.set(table, &alive, keys, SetKind::Timeout);
+        batch.chain(table, &chain, None);
+        batch.flush_chain(table, &chain);
+        batch.rule(table, &chain, |rule| {
+            rule.meta(meta);
+            rule.lookup(&alive);
+            rule.verdict(Verdict::Return);
+        });
+        batch.rule(table, &chain, |rule| rule.verdict(Verdict::Drop));
+    }
+    if addresses.iter().any(IpAddr::is_ipv6) {
+        solicitations(batch);
+    }
+    for (map, keys) in maps(addresses) {
+        map.each(|table, name| batch.verdicts(table, name, &keys, Verdict::Jump(&chain)));
+    }
+}
+
+/// What is known of a holder's element, and what becomes of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Renewal {
+    /// It is there, and is replaced.
+    Lives,
+    /// It may be there or not.
+    MayLive,
+    /// It may be there or not, and goes.
+    Ends,
+}
+
+fn renew(batch: &mut Batch, holder: u32, duration: Duration, renewal: Renewal) {
+    let alive = alive(holder);
+    // Zero would be without end.
+    let timeout = Some(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1));
+    let mut element = |table, keys: &[&[u8]]| {
+        if renewal != Renewal::Lives {
+            batch.elements(table, &alive, keys, timeout);
+        }
+        batch.delete_elements(table, &alive, keys);
+        if renewal != Renewal::Ends {
+            batch.elements(table, &alive, keys, timeout);
+        }
+    };
+    element(ARP, &ARP_KEY.each_ref().map(|key| key.as_slice()));
+    element(INET, &IP_KEYS.each_ref().map(|key| key.as_slice()));
+}

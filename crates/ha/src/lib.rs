@@ -10,15 +10,12 @@
 //! what happened meanwhile, and obeys it.
 #![forbid(unsafe_code)]
 
-mod announce;
 mod instance;
-mod interfaces;
 pub mod message;
 mod network;
 mod process;
 mod rivals;
 mod scripts;
-mod sockets;
 
 pub use process::run;
 pub use rivals::{Rival, rivals};

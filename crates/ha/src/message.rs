@@ -2,7 +2,7 @@
 
 use keepalived_conf::model::{Command, Config};
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// From the supervisor.
@@ -38,7 +38,7 @@ pub enum In {
 pub enum Out {
     /// The configuration is in force; sent once for each [`In::Configure`] and [`In::Reload`].
     Ready,
-    /// An instance changed its state: start these commands in this order.
+    /// An instance or group changed its state: start these commands in this order.
     Notify(Notification),
     /// A mail is to be sent, to the addressees of `global_defs`.
     Mail(Mail),
@@ -98,17 +98,72 @@ impl InstanceState {
     }
 }
 
-/// A change of state that scripts are told of.
+/// What a notification is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Subject {
+    /// A `vrrp_instance`.
+    Instance,
+    /// A `vrrp_sync_group`.
+    Group,
+}
+
+impl Subject {
+    /// keepalived's word, as in its FIFO lines and the first argument of `notify` scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Subject::Instance => "INSTANCE",
+            Subject::Group => "GROUP",
+        }
+    }
+}
+
+/// What scripts are told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Occasion {
+    /// A state was entered.
+    State(InstanceState),
+    /// A reload removed the instance or group.
+    Deleted,
+    /// A master heard a lower priority.
+    LowerHeard,
+    /// The priority changed in this state.
+    Priority(InstanceState),
+}
+
+impl Occasion {
+    /// keepalived's word, as in its FIFO lines and the third argument of `notify` scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Occasion::State(state) => state.word(),
+            Occasion::Deleted => "DELETED",
+            Occasion::LowerHeard => "MASTER_RX_LOWER_PRI",
+            Occasion::Priority(InstanceState::Master) => "MASTER_PRIORITY",
+            Occasion::Priority(_) => "BACKUP_PRIORITY",
+        }
+    }
+}
+
+/// Something that scripts and FIFOs are told of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
-    /// Name of the instance.
-    pub instance: String,
-    /// Its new state.
-    pub state: InstanceState,
-    /// Its effective priority.
+    /// Instance or group.
+    pub subject: Subject,
+    /// Its name.
+    pub name: String,
+    /// What happened.
+    pub occasion: Occasion,
+    /// Its effective priority; 0 for a group.
     pub priority: u8,
     /// Commands to start, first `notify_…`, then `notify`; none when none is configured.
     pub commands: Vec<NotifyCommand>,
+}
+
+impl Notification {
+    /// The line that FIFOs get, its line end included: `INSTANCE "VI_1" MASTER 100`.
+    pub fn fifo_line(&self) -> String {
+        let Self { subject, name, occasion, priority, .. } = self;
+        format!("{} \"{name}\" {} {priority}\n", subject.word(), occasion.word())
+    }
 }
 
 /// One command of a notification.
@@ -118,7 +173,8 @@ pub struct NotifyCommand {
     pub command: Command,
     /// User and group; those of `script_user` when absent.
     pub user: Option<(String, Option<String>)>,
-    /// To be appended: `INSTANCE NAME STATE PRIORITY` for `notify`, nothing for the others.
+    /// To be appended: `INSTANCE NAME STATE PRIORITY` for `notify` (`GROUP` for groups), nothing for
+    /// the others.
     pub arguments: Vec<String>,
 }
 
@@ -158,7 +214,7 @@ pub struct InstanceStatus {
     /// Its number.
     pub vrid: u8,
     /// Source address of its advertisements; `None` while there is none.
-    pub source: Option<Ipv4Addr>,
+    pub source: Option<IpAddr>,
     /// Its interval.
     pub advert_int: Duration,
     /// What it has counted.

@@ -182,7 +182,7 @@ fn an_owner_serves_its_own_address_at_once() {
     let mut ours = Ours::start(&network.a, owner);
     let status = ours.status();
     let log = ours.log();
-    assert_eq!((status.state, status.source), (InstanceState::Master, Some(own)), "{log}");
+    assert_eq!((status.state, status.source), (InstanceState::Master, Some(own.into())), "{log}");
 }
 
 #[test]
@@ -284,6 +284,7 @@ fn strict_masters_answer_nothing_at_the_address() {
     let Some(network) = Network::new() else { return };
     let mut strict = config(150, "eth0");
     strict.instances[0].strict = true;
+    strict.instances[0].accept = false;
     strict.instances[0].authentication = keepalived_conf::model::Authentication::None;
     let mut ours = Ours::start(&network.a, strict.clone());
     eventually("A is master", || network.a.holds(VIP));

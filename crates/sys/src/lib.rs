@@ -9,6 +9,7 @@ pub mod namespace;
 pub mod packet;
 pub mod privileges;
 pub mod process;
+pub mod raw6;
 pub mod realtime;
 pub mod signals;
 pub mod socket;

@@ -180,7 +180,7 @@ impl HaSide {
                 Out::Notify(notification) => {
                     let tasks: Vec<Task> = notification.commands.into_iter().map(task).collect();
                     if !tasks.is_empty() {
-                        self.tell_runner(&ToRunner::Notify { instance: notification.instance, tasks });
+                        self.tell_runner(&ToRunner::Notify { instance: notification.name, tasks });
                     }
                 }
                 Out::Mail(mail) => {

@@ -1,5 +1,9 @@
 use super::*;
-use keepalived_conf::model::{Command, Notify, TrackInterface, Tracked, VrrpScript};
+use crate::message::Occasion;
+use crate::scripts::Scripts;
+use keepalived_conf::model::{
+    Command, Conditions, InitialState, Notify, NotifyScript, TrackInterface, TrackWeight, Tracked, VrrpScript,
+};
 use netlink::{Address, Link};
 
 fn script(name: &str) -> NotifyScript {
@@ -55,17 +59,18 @@ fn interfaces(usable: bool) -> Interfaces {
 }
 
 fn texts(config: VrrpInstance, up: Option<bool>, usable: bool) -> Vec<String> {
-    let mut instance = Instance::new(config);
+    let mut instance = Instance::new(config, false);
     let interfaces = interfaces(usable);
     instance.choose_source(&interfaces, |_| false);
-    instance.track(&scripts(up), &interfaces).iter().map(Cause::describe).collect()
+    let sources = Sources { interfaces: &interfaces, scripts: &scripts(up) };
+    instance.track(sources, None).iter().map(Cause::describe).collect()
 }
 
 #[test]
 fn scripts_are_told_in_keepalived_s_order_with_its_arguments() {
-    let instance = Instance::new(config());
+    let instance = Instance::new(config(), false);
     let commands = |state| {
-        let notification = instance.notification(state);
+        let notification = instance.notification(Occasion::State(state));
         let words = notification.commands.into_iter().map(|command| {
             let Command::Exec(mut words) = command.command else { unreachable!() };
             words.extend(command.arguments);
@@ -83,13 +88,13 @@ fn scripts_are_told_in_keepalived_s_order_with_its_arguments() {
 
 #[test]
 fn a_state_is_mailed_once() {
-    let mut instance = Instance::new(config());
+    let mut instance = Instance::new(config(), false);
     let mail = instance.mail(InstanceState::Master, Some("LVS_1")).unwrap();
     assert_eq!(mail.subject, "[LVS_1] VRRP Instance VI_A - Entering MASTER state");
     assert_eq!(mail.body, "=> VRRP Instance is now owning VRRP VIPs <=");
     assert_eq!(instance.mail(InstanceState::Master, Some("LVS_1")), None);
     assert!(instance.mail(InstanceState::Backup, None).unwrap().subject.starts_with("[] VRRP"));
-    let mut silent = Instance::new(VrrpInstance { smtp_alert: false, ..config() });
+    let mut silent = Instance::new(VrrpInstance { smtp_alert: false, ..config() }, false);
     assert_eq!(silent.mail(InstanceState::Master, None), None);
 }
 
@@ -117,23 +122,23 @@ fn state_master_clears_what_it_excludes() {
     let delay = Duration::from_secs(300);
     let master =
         VrrpInstance { state: InitialState::Master, nopreempt: true, preempt_delay: delay, ..config() };
-    assert_eq!(settings(&master, None).preempt, Preempt::Always);
+    assert_eq!(settings::settings(&master, None, false).preempt, vrrp::Preempt::Always);
     assert_eq!(cleared(&master).len(), 2);
     let backup = VrrpInstance { state: InitialState::Backup, ..master };
-    assert_eq!(settings(&backup, None).preempt, Preempt::Never);
+    assert_eq!(settings::settings(&backup, None, false).preempt, vrrp::Preempt::Never);
     assert_eq!(cleared(&backup), ["(VI_A) preempt_delay is incompatible with nopreempt mode - resetting"]);
     let delayed = VrrpInstance { nopreempt: false, ..backup };
-    assert_eq!(settings(&delayed, None).preempt, Preempt::After(delay));
+    assert_eq!(settings::settings(&delayed, None, false).preempt, vrrp::Preempt::After(delay));
     assert!(cleared(&delayed).is_empty());
 }
 
 #[test]
 fn the_same_complaint_is_made_once_a_minute() {
-    let mut instance = Instance::new(config());
+    let mut instance = Instance::new(config(), false);
     let mut complain = |seconds| {
         let now = Time(Duration::from_secs(seconds));
         let source = IpAddr::from([10, 0, 0, 9]);
-        instance.complain(now, "password", source, &vrrp::Reject::Password, true)
+        instance.complain(now, "password", source, &Reject::Password, true)
     };
     assert_eq!(complain(0).unwrap(), "(VI_A) received an invalid passwd! (from 10.0.0.9)");
     assert_eq!((complain(1), complain(59)), (None, None));
@@ -145,8 +150,34 @@ fn the_same_complaint_is_made_once_a_minute() {
 
 #[test]
 fn packet_numbers_start_at_one_and_skip_zero() {
-    let mut instance = Instance::new(config());
+    let mut instance = Instance::new(config(), false);
     assert_eq!(instance.next_packet_id(), 1);
     instance.packet_id = u16::MAX;
     assert_eq!(instance.next_packet_id(), 1);
+}
+
+#[test]
+fn a_sync_group_tracks_for_its_members_and_takes_their_weights() {
+    let texts = |member_weights| {
+        let mut instance = Instance::new(config(), true);
+        let (interfaces, scripts) = (interfaces(true), scripts(Some(false)));
+        instance.choose_source(&interfaces, |_| false);
+        let eth1 = TrackInterface { interface: "eth1".into(), weight: TrackWeight::default() };
+        let conditions = Conditions { interfaces: vec![eth1], ..Conditions::default() };
+        let sources = Sources { interfaces: &interfaces, scripts: &scripts };
+        let causes = instance.track(sources, Some((&conditions, member_weights)));
+        causes.iter().map(Cause::describe).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(true), ["script chk failed: -20", "interface eth1 down"]);
+    assert_eq!(texts(false), ["script chk failed", "interface eth1 down"]);
+}
+
+#[test]
+fn fifo_lines_are_keepalived_s() {
+    let instance = Instance::new(config(), false);
+    let line = |occasion| instance.notification(occasion).fifo_line();
+    assert_eq!(line(Occasion::State(InstanceState::Master)), "INSTANCE \"VI_A\" MASTER 100\n");
+    assert_eq!(line(Occasion::LowerHeard), "INSTANCE \"VI_A\" MASTER_RX_LOWER_PRI 100\n");
+    assert_eq!(line(Occasion::Priority(InstanceState::Backup)), "INSTANCE \"VI_A\" BACKUP_PRIORITY 100\n");
+    assert_eq!(line(Occasion::Deleted), "INSTANCE \"VI_A\" DELETED 100\n");
 }

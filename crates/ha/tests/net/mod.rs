@@ -218,7 +218,8 @@ fn bad_packet(number: u64, random: &mut u64) -> Vec<u8> {
         vrid: 61,
         priority: 255,
         interval: vrrp::Centiseconds(100),
-        addresses: &[VIP],
+        addresses: &[VIP.into()],
+        checksum: vrrp::Checksum::PseudoHeader,
         authentication: vrrp::Authentication::Pass(*b"1111\0\0\0\0"),
     };
     let mut body = Vec::new();
@@ -229,7 +230,7 @@ fn bad_packet(number: u64, random: &mut u64) -> Vec<u8> {
         3 => header.ttl = next().min(254),
         _ => {}
     }
-    advertisement.write(header.source, header.destination, &mut body);
+    advertisement.write(header.source.into(), header.destination.into(), None, &mut body);
     match number % 6 {
         4 => body[usize::from(next()) % 20] ^= 1 << (next() % 8),
         5 => {

@@ -1,7 +1,8 @@
 //! What is known of the host's interfaces and addresses.
 
 use netlink::{Address, Change, Link};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
+use vrrp::Family;
 
 /// Links and addresses, kept up to date by changes.
 #[derive(Debug, Default)]
@@ -56,19 +57,39 @@ impl Interfaces {
         self.addresses.iter().any(|known| Some(known.link) == index && known.address == address)
     }
 
-    /// The first IPv4 address of an interface, primary ones first, that `is_virtual` does not claim.
+    /// Whether the address is on any link at all.
+    pub(crate) fn has_anywhere(&self, address: IpAddr) -> bool {
+        self.addresses.iter().any(|known| known.address == address)
+    }
+
+    /// The links that an address is on, with its prefix length.
+    pub(crate) fn places(&self, address: IpAddr) -> Vec<(u32, u8)> {
+        let places = self.addresses.iter().filter(|known| known.address == address);
+        places.map(|known| (known.link, known.prefix)).collect()
+    }
+
+    /// Whether this host forwards IPv6 packets that come by an interface.
+    pub(crate) fn forwards_v6(&self, name: &str) -> bool {
+        netlink::sysctl::read(name, netlink::sysctl::Setting::ForwardingV6).is_ok_and(|value| value != 0)
+    }
+
+    /// The first address of an interface that advertisements can come from and that `is_virtual` does
+    /// not claim: of IPv4, primary ones first; of IPv6, link-local ones only (RFC 5798 §5.1.2.1).
     pub(crate) fn first_address(
         &self,
         name: &str,
-        is_virtual: impl Fn(Ipv4Addr) -> bool,
-    ) -> Option<Ipv4Addr> {
+        family: Family,
+        is_virtual: impl Fn(IpAddr) -> bool,
+    ) -> Option<IpAddr> {
         let index = self.link(name)?.index;
         let own = self.addresses.iter().filter(|address| address.link == index);
-        let usable = own.filter_map(|address| match address.address {
-            IpAddr::V4(v4) if !is_virtual(v4) => Some((address.secondary, v4)),
-            _ => None,
+        let usable = own.filter(|known| match (known.address, family) {
+            (IpAddr::V4(_), Family::V4) => true,
+            (IpAddr::V6(v6), Family::V6) => v6.is_unicast_link_local() && !known.tentative,
+            _ => false,
         });
-        usable.min_by_key(|&(secondary, _)| secondary).map(|(_, v4)| v4)
+        let usable = usable.filter(|known| !is_virtual(known.address));
+        usable.min_by_key(|known| (known.secondary, known.deprecated)).map(|known| known.address)
     }
 
     /// Takes in a change; `None` when nothing of interest changed.
@@ -148,10 +169,16 @@ mod tests {
         let mut interfaces =
             Interfaces::new(vec![link(2, true)], vec![address(9, true), address(100, false)]);
         interfaces.apply(Change::Address(address(1, false)));
-        let is_virtual = |address: Ipv4Addr| address.octets()[3] == 100;
-        assert_eq!(interfaces.first_address("eth0", is_virtual), Some(Ipv4Addr::new(10, 0, 0, 1)));
+        let is_virtual = |address: IpAddr| address == IpAddr::from([10, 0, 0, 100]);
+        assert_eq!(
+            interfaces.first_address("eth0", Family::V4, is_virtual),
+            Some(IpAddr::from([10, 0, 0, 1]))
+        );
         interfaces.apply(Change::AddressRemoved(address(1, false)));
-        assert_eq!(interfaces.first_address("eth0", is_virtual), Some(Ipv4Addr::new(10, 0, 0, 9)));
-        assert_eq!(interfaces.first_address("eth1", is_virtual), None);
+        assert_eq!(
+            interfaces.first_address("eth0", Family::V4, is_virtual),
+            Some(IpAddr::from([10, 0, 0, 9]))
+        );
+        assert_eq!(interfaces.first_address("eth1", Family::V4, is_virtual), None);
     }
 }

@@ -1,0 +1,289 @@
+//! A `vrrp_instance` at work: its configuration, its router, and what tracking says about it.
+
+mod settings;
+mod tell;
+mod track;
+
+pub(crate) use settings::cleared;
+pub(crate) use tell::notification;
+pub(crate) use track::{Cause, Sources};
+
+use crate::message::InstanceState;
+use crate::network::{Interfaces, Purpose};
+use keepalived_conf::model::{Iptables, VirtualAddress, VirtualInterface, VrrpInstance};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+use vrrp::hmac::{self, Stamp};
+use vrrp::{
+    Advertisement, Centiseconds, Checksum, Expected, Family, Incoming, Peer, Received, Reject, Router,
+    Security, Standing, State, Time, receive,
+};
+
+/// The same complaint about packets is made once in this time.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// An instance.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    pub(crate) config: VrrpInstance,
+    pub(crate) router: Router,
+    /// The socket it uses.
+    pub(crate) purpose: Purpose,
+    /// The addresses in the advertisements.
+    advertised: Vec<IpAddr>,
+    peers: Option<Vec<Peer>>,
+    hmac: Option<hmac::Settings>,
+    security: Security,
+    /// Whether it belongs to a sync group.
+    grouped: bool,
+    /// `None` before the start.
+    pub(crate) standing: Option<Standing>,
+    /// What brought it into its state.
+    pub(crate) why: String,
+    pub(crate) source: Option<IpAddr>,
+    /// Why its socket could not be opened, or its interface not be made.
+    pub(crate) trouble: Option<String>,
+    pub(crate) causes: Vec<Cause>,
+    packet_id: u16,
+    complaints: BTreeMap<&'static str, Complaint>,
+    conflict: Option<Conflict>,
+    mailed: Option<InstanceState>,
+}
+
+#[derive(Debug, Default)]
+struct Complaint {
+    count: u64,
+    unsaid: u64,
+    again: Time,
+}
+
+#[derive(Debug)]
+struct Conflict {
+    source: IpAddr,
+    what: String,
+    at: Time,
+    count: u64,
+}
+
+impl Instance {
+    pub(crate) fn new(config: VrrpInstance, grouped: bool) -> Self {
+        Self {
+            router: Router::new(settings::settings(&config, None, grouped)),
+            purpose: settings::purpose(&config, sending_interface(&config)),
+            advertised: settings::advertised(&config),
+            peers: settings::peers(&config),
+            hmac: settings::hmac(&config),
+            security: Security::default(),
+            grouped,
+            standing: None,
+            why: "started".into(),
+            source: None,
+            trouble: None,
+            causes: Vec::new(),
+            packet_id: 0,
+            complaints: BTreeMap::new(),
+            conflict: None,
+            mailed: None,
+            config,
+        }
+    }
+
+    /// Takes another configuration of the same virtual router. Returns the one before.
+    pub(crate) fn reconfigure(
+        &mut self,
+        now: Time,
+        config: VrrpInstance,
+        grouped: bool,
+        actions: &mut Vec<vrrp::Action>,
+    ) -> VrrpInstance {
+        self.advertised = settings::advertised(&config);
+        self.peers = settings::peers(&config);
+        self.hmac = settings::hmac(&config);
+        self.grouped = grouped;
+        self.router.reconfigure(now, settings::settings(&config, self.source, grouped), actions);
+        std::mem::replace(&mut self.config, config)
+    }
+
+    /// Whether two configurations are of the same virtual router in the same place.
+    pub(crate) fn is_same_router(&self, other: &VrrpInstance) -> bool {
+        let mine = &self.config;
+        mine.name == other.name
+            && mine.vrid == other.vrid
+            && mine.virtual_interface == other.virtual_interface
+            && self.purpose == settings::purpose(other, sending_interface(other))
+    }
+
+    pub(crate) fn family(&self) -> Family {
+        self.purpose.family
+    }
+
+    /// All its addresses, the excluded ones last.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &VirtualAddress> {
+        self.config.addresses.iter().chain(&self.config.excluded)
+    }
+
+    /// Where an address goes: `dev`, or the instance's own interface.
+    pub(crate) fn interface_of<'a>(&'a self, address: &'a VirtualAddress) -> &'a str {
+        address.dev.as_deref().unwrap_or_else(|| own_interface(&self.config))
+    }
+
+    /// The interface that addresses and routes are on unless they say otherwise: the virtual one, if
+    /// the instance has one.
+    pub(crate) fn own_interface(&self) -> &str {
+        own_interface(&self.config)
+    }
+
+    /// Whether packets to its addresses are to be dropped: `no_accept`, or `vrrp_strict`, on a router
+    /// that does not own them, unless `vrrp_iptables` without a chain switched the rules off.
+    pub(crate) fn drops(&self, iptables: &Iptables) -> bool {
+        !self.config.accept && self.config.priority != vrrp::OWNER && *iptables != Iptables::Off
+    }
+
+    /// How long its addresses may be answered after an advertisement: until a backup, however high
+    /// its priority, may have missed us.
+    pub(crate) fn lease(&self) -> Duration {
+        self.config.advert_int * u32::from(self.config.down_timer_adverts)
+    }
+
+    /// Checks a packet that is for this virtual router.
+    pub(crate) fn check(&mut self, incoming: &Incoming<'_>, wall: Duration) -> Result<Received, Reject> {
+        let last_master = self.router.master_heard().map(|(address, ..)| address);
+        let expected = Expected {
+            version: settings::version(&self.config),
+            family: self.purpose.family,
+            vrid: self.config.vrid,
+            interval: Centiseconds::from_duration(self.config.advert_int),
+            authentication: settings::authentication(&self.config),
+            hmac: self.hmac.as_ref(),
+            checksum: settings::checksum(&self.config),
+            unicast: self.peers.as_deref(),
+            check_source: self.config.unicast.as_ref().is_some_and(|unicast| unicast.check_source),
+            old_group: settings::old_group(&self.config),
+            addresses: &self.advertised,
+            compare_unless_from: last_master.filter(|_| self.config.skip_check_adv_addr),
+        };
+        receive::check(incoming, &expected, &mut self.security, wall)
+    }
+
+    /// An advertisement, and the stamp that signs it, if it is to be signed.
+    pub(crate) fn advertisement(
+        &mut self,
+        priority: u8,
+        wall: Duration,
+    ) -> (Advertisement<'_>, Option<Stamp<'_>>) {
+        let checksum = match settings::old_group(&self.config) {
+            Some(group) if self.security.old_unicast => Checksum::OldUnicast(group),
+            _ => settings::checksum(&self.config),
+        };
+        let advertisement = Advertisement {
+            version: settings::version(&self.config),
+            vrid: self.config.vrid,
+            priority,
+            interval: Centiseconds::from_duration(self.config.advert_int),
+            addresses: &self.advertised,
+            authentication: settings::authentication(&self.config),
+            checksum,
+        };
+        let hmac = self.hmac.as_ref();
+        (advertisement, hmac.and_then(|hmac| self.security.hmac.stamp(hmac, wall)))
+    }
+
+    /// The number of the next authentication header.
+    pub(crate) fn next_sequence(&mut self) -> u32 {
+        self.security.sequence.advance()
+    }
+
+    /// A number of its own for each packet; never 0, which the kernel would replace.
+    pub(crate) fn next_packet_id(&mut self) -> u16 {
+        self.packet_id = self.packet_id.checked_add(1).unwrap_or(1);
+        self.packet_id
+    }
+
+    /// Chooses the source address: the configured one, else the present one as long as it is there,
+    /// else the first of the interface. An owner, whose virtual address is its own, keeps the present
+    /// one also when a fault has made it give that address up.
+    pub(crate) fn choose_source(&mut self, interfaces: &Interfaces, is_virtual: impl Fn(IpAddr) -> bool) {
+        let from = self.source_interface(interfaces).to_owned();
+        let owner = self.config.priority == vrrp::OWNER;
+        let present = self.source.filter(|&source| owner || interfaces.has(&from, source));
+        self.source = self.config.source.or(present).or_else(|| {
+            interfaces.first_address(&from, self.family(), |address| !owner && is_virtual(address))
+        });
+        if let Some(source) = self.source {
+            self.router.set_source(source);
+        }
+    }
+
+    /// The interface whose address is the source: the one below a virtual one, unless that has a
+    /// link-local address of its own.
+    fn source_interface<'a>(&'a self, interfaces: &Interfaces) -> &'a str {
+        let own = self.purpose.interface.as_str();
+        let has_one = interfaces.first_address(own, self.family(), |_| false).is_some();
+        match &self.config.virtual_interface {
+            Some(_) if !has_one => &self.config.interface,
+            _ => own,
+        }
+    }
+
+    /// Counts something wrong with a packet. Returns the line to be logged when it is time to say it.
+    pub(crate) fn complain(
+        &mut self,
+        now: Time,
+        reason: &'static str,
+        source: IpAddr,
+        what: &dyn std::fmt::Display,
+        conflict: bool,
+    ) -> Option<String> {
+        let complaint = self.complaints.entry(reason).or_default();
+        complaint.count += 1;
+        let count = complaint.count;
+        let due = complaint.count == 1 || now >= complaint.again;
+        let unsaid = if due { std::mem::take(&mut complaint.unsaid) } else { complaint.unsaid + 1 };
+        let line = due.then(|| {
+            complaint.again = now + COMPLAINT_INTERVAL;
+            let more = if unsaid > 0 { format!("; {unsaid} more since") } else { String::new() };
+            format!("({}) {what} (from {source}{more})", self.config.name)
+        });
+        if !due {
+            complaint.unsaid = unsaid;
+        }
+        if conflict {
+            self.conflict = Some(Conflict { source, what: what.to_string(), at: now, count });
+        }
+        line
+    }
+
+    pub(crate) fn state(&self) -> InstanceState {
+        self.router.state().into()
+    }
+
+    pub(crate) fn is_master(&self) -> bool {
+        self.router.state() == State::Master
+    }
+}
+
+/// The name of the interface that an instance makes for itself.
+fn virtual_name(config: &VrrpInstance) -> Option<&str> {
+    match config.virtual_interface.as_ref()? {
+        VirtualInterface::Vmac(vmac) => vmac.name.as_deref(),
+        VirtualInterface::Ipvlan(ipvlan) => ipvlan.name.as_deref(),
+    }
+}
+
+fn own_interface(config: &VrrpInstance) -> &str {
+    virtual_name(config).unwrap_or(&config.interface)
+}
+
+/// The interface that advertisements leave by.
+fn sending_interface(config: &VrrpInstance) -> &str {
+    match &config.virtual_interface {
+        Some(VirtualInterface::Vmac(vmac)) if vmac.transmit_base || config.unicast.is_some() => {
+            &config.interface
+        }
+        _ => own_interface(config),
+    }
+}
+
+#[cfg(test)]
+mod tests;

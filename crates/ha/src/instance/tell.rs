@@ -1,0 +1,98 @@
+//! What an instance tells: notifications, mail, its status.
+
+use super::{Cause, Instance};
+use crate::message::{
+    self, InstanceState, InstanceStatus, MasterSeen, Notification, NotifyCommand, Occasion, Subject,
+};
+use keepalived_conf::model::{Notify, NotifyScript};
+use vrrp::Time;
+
+impl Instance {
+    /// What scripts are to be told.
+    pub(crate) fn notification(&self, occasion: Occasion) -> Notification {
+        let priority = self.router.priority();
+        notification(Subject::Instance, &self.config.name, &self.config.notify, occasion, priority)
+    }
+
+    /// The mail for a state, unless that state was mailed last.
+    pub(crate) fn mail(&mut self, state: InstanceState, router_id: Option<&str>) -> Option<message::Mail> {
+        let (what, body) = match state {
+            InstanceState::Master => ("Entering MASTER state", "=> VRRP Instance is now owning VRRP VIPs <="),
+            InstanceState::Backup => {
+                ("Entering BACKUP state", "=> VRRP Instance is no longer owning VRRP VIPs <=")
+            }
+            InstanceState::Fault => {
+                ("Entering FAULT state", "=> VRRP Instance is no longer owning VRRP VIPs <=")
+            }
+            InstanceState::Stop => ("Stopping", "=> VRRP Instance stopping <="),
+            InstanceState::Init => return None,
+        };
+        if !self.config.smtp_alert || self.mailed == Some(state) {
+            return None;
+        }
+        self.mailed = Some(state);
+        let name = &self.config.name;
+        let subject = format!("[{}] VRRP Instance {name} - {what}", router_id.unwrap_or_default());
+        Some(message::Mail { instance: name.clone(), subject, body: body.into() })
+    }
+
+    pub(crate) fn status(&self, now: Time) -> InstanceStatus {
+        let config = &self.config;
+        InstanceStatus {
+            name: config.name.clone(),
+            state: self.state(),
+            since: now.since(self.router.since()),
+            why: self.why.clone(),
+            base_priority: config.priority,
+            priority: self.router.priority(),
+            effects: self.causes.iter().map(Cause::describe).collect(),
+            addresses: self.addresses().map(|a| format!("{}/{}", a.address, a.prefix)).collect(),
+            interface: config.interface.clone(),
+            vrid: config.vrid,
+            source: self.source,
+            advert_int: config.advert_int,
+            counters: self.router.counters().into(),
+            rejected: self.complaints.iter().map(|(&reason, c)| (reason.to_owned(), c.count)).collect(),
+            master: self.router.master_heard().map(|(address, priority, at)| MasterSeen {
+                address,
+                priority,
+                ago: now.since(at),
+            }),
+            conflict: self.conflict.as_ref().map(|conflict| message::Conflict {
+                source: conflict.source,
+                what: conflict.what.clone(),
+                ago: now.since(conflict.at),
+                count: conflict.count,
+            }),
+        }
+    }
+}
+
+/// What the scripts of an instance or a group are to be told: first the one for the occasion, then
+/// `notify`, with keepalived's arguments.
+pub(crate) fn notification(
+    subject: Subject,
+    name: &str,
+    notify: &Notify,
+    occasion: Occasion,
+    priority: u8,
+) -> Notification {
+    let own = match occasion {
+        Occasion::State(InstanceState::Master) => &notify.master,
+        Occasion::State(InstanceState::Backup) => &notify.backup,
+        Occasion::State(InstanceState::Fault) => &notify.fault,
+        Occasion::State(InstanceState::Stop) => &notify.stop,
+        Occasion::Deleted => &notify.deleted,
+        Occasion::LowerHeard => &notify.lower_priority,
+        Occasion::State(InstanceState::Init) | Occasion::Priority(_) => &None,
+    };
+    let command = |script: &NotifyScript, arguments| NotifyCommand {
+        command: script.command.clone(),
+        user: script.user.clone(),
+        arguments,
+    };
+    let arguments = [subject.word(), name, occasion.word(), &priority.to_string()].map(String::from);
+    let commands = own.iter().map(|script| command(script, Vec::new()));
+    let commands = commands.chain(notify.any.iter().map(|script| command(script, arguments.to_vec())));
+    Notification { subject, name: name.to_owned(), occasion, priority, commands: commands.collect() }
+}

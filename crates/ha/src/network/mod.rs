@@ -1,0 +1,164 @@
+//! What instances do to the network: advertisements, addresses, announcements, leases.
+
+mod addresses;
+mod announce;
+mod interfaces;
+mod lease;
+mod sockets;
+
+pub(crate) use announce::Announcement;
+pub(crate) use interfaces::{Interfaces, News};
+pub(crate) use lease::Leases;
+pub(crate) use sockets::{LONGEST_PACKET, Purpose};
+
+use crate::instance::Instance;
+use crate::{Error, Host, Level};
+use announce::Announcer;
+use keepalived_conf::model::{GarpGroup, Global};
+use netlink::{DropRules, Requests};
+use sockets::RawSocket;
+use std::net::IpAddr;
+use std::time::Duration;
+use vrrp::{Authentication, Time};
+use wire::Ipv4Header;
+
+/// Internetwork control, as keepalived marks its packets.
+const TOS: u8 = 0xc0;
+
+/// The network side of the process.
+#[derive(Debug)]
+pub(crate) struct Network {
+    requests: Requests,
+    pub(crate) interfaces: Interfaces,
+    pub(crate) sockets: Vec<RawSocket>,
+    announcer: Announcer,
+    /// `None` until rules are needed.
+    drop_rules: Option<DropRules>,
+    body: Vec<u8>,
+    packet: Vec<u8>,
+}
+
+impl Network {
+    pub(crate) fn open() -> Result<Self, Error> {
+        let refused = |errno| Error::Kernel { what: "a packet socket", errno };
+        let mut network = Self {
+            requests: Requests::open()?,
+            interfaces: Interfaces::default(),
+            sockets: Vec::new(),
+            announcer: Announcer::open().map_err(refused)?,
+            drop_rules: None,
+            body: Vec::new(),
+            packet: Vec::new(),
+        };
+        network.look()?;
+        Ok(network)
+    }
+
+    /// Asks for all links and addresses anew.
+    pub(crate) fn look(&mut self) -> Result<(), Error> {
+        self.interfaces = Interfaces::new(self.requests.links()?, self.requests.addresses()?);
+        Ok(())
+    }
+
+    /// Sets the pauses between announcements.
+    pub(crate) fn configure(&mut self, global: &Global, groups: Vec<GarpGroup>) {
+        self.announcer.configure(global, groups);
+    }
+
+    /// Opens, reopens and closes sockets so that there is one for each purpose whose interface exists.
+    /// Returns a reason for each purpose that has none although its interface exists.
+    pub(crate) fn provide_sockets(&mut self, wanted: &[Purpose]) -> Vec<(Purpose, String)> {
+        let interfaces = &self.interfaces;
+        let index = |purpose: &Purpose| match purpose.interface.as_str() {
+            "" => Some(0),
+            name => interfaces.link(name).map(|link| link.index),
+        };
+        self.sockets
+            .retain(|socket| wanted.contains(&socket.purpose) && index(&socket.purpose) == Some(socket.link));
+        let mut failures: Vec<(Purpose, String)> = Vec::new();
+        for purpose in wanted {
+            let known = self.sockets.iter().any(|socket| socket.purpose == *purpose)
+                || failures.iter().any(|(failed, _)| failed == purpose);
+            let Some(link) = index(purpose).filter(|_| !known) else { continue };
+            match RawSocket::open(purpose.clone(), link) {
+                Ok(socket) => self.sockets.push(socket),
+                Err(error) => failures.push((purpose.clone(), format!("cannot open a raw socket: {error}"))),
+            }
+        }
+        failures
+    }
+
+    /// Drops what is sent to or from exactly these addresses.
+    pub(crate) fn drop_packets(&mut self, addresses: &[std::net::Ipv4Addr], host: &mut dyn Host) {
+        let outcome = match &mut self.drop_rules {
+            Some(rules) => rules.set(addresses),
+            None => DropRules::open().and_then(|rules| self.drop_rules.insert(rules).set(addresses)),
+        };
+        // Where there is no netfilter there are no rules that could be left over.
+        if let Err(error) = outcome
+            && !addresses.is_empty()
+        {
+            host.log(Level::Error, &format!("cannot set the drop rules of vrrp_strict: {error}"));
+        }
+    }
+
+    /// Sends an advertisement to the group or to every peer. `wall` is the time since 1970.
+    pub(crate) fn advertise(
+        &mut self,
+        instance: &mut Instance,
+        priority: u8,
+        wall: Duration,
+        host: &mut dyn Host,
+    ) {
+        let Some(source) = instance.source else { return };
+        // Without a carrier there is nobody to hear it.
+        let interface = &instance.purpose.interface;
+        if !interface.is_empty() && !self.interfaces.is_usable(interface) {
+            return;
+        }
+        let Some(socket) = self.sockets.iter().find(|socket| socket.purpose == instance.purpose) else {
+            return;
+        };
+        let (ttl, destinations): (u8, Vec<IpAddr>) = match &instance.config.unicast {
+            Some(unicast) => (unicast.ttl, unicast.peers.iter().map(|peer| peer.address).collect()),
+            None => (255, vec![instance.config.mcast_group]),
+        };
+        let unicast = instance.config.unicast.is_some();
+        let id = instance.next_packet_id();
+        // All copies have one number and one stamp.
+        let sequence = if instance.purpose.ah { instance.next_sequence() } else { 0 };
+        let name = instance.config.name.clone();
+        let (advertisement, stamp) = instance.advertisement(priority, wall);
+        for destination in destinations {
+            self.body.clear();
+            advertisement.write(source, destination, stamp.as_ref(), &mut self.body);
+            self.packet.clear();
+            let outcome = match (source, destination) {
+                (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                    let protocol = vrrp::PROTOCOL;
+                    let header = Ipv4Header { tos: TOS, id, ttl, protocol, source, destination };
+                    if let Authentication::Ah(key) = advertisement.authentication {
+                        vrrp::ah::wrap(header, key, sequence, unicast, &self.body, &mut self.packet);
+                    } else {
+                        self.packet.extend(header.build(self.body.len()));
+                        self.packet.extend_from_slice(&self.body);
+                    }
+                    socket.send_v4(&self.packet, destination)
+                }
+                (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                    socket.send_v6(&self.body, source, destination, ttl)
+                }
+                // The configuration has one family only.
+                _ => continue,
+            };
+            if let Err(errno) = outcome {
+                host.log(Level::Info, &format!("({name}) Cant send advert to {destination} ({errno})"));
+            }
+        }
+    }
+
+    /// When an announcement that waits may go.
+    pub(crate) fn next_deadline(&self) -> Option<Time> {
+        self.announcer.next_deadline()
+    }
+}

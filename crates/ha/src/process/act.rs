@@ -1,0 +1,138 @@
+//! What routers want done, in keepalived's order: advertise, move addresses, announce them, tell.
+
+use super::{Process, wall};
+use crate::Level;
+use crate::message::{InstanceState, Occasion, Out};
+use std::net::{IpAddr, Ipv4Addr};
+use vrrp::{Action, Burst, Line, RELEASE, State, Time};
+
+impl Process<'_> {
+    /// Does what a router wants done, in its order.
+    pub(super) fn carry_out(&mut self, now: Time, index: usize) {
+        let mut actions = std::mem::take(&mut self.actions);
+        for action in actions.drain(..) {
+            match action {
+                Action::Advertise(priority) => self.advertise(index, priority),
+                Action::Install => self.install(index),
+                Action::Remove => self.remove(index),
+                Action::Announce(burst) => self.announce(now, index, burst),
+                Action::Notify(State::Init) => self.notify_state(index, InstanceState::Stop),
+                Action::Notify(state) => self.notify_state(index, state.into()),
+                Action::HeardLower => self.notify(index, Occasion::LowerHeard),
+                Action::Log(line) => self.log(index, line),
+            }
+        }
+        self.actions = actions;
+    }
+
+    fn advertise(&mut self, index: usize, priority: u8) {
+        let instance = &mut self.instances[index];
+        self.network.advertise(instance, priority, wall(), self.host);
+        if priority != RELEASE {
+            let duration = instance.lease();
+            self.leases.advertised(&instance.config.name, duration);
+        }
+    }
+
+    fn install(&mut self, index: usize) {
+        self.set_drop_rules();
+        let instance = &self.instances[index];
+        let name = &instance.config.name;
+        self.host.log(Level::Detail, &format!("({name}) setting VIPs."));
+        // An owner's addresses are the host's own.
+        if self.leases.are_kept() && instance.config.priority != vrrp::OWNER {
+            let addresses: Vec<IpAddr> = instance.addresses().map(|vip| vip.address).collect();
+            self.leases.begin(name, &addresses, instance.lease(), self.host);
+        }
+        self.network.install(instance, |_| true, self.host);
+    }
+
+    fn remove(&mut self, index: usize) {
+        let instance = &self.instances[index];
+        let name = &instance.config.name;
+        let removed = self.network.remove(instance, instance.addresses(), self.host);
+        if removed > 0 {
+            self.host.log(Level::Detail, &format!("({name}) removing VIPs."));
+        }
+        self.leases.end(name, self.host);
+        self.set_drop_rules();
+    }
+
+    /// After a lower-priority master was heard, the other members of a sync group announce their
+    /// addresses too: the other side had those as well.
+    fn announce(&mut self, now: Time, index: usize, burst: Burst) {
+        let members = match burst {
+            Burst::Lower => self.groups.siblings(index),
+            Burst::Master | Burst::Refresh => Vec::new(),
+        };
+        for member in std::iter::once(index).chain(members) {
+            let instance = &self.instances[member];
+            if instance.is_master() {
+                self.network.announce(now, instance, burst, |_| true, self.host);
+            }
+        }
+    }
+
+    fn log(&mut self, index: usize, line: Line) {
+        let instance = &mut self.instances[index];
+        if is_reason(&line) {
+            instance.why = line.to_string();
+        }
+        let level = match line {
+            Line::Paused(_) => Level::Warning,
+            line if line.is_detail() => Level::Detail,
+            _ => Level::Info,
+        };
+        self.host.log(level, &format!("({}) {line}", instance.config.name));
+        if let Line::Priority { .. } = line
+            && self.instances[index].config.notify_priority_changes
+            && matches!(self.instances[index].state(), InstanceState::Master | InstanceState::Backup)
+        {
+            self.notify(index, Occasion::Priority(self.instances[index].state()));
+        }
+    }
+
+    fn notify_state(&mut self, index: usize, state: InstanceState) {
+        self.changed = true;
+        self.notify(index, Occasion::State(state));
+        let mail = self.instances[index].mail(state, self.router_id.as_deref());
+        if let Some(mail) = mail {
+            self.tell(&Out::Mail(mail));
+        }
+    }
+
+    pub(super) fn notify(&mut self, index: usize, occasion: Occasion) {
+        let notification = self.instances[index].notification(occasion);
+        self.tell(&Out::Notify(notification));
+    }
+
+    /// Sets the drop rules of `vrrp_strict` and `no_accept` for the masters there are, when those
+    /// rules are others.
+    pub(super) fn set_drop_rules(&mut self) {
+        let dropping =
+            self.instances.iter().filter(|instance| instance.is_master() && instance.drops(&self.iptables));
+        let v4 = |address: IpAddr| match address {
+            IpAddr::V4(v4) => Some(v4),
+            IpAddr::V6(_) => None,
+        };
+        let wanted: Vec<Ipv4Addr> =
+            dropping.flat_map(|i| i.addresses().filter_map(|vip| v4(vip.address))).collect();
+        if self.dropped.as_ref() != Some(&wanted) {
+            self.network.drop_packets(&wanted, self.host);
+            self.dropped = Some(wanted);
+        }
+    }
+}
+
+/// Whether a line says why a state was entered.
+fn is_reason(line: &Line) -> bool {
+    matches!(
+        line,
+        Line::ReceiveTimeout
+            | Line::StillMaster
+            | Line::Higher { .. }
+            | Line::SameHigherAddress { .. }
+            | Line::HandedOver
+            | Line::Paused(_)
+    )
+}

@@ -1,0 +1,185 @@
+//! Putting a configuration in force, and what tracking makes of it.
+
+use super::{Process, now};
+use crate::Level;
+use crate::instance::{Instance, cleared};
+use crate::message::{InstanceState, Memory, Occasion, Out};
+use keepalived_conf::model::{Config, SyncGroup, VrrpInstance};
+use std::net::IpAddr;
+use vrrp::tracking::{self, Effect, Verdict};
+use vrrp::{Action, Burst, Event, Standing, State, Time};
+
+impl Process<'_> {
+    /// Puts a configuration in force. Instances that stay the same virtual router keep their state.
+    pub(super) fn configure(&mut self, config: Config, restored: &Memory) {
+        let now = now();
+        if !self.leases.are_kept() {
+            self.leases = crate::network::Leases::open(self.host);
+        }
+        self.network.configure(&config.global, config.garp_groups);
+        self.router_id = config.global.router_id;
+        self.iptables = config.global.iptables;
+        self.log_unknown = config.global.log_unknown_vrids;
+        self.scripts.configure(&config.scripts, &restored.scripts);
+        self.replace_instances(now, config.instances, &config.sync_groups);
+        let position = |name: &str| self.instances.iter().position(|i| i.config.name == name);
+        let state = |name: &str| resumed(restored, name);
+        let gone = self.groups.configure(config.sync_groups, position, state);
+        self.groups_deleted(&gone);
+        self.provide();
+        self.remove_left_over(restored);
+        self.evaluate(restored);
+        self.settle_groups();
+        self.set_drop_rules();
+        self.changed = true;
+        self.tell(&Out::Ready);
+    }
+
+    fn replace_instances(&mut self, now: Time, wanted: Vec<VrrpInstance>, groups: &[SyncGroup]) {
+        let mut old = std::mem::take(&mut self.instances);
+        for wanted in wanted {
+            for line in cleared(&wanted) {
+                self.host.log(Level::Warning, &line);
+            }
+            let grouped = groups.iter().any(|group| group.members.contains(&wanted.name));
+            let index = self.instances.len();
+            match old.iter().position(|instance| instance.is_same_router(&wanted)) {
+                Some(at) => {
+                    let mut instance = old.remove(at);
+                    let before = instance.reconfigure(now, wanted, grouped, &mut self.actions);
+                    self.instances.push(instance);
+                    self.carry_out(now, index);
+                    self.move_addresses(now, index, &before);
+                }
+                None => self.instances.push(Instance::new(wanted, grouped)),
+            }
+        }
+        for instance in old {
+            self.delete(now, instance);
+        }
+    }
+
+    /// Ends an instance that a reload has removed.
+    fn delete(&mut self, now: Time, mut instance: Instance) {
+        instance.why = "removed from the configuration".into();
+        instance.router.on(now, Event::Stop, &mut self.actions);
+        self.actions.retain(|action| !matches!(action, Action::Notify(_)));
+        let occasion = match instance.config.notify.tell_deleted {
+            true => Occasion::Deleted,
+            false => Occasion::State(InstanceState::Fault),
+        };
+        self.instances.push(instance);
+        let index = self.instances.len() - 1;
+        self.carry_out(now, index);
+        self.notify(index, occasion);
+        self.instances.pop();
+    }
+
+    /// A reload changed the addresses of an instance: moves those that changed.
+    fn move_addresses(&mut self, now: Time, index: usize, before: &VrrpInstance) {
+        let instance = &self.instances[index];
+        if !instance.is_master() {
+            return;
+        }
+        let was = || before.addresses.iter().chain(&before.excluded);
+        let gone = was().filter(|vip| !instance.addresses().any(|kept| kept == *vip));
+        self.network.remove(instance, gone, self.host);
+        if self.leases.are_kept() && instance.config.priority != vrrp::OWNER {
+            let addresses: Vec<IpAddr> = instance.addresses().map(|vip| vip.address).collect();
+            self.leases.begin(&instance.config.name, &addresses, instance.lease(), self.host);
+        }
+        let is_new = |vip: &_| !was().any(|had| had == vip);
+        self.network.install(instance, is_new, self.host);
+        self.network.announce(now, instance, Burst::Master, is_new, self.host);
+    }
+
+    /// Removes addresses that a process before this one held and has not given up, because it was
+    /// killed with everything else: nobody has answered for them since their leases were over, and
+    /// nobody is to.
+    fn remove_left_over(&mut self, restored: &Memory) {
+        let resumes = |instance: &&Instance| {
+            resumed(restored, &instance.config.name) == Some(State::Master) || instance.is_master()
+        };
+        let kept: Vec<IpAddr> = self
+            .instances
+            .iter()
+            .filter(resumes)
+            .flat_map(|instance| instance.addresses().map(|vip| vip.address))
+            .collect();
+        for address in self.leases.left_over() {
+            if !kept.contains(&address) {
+                self.network.remove_everywhere(address, self.host);
+            }
+        }
+        self.leases.clear_left_over(self.host);
+    }
+
+    /// Adds up what instances track and tells their routers what is new. `restored` has the states of
+    /// a predecessor, for instances that have not started.
+    pub(super) fn evaluate(&mut self, restored: &Memory) {
+        let mut verdicts: Vec<Verdict> = Vec::with_capacity(self.instances.len());
+        for index in 0..self.instances.len() {
+            let causes = self.instances[index].track(self.sources(), self.groups.conditions(index));
+            let base = self.instances[index].config.priority;
+            verdicts.push(tracking::verdict(base, causes.iter().map(|cause| cause.effect)));
+            let name = &self.instances[index].config.name;
+            let old = &self.instances[index].causes;
+            let new_fault = causes.iter().find(|cause| cause.effect == Effect::Fault);
+            if let Some(cause) = new_fault.filter(|cause| !cause.told && !old.contains(cause)) {
+                self.host.log(Level::Warning, &format!("({name}) entering FAULT state ({})", cause.text));
+            }
+            self.instances[index].causes = causes;
+        }
+        // The members of a group stand as the one that stands worst.
+        for members in self.groups.members() {
+            let worst = |a, b| match (a, b) {
+                (Standing::Unfit, _) | (_, Standing::Unfit) => Standing::Unfit,
+                (Standing::Waiting, _) | (_, Standing::Waiting) => Standing::Waiting,
+                (Standing::Fit, Standing::Fit) => Standing::Fit,
+            };
+            let common = members.iter().map(|&at| verdicts[at].standing).fold(Standing::Fit, worst);
+            for &at in members {
+                verdicts[at].standing = common;
+            }
+        }
+        for (index, verdict) in verdicts.into_iter().enumerate() {
+            let resumed = resumed(restored, &self.instances[index].config.name);
+            self.apply(index, verdict, resumed);
+        }
+    }
+
+    /// Tells a router what tracking says. `resumed` is the state of a predecessor, for an instance
+    /// that has not started.
+    fn apply(&mut self, index: usize, verdict: Verdict, resumed: Option<State>) {
+        let now = now();
+        let instance = &mut self.instances[index];
+        instance.router.on(now, Event::Priority(verdict.priority), &mut self.actions);
+        let event = match (instance.standing, verdict.standing) {
+            (None, standing) => Some(Event::Start { standing, restored: resumed }),
+            (Some(Standing::Fit | Standing::Waiting), Standing::Unfit) => Some(Event::Fault),
+            (Some(Standing::Unfit | Standing::Waiting), Standing::Fit) => Some(Event::Recovered),
+            _ => None,
+        };
+        // A script that is new after a reload does not make an instance wait again.
+        if instance.standing.is_none() || verdict.standing != Standing::Waiting {
+            instance.standing = Some(verdict.standing);
+        }
+        if let Some(event) = event {
+            let fault = instance.causes.iter().find(|cause| cause.effect == Effect::Fault);
+            match fault {
+                Some(cause) => instance.why = cause.text.clone(),
+                None if verdict.standing == Standing::Unfit => {
+                    instance.why = "another member of its sync group is in FAULT".into();
+                }
+                None if event == Event::Recovered => instance.why = "nothing tracked fails".into(),
+                None => {}
+            }
+            instance.router.on(now, event, &mut self.actions);
+        }
+        self.carry_out(now, index);
+    }
+}
+
+fn resumed(restored: &Memory, name: &str) -> Option<State> {
+    restored.instances.iter().find(|(known, _)| known == name)?.1.resumed()
+}

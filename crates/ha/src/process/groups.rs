@@ -1,0 +1,147 @@
+//! Sync groups at work.
+
+use super::{Process, now};
+use crate::Level;
+use crate::instance::notification;
+use crate::message::{InstanceState, Mail, Occasion, Out, Subject};
+use keepalived_conf::model::{Conditions, SyncGroup};
+use vrrp::{Group, Member, State};
+
+/// A group with its members as numbers of instances.
+#[derive(Debug)]
+struct Members {
+    config: SyncGroup,
+    group: Group,
+    members: Vec<usize>,
+}
+
+/// All sync groups.
+#[derive(Debug, Default)]
+pub(super) struct SyncGroups(Vec<Members>);
+
+impl SyncGroups {
+    /// Takes other groups; those that stay keep their states. `position` tells the number of an
+    /// instance, `restored` the state of one before a crash.
+    pub(super) fn configure(
+        &mut self,
+        groups: Vec<SyncGroup>,
+        position: impl Fn(&str) -> Option<usize>,
+        restored: impl Fn(&str) -> Option<State>,
+    ) -> Vec<SyncGroup> {
+        let mut old = std::mem::take(&mut self.0);
+        for config in groups {
+            let members: Vec<usize> = config.members.iter().filter_map(|name| position(name)).collect();
+            let known = old.iter().position(|known| known.config.name == config.name);
+            let group = match known {
+                Some(at) => old.remove(at).group,
+                None => {
+                    let first = config.members.first().and_then(|name| restored(name));
+                    first.map(Group::resumed).unwrap_or_default()
+                }
+            };
+            self.0.push(Members { config, group, members });
+        }
+        old.into_iter().map(|gone| gone.config).collect()
+    }
+
+    /// What the group of an instance tracks for it, and whether the instance's own weights count.
+    pub(super) fn conditions(&self, index: usize) -> Option<(&Conditions, bool)> {
+        let group = self.0.iter().find(|group| group.members.contains(&index))?;
+        Some((&group.config.track, group.config.member_weights))
+    }
+
+    /// The members of each group.
+    pub(super) fn members(&self) -> impl Iterator<Item = &[usize]> {
+        self.0.iter().map(|group| group.members.as_slice())
+    }
+
+    /// The other members of an instance's group.
+    pub(super) fn siblings(&self, index: usize) -> Vec<usize> {
+        let group = self.0.iter().find(|group| group.members.contains(&index));
+        group.map_or(Vec::new(), |g| g.members.iter().copied().filter(|&member| member != index).collect())
+    }
+}
+
+impl Process<'_> {
+    /// Lets groups follow their members until nothing moves any more.
+    pub(super) fn settle_groups(&mut self) {
+        for at in 0..self.groups.0.len() {
+            // A group that is told to change settles at once; the bound is for safety.
+            for _ in 0..4 {
+                let Members { group, members, .. } = &mut self.groups.0[at];
+                let member = |&index: &usize| {
+                    let router = &self.instances[index].router;
+                    Member { state: router.state(), wants_master: router.wants_master() }
+                };
+                let standing: Vec<Member> = members.iter().map(member).collect();
+                let Some((state, told)) = group.settle(&standing) else { break };
+                let members = members.clone();
+                self.group_changes(at, state);
+                let now = now();
+                for (index, event) in members.into_iter().zip(told) {
+                    let Some(event) = event else { continue };
+                    self.instances[index].why = format!("its sync group goes to {}", state.word());
+                    self.instances[index].router.on(now, event, &mut self.actions);
+                    self.carry_out(now, index);
+                }
+                self.notify_group(at, Occasion::State(state.into()));
+            }
+        }
+    }
+
+    fn group_changes(&mut self, at: usize, state: State) {
+        if state != State::Init {
+            let name = &self.groups.0[at].config.name;
+            let line = format!("VRRP_Group({name}) Syncing instances to {} state", state.word());
+            self.host.log(Level::Info, &line);
+        }
+    }
+
+    fn notify_group(&mut self, at: usize, occasion: Occasion) {
+        let SyncGroup { name, notify, smtp_alert, .. } = &self.groups.0[at].config;
+        if occasion == Occasion::State(InstanceState::Init) {
+            return;
+        }
+        let message = notification(Subject::Group, name, notify, occasion, 0);
+        let mail = smtp_alert.then(|| group_mail(name, occasion, self.router_id.as_deref())).flatten();
+        self.tell(&Out::Notify(message));
+        if let Some(mail) = mail {
+            self.tell(&Out::Mail(mail));
+        }
+    }
+
+    /// Tells the scripts of groups that they stop.
+    pub(super) fn groups_stopped(&mut self) {
+        for at in 0..self.groups.0.len() {
+            self.notify_group(at, Occasion::State(InstanceState::Stop));
+        }
+    }
+
+    /// Tells the scripts of groups that a reload has removed.
+    pub(super) fn groups_deleted(&mut self, gone: &[SyncGroup]) {
+        for SyncGroup { name, notify, .. } in gone {
+            let occasion =
+                if notify.tell_deleted { Occasion::Deleted } else { Occasion::State(InstanceState::Fault) };
+            let message = notification(Subject::Group, name, notify, occasion, 0);
+            self.tell(&Out::Notify(message));
+        }
+    }
+}
+
+fn group_mail(name: &str, occasion: Occasion, router_id: Option<&str>) -> Option<Mail> {
+    let (what, body) = match occasion {
+        Occasion::State(InstanceState::Master) => {
+            ("Entering MASTER state", "=> All VRRP group instances are now in MASTER state <=")
+        }
+        Occasion::State(InstanceState::Backup) => {
+            ("Entering BACKUP state", "=> All VRRP group instances are now in BACKUP state <=")
+        }
+        Occasion::State(InstanceState::Fault) => {
+            ("Entering FAULT state", "=> All VRRP group instances are now in FAULT state <=")
+        }
+        Occasion::State(InstanceState::Stop) => ("Stopping", "=> VRRP group stopping <="),
+        _ => return None,
+    };
+    let subject = format!("[{}] VRRP Group {name} - {what}", router_id.unwrap_or_default());
+    Some(Mail { instance: name.to_owned(), subject, body: body.into() })
+}

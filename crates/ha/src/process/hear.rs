@@ -1,0 +1,166 @@
+//! What comes in: packets of other routers, and what the kernel says of links and addresses.
+
+use super::{Process, now, wall};
+use crate::instance::Instance;
+use crate::message::Memory;
+use crate::network::{LONGEST_PACKET, News, Purpose};
+use crate::{Error, Level};
+use netlink::Change;
+use std::net::IpAddr;
+use vrrp::{Event, Incoming, Time};
+
+/// Packets taken from one socket in a turn: a flood must not keep the timers from firing.
+const PACKETS_A_TURN: usize = 1000;
+/// Unknown virtual routers that are told of, at most.
+const MOST_UNKNOWN: usize = 255;
+
+const OWN_ADDRESS: &str = "advertisement from our own address: another host has it, or another program here";
+
+impl Process<'_> {
+    /// Empties the receive queues. Of several advertisements that one router sent, as they pile up
+    /// during a pause, the last one counts: it says how things are now.
+    pub(super) fn listen(&mut self) {
+        let now = now();
+        self.listened = now;
+        let mut buffer = [0; LONGEST_PACKET];
+        for at in 0..self.network.sockets.len() {
+            for _ in 0..PACKETS_A_TURN {
+                let socket = &self.network.sockets[at];
+                let Some(incoming) = socket.receive(&mut buffer) else { break };
+                let Some(incoming) = incoming else { continue };
+                let Some(vrid) = incoming.vrid() else { continue };
+                let is_for =
+                    |instance: &Instance| instance.config.vrid == vrid && instance.purpose == socket.purpose;
+                match self.instances.iter().position(is_for) {
+                    Some(index) => self.judge(now, index, &incoming),
+                    None => self.report_unknown(at, vrid, incoming.source),
+                }
+            }
+        }
+        for (index, received) in std::mem::take(&mut self.heard) {
+            let instance = &mut self.instances[index];
+            if instance.standing.is_some() {
+                instance.router.on(now, Event::Advertisement(received), &mut self.actions);
+                self.carry_out(now, index);
+            }
+        }
+    }
+
+    /// Checks a packet for an instance, complains about it, or keeps it as heard.
+    fn judge(&mut self, now: Time, index: usize, incoming: &Incoming<'_>) {
+        let instance = &mut self.instances[index];
+        let source = incoming.source;
+        let line = match instance.check(incoming, wall()) {
+            Err(reject) => instance.complain(now, reject.reason(), source, &reject, reject.is_conflict()),
+            Ok(received) => {
+                let ours = instance.source == Some(source);
+                match self.heard.iter_mut().find(|(i, known)| *i == index && known.source == source) {
+                    Some(known) => known.1 = received,
+                    None => self.heard.push((index, received)),
+                }
+                match received.difference {
+                    _ if ours => instance.complain(now, "own-address", source, &OWN_ADDRESS, true),
+                    Some(difference) => instance.complain(now, "address-list", source, &difference, true),
+                    None => None,
+                }
+            }
+        };
+        if let Some(line) = line {
+            self.host.log(Level::Warning, &line);
+        }
+    }
+
+    /// `log_unknown_vrids`: says once of each that it is there.
+    fn report_unknown(&mut self, socket: usize, vrid: u8, source: IpAddr) {
+        let Purpose { interface, .. } = &self.network.sockets[socket].purpose;
+        let known = |(on, number): &(String, u8)| on == interface && *number == vrid;
+        if !self.log_unknown || self.unknown.len() >= MOST_UNKNOWN || self.unknown.iter().any(known) {
+            return;
+        }
+        let line = format!("Unknown VRID {vrid} received on {interface} from {source}. ignoring...");
+        self.unknown.push((interface.clone(), vrid));
+        self.host.log(Level::Info, &line);
+    }
+
+    /// Takes in what changed in the network.
+    pub(super) fn hear_kernel(&mut self) -> Result<(), Error> {
+        let mut changed = false;
+        let mut gone = Vec::new();
+        while let Some(change) = self.monitor.change()? {
+            if change == Change::Lost {
+                self.network.look()?;
+                changed = true;
+                continue;
+            }
+            let Some(news) = self.network.interfaces.apply(change) else { continue };
+            match news {
+                News::Up(name) => self.report_link(&name, "up"),
+                News::Down(name) => self.report_link(&name, "down"),
+                News::Gone(name) => self.report_link(&name, "removed"),
+                News::AddressGone { link, address } => gone.push((link, address)),
+                News::Other => {}
+            }
+            changed = true;
+        }
+        if changed {
+            self.survey();
+        }
+        for (link, address) in gone {
+            self.repair(link, address);
+        }
+        Ok(())
+    }
+
+    fn report_link(&mut self, name: &str, what: &str) {
+        let concerns = |instance: &Instance| {
+            instance.config.interface == name
+                || instance.config.track_interfaces.iter().any(|tracked| tracked.interface == name)
+        };
+        if self.instances.iter().any(concerns) {
+            self.host.log(Level::Info, &format!("Netlink reports {name} {what}"));
+        }
+    }
+
+    /// Puts back an address of a master that somebody else took away. keepalived would step down
+    /// and become master again half a second later.
+    fn repair(&mut self, link: u32, address: IpAddr) {
+        for instance in self.instances.iter().filter(|instance| instance.is_master()) {
+            let lost = instance.addresses().find(|vip| vip.address == address && !vip.no_track);
+            let Some(lost) = lost else { continue };
+            let interface = instance.interface_of(lost);
+            let interfaces = &self.network.interfaces;
+            let here = interfaces.link(interface).is_some_and(|known| known.index == link);
+            // It may be back already: a reload that changes its prefix takes it away and adds it.
+            if !here || interfaces.has(interface, address) {
+                continue;
+            }
+            let line = format!(
+                "({}) Netlink reflector reports IP {address} removed from {interface}, putting it back",
+                instance.config.name
+            );
+            self.host.log(Level::Warning, &line);
+            let is_lost = |vip: &_| vip == lost;
+            self.network.install(instance, is_lost, self.host);
+            self.network.announce(now(), instance, vrrp::Burst::Master, is_lost, self.host);
+        }
+    }
+
+    /// After a change of interfaces: sockets, source addresses, fitness.
+    fn survey(&mut self) {
+        self.provide();
+        self.evaluate(&Memory::default());
+    }
+
+    /// Gives every instance a socket and a source address, as far as its interface has them.
+    pub(super) fn provide(&mut self) {
+        let wanted: Vec<Purpose> = self.instances.iter().map(|i| i.purpose.clone()).collect();
+        let failures = self.network.provide_sockets(&wanted);
+        let virtual_addresses: Vec<IpAddr> =
+            self.instances.iter().flat_map(|i| i.addresses().map(|vip| vip.address)).collect();
+        for instance in &mut self.instances {
+            instance.choose_source(&self.network.interfaces, |address| virtual_addresses.contains(&address));
+            let failure = failures.iter().find(|(failed, _)| *failed == instance.purpose);
+            instance.trouble = failure.map(|(_, why)| why.clone());
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The loop: listen, hear the kernel, obey the supervisor, fire timers; in this order on every turn.
+
+mod act;
+mod configure;
+mod groups;
+mod hear;
+
+use crate::instance::{Instance, Sources};
+use crate::message::{In, Memory, Out};
+use crate::network::{Leases, Network};
+use crate::scripts::Scripts;
+use crate::{Ended, Error, Host, Level, rivals};
+use groups::SyncGroups;
+use ipc::Channel;
+use keepalived_conf::model::Iptables;
+use netlink::Monitor;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::time::{ClockId, clock_gettime};
+use std::net::Ipv4Addr;
+use std::os::fd::AsFd;
+use std::time::Duration;
+use vrrp::{Action, Event, Received, Time};
+
+/// The longest sleep: the supervisor counts [`Host::beat`].
+const TURN: Duration = Duration::from_millis(500);
+/// After so long without listening, listen again before a timer fires.
+const STALE: Duration = Duration::from_millis(20);
+/// How long the last words may take to reach the supervisor.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Runs the vrrp process until the supervisor stops it or is gone; then addresses are given up with
+/// an advertisement of priority 0.
+///
+/// Nothing happens before [`In::Configure`]. The caller has set up scheduling, memory locking and
+/// privileges; CAP_NET_RAW and CAP_NET_ADMIN are needed.
+///
+/// # Errors
+/// When the process cannot go on. Addresses are left in place then, for a successor that is given
+/// the last [`Out::Remember`].
+pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Error> {
+    // The monitor first: what changes while we look is heard afterwards.
+    let monitor = Monitor::open()?;
+    let network = Network::open()?;
+    let mut process = Process {
+        channel,
+        host,
+        monitor,
+        network,
+        leases: Leases::default(),
+        scripts: Scripts::default(),
+        instances: Vec::new(),
+        groups: SyncGroups::default(),
+        router_id: None,
+        iptables: Iptables::Default,
+        dropped: None,
+        log_unknown: false,
+        unknown: Vec::new(),
+        changed: false,
+        actions: Vec::new(),
+        heard: Vec::new(),
+        remembered: Memory::default(),
+        listened: Time::default(),
+    };
+    let ended = process.turn_until_stopped()?;
+    process.stop();
+    Ok(ended)
+}
+
+/// The present. The clock runs on while the machine is suspended.
+fn now() -> Time {
+    Time(since_epoch(ClockId::Boottime))
+}
+
+/// The time since 1970.
+fn wall() -> Duration {
+    since_epoch(ClockId::Realtime)
+}
+
+fn since_epoch(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default();
+    Duration::new(seconds, nanoseconds)
+}
+
+struct Process<'a> {
+    channel: Channel<Out, In>,
+    host: &'a mut dyn Host,
+    monitor: Monitor,
+    network: Network,
+    leases: Leases,
+    scripts: Scripts,
+    instances: Vec<Instance>,
+    groups: SyncGroups,
+    router_id: Option<String>,
+    iptables: Iptables,
+    /// Addresses for which drop rules are set; `None` while it is not known what a predecessor left.
+    dropped: Option<Vec<Ipv4Addr>>,
+    /// `log_unknown_vrids`.
+    log_unknown: bool,
+    /// Interfaces and virtual routers of which it was said that they are unknown.
+    unknown: Vec<(String, u8)>,
+    /// Whether a state or verdict may be new since the supervisor was last told what to remember.
+    changed: bool,
+    /// Reused on every turn.
+    actions: Vec<Action>,
+    heard: Vec<(usize, Received)>,
+    /// What the supervisor was last asked to remember.
+    remembered: Memory,
+    listened: Time,
+}
+
+impl Process<'_> {
+    fn turn_until_stopped(&mut self) -> Result<Ended, Error> {
+        loop {
+            self.host.beat();
+            self.sleep()?;
+            self.listen();
+            self.hear_kernel()?;
+            if let Some(ended) = self.obey()? {
+                return Ok(ended);
+            }
+            // What the supervisor asked for may have taken a while, or we were paused just now.
+            if now().since(self.listened) > STALE {
+                self.listen();
+            }
+            self.fire();
+            self.settle_groups();
+            self.leases.renew(self.host);
+            self.remember();
+        }
+    }
+
+    /// Waits for a packet, a change, a message or the next deadline.
+    fn sleep(&self) -> Result<(), Error> {
+        let routers = self.instances.iter().filter_map(|instance| Some(instance.router.next_deadline()?.0));
+        let deadline = routers.chain(self.network.next_deadline()).min();
+        let wait = deadline.map_or(TURN, |at| at.since(now()).min(TURN));
+        let timeout = Timespec { tv_sec: 0, tv_nsec: wait.as_nanos() as _ };
+        let mut channel_flags = PollFlags::IN;
+        if self.channel.wants_write() {
+            channel_flags |= PollFlags::OUT;
+        }
+        let mut fds = vec![
+            PollFd::new(&self.channel, channel_flags),
+            PollFd::from_borrowed_fd(self.monitor.as_fd(), PollFlags::IN),
+        ];
+        fds.extend(self.network.sockets.iter().map(|socket| PollFd::new(socket, PollFlags::IN)));
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(errno) => Err(Error::Kernel { what: "to wait", errno }),
+        }
+    }
+
+    fn sources(&self) -> Sources<'_> {
+        Sources { interfaces: &self.network.interfaces, scripts: &self.scripts }
+    }
+
+    /// Does what the supervisor asks for.
+    fn obey(&mut self) -> Result<Option<Ended>, Error> {
+        match self.channel.flush() {
+            Ok(()) | Err(ipc::Error::Closed) => {}
+            Err(error) => return Err(Error::Supervisor(error)),
+        }
+        loop {
+            let message = match self.channel.recv() {
+                Ok(Some(received)) => received.message,
+                Ok(None) => return Ok(None),
+                Err(ipc::Error::Closed) => return Ok(Some(Ended::SupervisorGone)),
+                Err(error) => return Err(Error::Supervisor(error)),
+            };
+            match message {
+                In::Configure { config, restored } => {
+                    self.report_rivals();
+                    self.configure(config, &restored);
+                }
+                In::Reload { config } => self.configure(config, &Memory::default()),
+                In::ScriptResult { script, outcome } => {
+                    if self.scripts.result(&script, &outcome.into(), self.host) {
+                        self.changed = true;
+                        self.evaluate(&Memory::default());
+                    }
+                }
+                In::StatusRequest => {
+                    let now = now();
+                    let status = self.instances.iter().map(|instance| instance.status(now)).collect();
+                    self.tell(&Out::Status(status));
+                }
+                In::Stop => return Ok(Some(Ended::Asked)),
+            }
+        }
+    }
+
+    fn report_rivals(&mut self) {
+        for rival in rivals(&[std::process::id()]) {
+            let line = format!(
+                "{rival} on this host speaks VRRP as well; if it uses one of our virtual router ids here, \
+                 both will hold the addresses: stop one of them"
+            );
+            self.host.log(Level::Warning, &line);
+        }
+    }
+
+    /// Fires the timers that are due.
+    fn fire(&mut self) {
+        let now = now();
+        for index in 0..self.instances.len() {
+            self.instances[index].router.on(now, Event::Timer, &mut self.actions);
+            self.carry_out(now, index);
+        }
+        self.network.send_announcements(now, self.host);
+    }
+
+    /// Sends to the supervisor. That it is gone is noticed when we listen to it.
+    fn tell(&mut self, message: &Out) {
+        if let Err(error) = self.channel.send(message)
+            && !matches!(error, ipc::Error::Closed)
+        {
+            self.host.log(Level::Error, &format!("message to the supervisor lost: {error}"));
+        }
+    }
+
+    /// Lets the supervisor remember what a successor would need, when it has changed.
+    fn remember(&mut self) {
+        if !std::mem::take(&mut self.changed) {
+            return;
+        }
+        let state = |instance: &Instance| (instance.config.name.clone(), instance.state());
+        let memory = Memory {
+            instances: self.instances.iter().map(state).collect(),
+            scripts: self.scripts.verdicts(),
+        };
+        if memory != self.remembered {
+            self.tell(&Out::Remember(memory.clone()));
+            self.remembered = memory;
+        }
+    }
+
+    /// Leaves every group, and sees that the supervisor hears of it.
+    fn stop(&mut self) {
+        let now = now();
+        for index in 0..self.instances.len() {
+            self.instances[index].router.on(now, Event::Stop, &mut self.actions);
+            self.carry_out(now, index);
+        }
+        self.groups_stopped();
+        self.leases.release(self.host);
+        let timeout = Timespec { tv_sec: FAREWELL.as_secs() as _, tv_nsec: 0 };
+        while self.channel.flush().is_ok() && self.channel.wants_write() {
+            let mut fds = [PollFd::new(&self.channel, PollFlags::OUT)];
+            if !matches!(poll(&mut fds, Some(&timeout)), Ok(1..)) {
+                return;
+            }
+        }
+    }
+}

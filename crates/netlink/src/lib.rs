@@ -1,4 +1,4 @@
-//! Links and addresses over rtnetlink (`rtnetlink(7)`).
+//! Links, addresses, routes and rules over rtnetlink (`rtnetlink(7)`).
 //!
 //! [`Requests`] asks and changes, many items at once; [`Monitor`] hears what anybody changes;
 //! [`DropRules`] and [`Lease`] keep tables of nftables. The crates that code the messages are known here only.
@@ -13,7 +13,11 @@ mod link;
 mod monitor;
 mod new_link;
 mod nftables;
+mod prefix;
 mod requests;
+mod route;
+mod route_parts;
+mod rule;
 mod socket;
 pub mod sysctl;
 
@@ -24,7 +28,13 @@ pub use lease::Lease;
 pub use link::{Link, MacvlanMode};
 pub use monitor::{Change, Monitor};
 pub use new_link::{IpvlanFlag, LinkChange, LinkKind, NewLink};
+pub use prefix::Prefix;
 pub use requests::Requests;
+pub use route::{
+    NextHop, PROTOCOL_KEEPALIVED, PlacedRoute, Placement, Preference, Route, RouteKind, TABLE_MAIN,
+};
+pub use route_parts::{Encap, Metric, MetricValue};
+pub use rule::{Rule, RuleAction};
 
 use rustix::io::Errno;
 

@@ -77,9 +77,10 @@ impl Network {
 
     /// Drops what is sent to or from exactly these addresses.
     pub(crate) fn drop_packets(&mut self, addresses: &[Ipv4Addr], host: &mut dyn Host) {
+        let dropped: Vec<(IpAddr, u32)> = addresses.iter().map(|address| ((*address).into(), 0)).collect();
         let outcome = match &mut self.drop_rules {
-            Some(rules) => rules.set(addresses),
-            None => DropRules::open().and_then(|rules| self.drop_rules.insert(rules).set(addresses)),
+            Some(rules) => rules.set(&dropped),
+            None => DropRules::open().and_then(|rules| self.drop_rules.insert(rules).set(&dropped)),
         };
         // Where there is no netfilter there are no rules that could be left over.
         if let Err(error) = outcome

@@ -322,10 +322,7 @@ fn solicitations(batch: &mut Batch) {
     batch.rule(INET, SOLICITED, |rule| {
         rule.meta(Meta::Family);
         rule.compare(true, &[10]);
-        rule.meta(Meta::Transport);
-        rule.compare(true, &[58]);
-        rule.transport_header(0, 1);
-        rule.compare(true, &[135]);
+        rule.icmpv6(135);
         // RFC 4861 §4.3: the target.
         rule.transport_header(8, 16);
         rule.verdict_of(V6);

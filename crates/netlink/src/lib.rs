@@ -1,7 +1,7 @@
 //! Links, addresses, routes and rules over rtnetlink (`rtnetlink(7)`).
 //!
 //! [`Requests`] asks and changes, many items at once; [`Monitor`] hears what anybody changes;
-//! [`DropRules`] and [`Lease`] keep tables of nftables. The crates that code the messages are known here only.
+//! [`DropRules`], [`Lease`] and [`SilentLinks`] keep tables of nftables. The crates that code the messages are known here only.
 #![forbid(unsafe_code)]
 
 mod address;
@@ -18,6 +18,7 @@ mod requests;
 mod route;
 mod route_parts;
 mod rule;
+mod silent_links;
 mod socket;
 pub mod sysctl;
 
@@ -35,6 +36,7 @@ pub use route::{
 };
 pub use route_parts::{Encap, Metric, MetricValue};
 pub use rule::{Rule, RuleAction};
+pub use silent_links::SilentLinks;
 
 use rustix::io::Errno;
 

@@ -108,14 +108,15 @@ impl Lease {
         let mut held = self.held.clone();
         let mut batch = Batch::begin();
         for (holder, addresses) in holders {
-            for (map, keys) in maps(held.remove(holder).as_deref().unwrap_or_default()) {
-                map.each(|table, name| batch.delete_elements(table, name, &keys));
-            }
+            let before = held.remove(holder).unwrap_or_default();
             let free = |address: &&IpAddr| !held.values().any(|others| others.contains(address));
             let mut governed: Vec<IpAddr> = addresses.iter().filter(free).copied().collect();
             governed.sort_unstable();
             governed.dedup();
-            install(&mut batch, *holder, &governed);
+            for (map, keys) in maps(before.iter().filter(|address| !governed.contains(address))) {
+                map.each(|table, name| batch.delete_elements(table, name, &keys));
+            }
+            install(&mut batch, *holder, governed.iter().filter(|address| !before.contains(address)));
             held.insert(*holder, governed);
         }
         for (holder, _) in holders {
@@ -141,7 +142,7 @@ impl Lease {
         let mut batch = Batch::begin();
         for holder in holders {
             let Some(addresses) = self.held.get(holder) else { continue };
-            for (map, keys) in maps(addresses) {
+            for (map, keys) in maps(addresses.iter()) {
                 map.each(|table, name| batch.delete_elements(table, name, &keys));
             }
             for table in [ARP, INET] {
@@ -224,7 +225,7 @@ impl Lease {
         }
         base(&mut batch);
         for (holder, addresses) in held {
-            install(&mut batch, *holder, addresses);
+            install(&mut batch, *holder, addresses.iter());
         }
         for holder in living {
             renew(&mut batch, *holder, duration, Renewal::MayLive);
@@ -248,7 +249,7 @@ impl Map {
 }
 
 /// Addresses as keys of the maps they belong into.
-fn maps(addresses: &[IpAddr]) -> [(Map, Vec<Vec<u8>>); 2] {
+fn maps<'a>(addresses: impl Iterator<Item = &'a IpAddr>) -> [(Map, Vec<Vec<u8>>); 2] {
     let mut v4 = Vec::new();
     let mut v6 = Vec::new();
     for address in addresses {
@@ -321,10 +322,7 @@ fn solicitations(batch: &mut Batch) {
     batch.rule(INET, SOLICITED, |rule| {
         rule.meta(Meta::Family);
         rule.compare(true, &[10]);
-        rule.meta(Meta::Transport);
-        rule.compare(true, &[58]);
-        rule.transport_header(0, 1);
-        rule.compare(true, &[135]);
+        rule.icmpv6(135);
         // RFC 4861 §4.3: the target.
         rule.transport_header(8, 16);
         rule.verdict_of(V6);
@@ -332,7 +330,7 @@ fn solicitations(batch: &mut Batch) {
 }
 
 /// Makes a holder's set and chain unless they exist, and lets it govern addresses.
-fn install(batch: &mut Batch, holder: u32, addresses: &[IpAddr]) {
+fn install<'a>(batch: &mut Batch, holder: u32, addresses: impl Iterator<Item = &'a IpAddr> + Clone) {
     let (chain, alive) = (chain(holder), alive(holder));
     for (table, keys, meta) in [(ARP, Keys::ETHER_TYPE, Meta::Protocol), (INET, Keys::NF_PROTO, Meta::Family)]
     {
@@ -346,7 +344,7 @@ fn install(batch: &mut Batch, holder: u32, addresses: &[IpAddr]) {
         });
         batch.rule(table, &chain, |rule| rule.verdict(Verdict::Drop));
     }
-    if addresses.iter().any(IpAddr::is_ipv6) {
+    if addresses.clone().any(IpAddr::is_ipv6) {
         solicitations(batch);
     }
     for (map, keys) in maps(addresses) {

@@ -1,7 +1,7 @@
-//! Links and addresses over rtnetlink (`rtnetlink(7)`).
+//! Links, addresses, routes and rules over rtnetlink (`rtnetlink(7)`).
 //!
 //! [`Requests`] asks and changes, many items at once; [`Monitor`] hears what anybody changes;
-//! [`DropRules`] and [`Lease`] keep tables of nftables. The crates that code the messages are known here only.
+//! [`DropRules`], [`Lease`] and [`SilentLinks`] keep tables of nftables. The crates that code the messages are known here only.
 #![forbid(unsafe_code)]
 
 mod address;
@@ -13,7 +13,12 @@ mod link;
 mod monitor;
 mod new_link;
 mod nftables;
+mod prefix;
 mod requests;
+mod route;
+mod route_parts;
+mod rule;
+mod silent_links;
 mod socket;
 pub mod sysctl;
 
@@ -24,7 +29,14 @@ pub use lease::Lease;
 pub use link::{Link, MacvlanMode};
 pub use monitor::{Change, Monitor};
 pub use new_link::{IpvlanFlag, LinkChange, LinkKind, NewLink};
+pub use prefix::Prefix;
 pub use requests::Requests;
+pub use route::{
+    NextHop, PROTOCOL_KEEPALIVED, PlacedRoute, Placement, Preference, Route, RouteKind, TABLE_MAIN,
+};
+pub use route_parts::{Encap, Metric, MetricValue};
+pub use rule::{Rule, RuleAction};
+pub use silent_links::SilentLinks;
 
 use rustix::io::Errno;
 

@@ -54,6 +54,7 @@ pub(crate) enum Family {
     Inet = 1,
     Ipv4 = 2,
     Arp = 3,
+    Ipv6 = 10,
 }
 
 /// A table: its family, and its name ending in a zero byte as all names here.
@@ -85,6 +86,8 @@ impl Keys {
     pub(crate) const NF_PROTO: Keys = Keys { kind: 2, length: 1 };
     pub(crate) const IPV4: Keys = Keys { kind: 7, length: 4 };
     pub(crate) const IPV6: Keys = Keys { kind: 8, length: 16 };
+    /// Index of an interface.
+    pub(crate) const INTERFACE: Keys = Keys { kind: 20, length: 4 };
     pub(crate) const ETHER_TYPE: Keys = Keys { kind: 10, length: 2 };
 }
 
@@ -100,6 +103,7 @@ pub(crate) enum SetKind {
 /// What becomes of a packet.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Verdict<'a> {
+    Accept,
     Drop,
     Return,
     Jump(&'a [u8]),
@@ -389,6 +393,14 @@ impl Batch {
         self.payload(2, offset, length);
     }
 
+    /// Expressions: go on with the rule only for ICMPv6 of a type.
+    pub(crate) fn icmpv6(&mut self, kind: u8) {
+        self.meta(Meta::Transport);
+        self.compare(true, &[58]);
+        self.transport_header(0, 1);
+        self.compare(true, &[kind]);
+    }
+
     fn payload(&mut self, base: u32, offset: u32, length: u32) {
         self.expression(b"payload\0", |payload| {
             payload.number(1, REGISTER);
@@ -443,8 +455,9 @@ impl Batch {
     fn verdict_value(&mut self, verdict: Verdict) {
         self.nested(2, |value| {
             let code = match verdict {
+                Verdict::Accept => 1i32,
                 Verdict::Drop => 0,
-                Verdict::Jump(_) => -3i32,
+                Verdict::Jump(_) => -3,
                 Verdict::Return => -5,
             };
             value.number(1, code.cast_unsigned());

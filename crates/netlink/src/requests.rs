@@ -2,10 +2,14 @@
 
 use crate::item::{Item, Outcome};
 use crate::socket::Socket;
-use crate::{Address, Error, Link, LinkChange, Missing, NewLink, address, link, new_link};
+use crate::{
+    Address, Error, Link, LinkChange, Missing, NewLink, Route, Rule, address, link, new_link, route, rule,
+};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::AddressMessage;
 use netlink_packet_route::link::{LinkAttribute, LinkMessage};
+use netlink_packet_route::route::{RouteMessage, RouteProtocol};
+use netlink_packet_route::rule::RuleMessage;
 use rustix::io::Errno;
 
 /// A socket for requests. The kernel answers within the request, so nothing here waits for others.
@@ -119,6 +123,36 @@ impl Requests {
             }
         })?;
         Ok(addresses)
+    }
+
+    /// All routes of all tables that somebody made: without those that the kernel makes of addresses.
+    ///
+    /// # Errors
+    /// When the kernel fails or answers in a way that cannot be read.
+    pub fn routes(&mut self) -> Result<Vec<Route>, Error> {
+        let mut routes = Vec::new();
+        self.socket.dump(RouteNetlinkMessage::GetRoute(RouteMessage::default()), |answer| {
+            if let RouteNetlinkMessage::NewRoute(message) = answer
+                && message.header.protocol != RouteProtocol::Kernel
+            {
+                routes.extend(route::read(&message));
+            }
+        })?;
+        Ok(routes)
+    }
+
+    /// All rules.
+    ///
+    /// # Errors
+    /// When the kernel fails or answers in a way that cannot be read.
+    pub fn rules(&mut self) -> Result<Vec<Rule>, Error> {
+        let mut rules = Vec::new();
+        self.socket.dump(RouteNetlinkMessage::GetRule(RuleMessage::default()), |answer| {
+            if let RouteNetlinkMessage::NewRule(message) = answer {
+                rules.extend(rule::read(&message));
+            }
+        })?;
+        Ok(rules)
     }
 
     /// Adds an item. Says whether it was not there before.

@@ -95,8 +95,8 @@ pub struct Sysctls {
 }
 
 impl Sysctls {
-    /// Changes settings of an interface; needs root, and `/proc/sys` writable. What is as it should be
-    /// is not touched.
+    /// Changes settings of an interface; needs CAP_NET_ADMIN, not root, and `/proc/sys` writable. What
+    /// is as it should be is not touched.
     ///
     /// # Errors
     /// `ENOENT` for an interface that does not exist or a kernel without the setting, `EROFS` and

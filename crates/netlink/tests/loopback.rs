@@ -1,7 +1,7 @@
 //! Against the kernel, in a network namespace of this test's own: its only link is `lo`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use netlink::{Change, DropRules, Monitor, NewAddress, Requests};
+use netlink::{Change, Monitor, NewAddress, Requests};
 use std::net::{IpAddr, Ipv4Addr};
 
 fn vip() -> NewAddress {
@@ -41,30 +41,4 @@ fn addresses_come_and_go_and_are_heard() {
         heard.push(change);
     }
     assert!(matches!(&heard[..], [Change::Address(a), Change::AddressRemoved(b)] if a == b), "{heard:?}");
-}
-
-#[test]
-fn drop_rules_read_like_those_of_keepalived() {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("not run: a network namespace needs root");
-        return;
-    }
-    sys::namespace::enter_new_network().unwrap();
-    let listed = || {
-        let output = std::process::Command::new("nft").args(["list", "ruleset"]).output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
-    };
-    let mut rules = DropRules::open().unwrap();
-    rules.set(&[]).unwrap();
-    rules.set(&[Ipv4Addr::new(192, 0, 2, 9)]).unwrap();
-    rules.set(&[Ipv4Addr::new(192, 0, 2, 7), Ipv4Addr::new(192, 0, 2, 8)]).unwrap();
-    assert_eq!(
-        listed(),
-        "table ip backstay { set vips { type ipv4_addr elements = { 192.0.2.7, 192.0.2.8 } } \
-         chain in { type filter hook input priority filter - 1; policy accept; ip daddr @vips drop } \
-         chain out { type filter hook output priority filter - 1; policy accept; ip saddr @vips drop } }"
-    );
-    rules.set(&[]).unwrap();
-    assert_eq!(listed(), "");
 }

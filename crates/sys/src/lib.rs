@@ -9,6 +9,8 @@ pub mod namespace;
 pub mod packet;
 pub mod privileges;
 pub mod process;
+pub mod process_events;
+pub mod processes;
 pub mod raw6;
 pub mod realtime;
 pub mod signals;

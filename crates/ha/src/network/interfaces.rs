@@ -135,7 +135,11 @@ impl Interfaces {
                 });
                 Some(News::AddressGone { link: address.link, address: address.address })
             }
-            Change::Lost => None,
+            Change::Route(_)
+            | Change::RouteRemoved(_)
+            | Change::Rule(_)
+            | Change::RuleRemoved(_)
+            | Change::Lost => None,
         }
     }
 }

@@ -88,8 +88,9 @@ impl Network {
         failures
     }
 
-    /// Drops what is sent to or from exactly these addresses.
-    pub(crate) fn drop_packets(&mut self, addresses: &[std::net::Ipv4Addr], host: &mut dyn Host) {
+    /// Drops what is sent to or from exactly these addresses. A link-local one is meant on one link
+    /// only, whose index stands beside it; else that is 0.
+    pub(crate) fn drop_packets(&mut self, addresses: &[(IpAddr, u32)], host: &mut dyn Host) {
         let outcome = match &mut self.drop_rules {
             Some(rules) => rules.set(addresses),
             None => DropRules::open().and_then(|rules| self.drop_rules.insert(rules).set(addresses)),

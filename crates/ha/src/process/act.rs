@@ -3,7 +3,7 @@
 use super::{Process, wall};
 use crate::Level;
 use crate::message::{InstanceState, Occasion, Out};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use vrrp::{Action, Burst, Line, RELEASE, State, Time};
 
 impl Process<'_> {
@@ -109,14 +109,15 @@ impl Process<'_> {
     /// Sets the drop rules of `vrrp_strict` and `no_accept` for the masters there are, when those
     /// rules are others.
     pub(super) fn set_drop_rules(&mut self) {
-        let dropping =
-            self.instances.iter().filter(|instance| instance.is_master() && instance.drops(&self.iptables));
-        let v4 = |address: IpAddr| match address {
-            IpAddr::V4(v4) => Some(v4),
-            IpAddr::V6(_) => None,
-        };
-        let wanted: Vec<Ipv4Addr> =
-            dropping.flat_map(|i| i.addresses().filter_map(|vip| v4(vip.address))).collect();
+        let interfaces = &self.network.interfaces;
+        let mut wanted: Vec<(IpAddr, u32)> = Vec::new();
+        for instance in self.instances.iter().filter(|i| i.is_master() && i.drops(&self.iptables)) {
+            wanted.extend(instance.addresses().map(|vip| {
+                let local = matches!(vip.address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+                let link = interfaces.link(instance.interface_of(vip)).filter(|_| local);
+                (vip.address, link.map_or(0, |link| link.index))
+            }));
+        }
         if self.dropped.as_ref() != Some(&wanted) {
             self.network.drop_packets(&wanted, self.host);
             self.dropped = Some(wanted);

@@ -17,7 +17,7 @@ use netlink::Monitor;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::time::Duration;
 use vrrp::{Action, Event, Received, Time};
@@ -96,7 +96,7 @@ struct Process<'a> {
     router_id: Option<String>,
     iptables: Iptables,
     /// Addresses for which drop rules are set; `None` while it is not known what a predecessor left.
-    dropped: Option<Vec<Ipv4Addr>>,
+    dropped: Option<Vec<(IpAddr, u32)>>,
     /// `log_unknown_vrids`.
     log_unknown: bool,
     /// Interfaces and virtual routers of which it was said that they are unknown.

@@ -1,4 +1,4 @@
-//! `docs/keepalived.md` and `docs/nginx.md` list every word with what becomes of it, from the
+//! `docs/compatibility-keepalived.md` and `docs/nginx.md` list every word with what becomes of it, from the
 //! registries. `UPDATE=1` rewrites the lists.
 
 use keepalived_conf::registry as ha;
@@ -41,31 +41,75 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-#[test]
-fn every_word_of_keepalived_is_listed() {
-    let mut rows: BTreeMap<(usize, String), Vec<String>> = BTreeMap::new();
-    for word in ha::keywords() {
-        let state = match word.support {
-            ha::Support::Acts => 0,
-            ha::Support::Obsolete => 1,
-            ha::Support::Unsupported => 2,
+/// Where rows of a state are listed, and under which title.
+fn section(support: ha::Support) -> (usize, &'static str) {
+    match support {
+        ha::Support::Acts => (0, "Acting"),
+        ha::Support::NoEffect(_) => (1, "No effect here, and why"),
+        ha::Support::Understood => (2, "Understood, not acted on yet: an error"),
+        ha::Support::Unsupported => (3, "LVS: later, an error"),
+        ha::Support::Obsolete => (4, "No keepalived of today acts on it either"),
+    }
+}
+
+/// Tables of all sections that have rows; words of one name and state share a line.
+fn sections(words: &[&ha::Keyword]) -> String {
+    let mut rows: BTreeMap<(usize, &str), (Vec<String>, Vec<String>)> = BTreeMap::new();
+    let mut titles = BTreeMap::new();
+    for word in words {
+        let (number, title) = section(word.support);
+        titles.insert(number, title);
+        let (places, docs) = rows.entry((number, word.name)).or_default();
+        places.extend(word.contexts.iter().map(|context| context.title().to_owned()));
+        let why = match word.support {
+            ha::Support::NoEffect(why) => format!("{}: {why}", word.doc),
+            _ => word.doc.to_owned(),
         };
-        let places: Vec<&str> = word.contexts.iter().map(|context| context.title()).collect();
-        let cells = rows.entry((state, word.name.to_owned())).or_insert_with(|| vec![String::new(); 2]);
-        for (cell_text, more) in cells.iter_mut().zip([places.join(", "), cell(word.doc)]) {
-            if !cell_text.is_empty() {
-                cell_text.push_str("; ");
-            }
-            cell_text.push_str(&more);
+        if !docs.contains(&why) {
+            docs.push(why);
         }
     }
-    let header = "| word | where | what it does |\n|---|---|---|";
-    let states = [
-        ("Acting", header),
-        ("No effect: no keepalived of today acts on it either", header),
-        ("Not supported yet: an error", header),
-    ];
-    expect("keepalived.md", &tables(states, &rows));
+    let mut text = String::new();
+    for (number, title) in titles {
+        let of_section: Vec<_> = rows.iter().filter(|((n, _), _)| *n == number).collect();
+        let _ = write!(
+            text,
+            "\n### {title} ({})\n| word | where | what it does |\n|---|---|---|\n",
+            of_section.len()
+        );
+        for ((_, name), (places, docs)) in of_section {
+            let _ = writeln!(text, "| `{name}` | {} | {} |", places.join(", "), cell(&docs.join("; ")));
+        }
+    }
+    text
+}
+
+/// How many act of those that VRRP has. Words of LVS and words that no keepalived acts on are not
+/// among them.
+fn count(words: &[&ha::Keyword]) -> String {
+    let of = |wanted: fn(ha::Support) -> bool| words.iter().filter(|word| wanted(word.support)).count();
+    let acting = of(|support| support == ha::Support::Acts);
+    let without_effect = of(|support| matches!(support, ha::Support::NoEffect(_)));
+    let waiting = of(|support| support == ha::Support::Understood);
+    let all = acting + without_effect + waiting;
+    format!(
+        "**{acting} of {all} act ({:.1} %)**; {without_effect} make no difference here, with the reason given; {waiting} are understood and not acted on yet.",
+        100.0 * acting as f64 / all as f64
+    )
+}
+
+#[test]
+fn every_word_of_keepalived_is_listed() {
+    let keywords: Vec<_> = ha::keywords().collect();
+    let options: Vec<_> = ha::options().collect();
+    let list = format!(
+        "\n## Keywords\nOf the keywords of VRRP, BFD and the program, {}\n{}\n## Within lines, and values\nOf the options of addresses, routes, rules, peers and tracked objects, {}\n{}\n",
+        count(&keywords),
+        sections(&keywords),
+        count(&options),
+        sections(&options)
+    );
+    expect("compatibility-keepalived.md", &list);
 }
 
 #[test]

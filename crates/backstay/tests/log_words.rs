@@ -1,5 +1,5 @@
 //! One life of an instance (start, script fails, recovers, stop) in the original's words: our log
-//! beside its own. What differs on purpose is listed here and in `docs/keepalived.md`.
+//! beside its own. What differs on purpose is listed here and in `docs/compatibility-keepalived.md`.
 
 mod support;
 

@@ -3,6 +3,7 @@
 use crate::grammar;
 use crate::model::Config;
 use crate::placement;
+use crate::registry::Extent;
 use crate::understand::{self, Places};
 use crate::{Disk, Environment, Files};
 use diagnostic::{Diagnostic, Report, Sources};
@@ -31,12 +32,22 @@ pub fn load(path: &Path, environment: &Environment) -> Loaded {
 
 /// Reads a configuration from the given files.
 pub fn load_from(path: &Path, files: &dyn Files, environment: &Environment) -> Loaded {
+    load_extent(path, files, environment, Extent::Acting)
+}
+
+/// Reads a configuration as if so many words acted.
+pub(crate) fn load_extent(
+    path: &Path,
+    files: &dyn Files,
+    environment: &Environment,
+    extent: Extent,
+) -> Loaded {
     let mut loaded = Loaded::default();
     let tree = grammar::parse(path, files, environment, &mut loaded.sources, &mut loaded.report);
     loaded.readable = tree.is_some();
     let tree = tree.unwrap_or_default();
-    let root = placement::place(&tree, &mut loaded.report);
-    (loaded.config, loaded.places) = understand::understand(&root, &mut loaded.report);
+    let root = placement::place(&tree, extent, &mut loaded.report);
+    (loaded.config, loaded.places) = understand::understand(&root, extent, files, &mut loaded.report);
     if is_crowded(&loaded.report) {
         loaded.report.push(
             Diagnostic::error(

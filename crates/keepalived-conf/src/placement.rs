@@ -1,11 +1,11 @@
 //! The syntax tree against the registry: every word is known, in its place and well provided.
 //!
-//! What comes out holds only words that are acted on, each in the block it belongs to, also where
-//! the file has it one block too deep.
+//! What comes out holds every known word in the block it belongs to, also where the file has it one
+//! block too deep; those that nothing acts on yet are reported.
 
 use crate::grammar::{Statement, Word};
 use crate::load::is_crowded;
-use crate::registry::{self, Context, Keyword, Support};
+use crate::registry::{self, Context, Extent, Keyword, Support};
 use crate::value;
 use diagnostic::{Diagnostic, Report, Span};
 
@@ -71,9 +71,9 @@ impl<'t> Body<'t> {
 }
 
 /// Places every statement of a file.
-pub(crate) fn place<'t>(tree: &'t [Statement], report: &mut Report) -> Body<'t> {
+pub(crate) fn place<'t>(tree: &'t [Statement], extent: Extent, report: &mut Report) -> Body<'t> {
     let outer = Level { context: Context::Root, head: None, body: Body::default(), unsupported: false };
-    let mut placement = Placement { report, levels: vec![outer] };
+    let mut placement = Placement { report, extent, levels: vec![outer] };
     placement.statements(tree);
     placement.levels.pop().map(|level| level.body).unwrap_or_default()
 }
@@ -88,6 +88,7 @@ struct Level<'t> {
 
 struct Placement<'t, 'r> {
     report: &'r mut Report,
+    extent: Extent,
     levels: Vec<Level<'t>>,
 }
 
@@ -129,8 +130,10 @@ impl<'t> Placement<'t, '_> {
     fn meant_for_outer(&self, statement: &Statement) -> Option<(usize, &'static Keyword)> {
         let found = self.outer(&statement.keyword().text)?;
         // The name of a script or interface may well be a keyword: `state`, `script`.
-        let may_be_name = matches!(self.levels.last()?.context, Context::Names | Context::MailAddresses)
-            && statement.block.is_none()
+        let may_be_name = matches!(
+            self.levels.last()?.context,
+            Context::Names | Context::MailAddresses | Context::LinkbeatInterfaces | Context::InterfaceDelays
+        ) && statement.block.is_none()
             && statement.arguments().first().is_none_or(|word| word.text == "weight");
         (!may_be_name).then_some(found)
     }
@@ -212,7 +215,7 @@ impl<'t> Placement<'t, '_> {
                     context: inside,
                     head: Some(statement),
                     body: Body::default(),
-                    unsupported: keyword.support == Support::Unsupported,
+                    unsupported: !self.extent.includes(keyword.support),
                 });
                 self.statements(&block.statements);
                 self.levels.pop().map(|l| l.body).unwrap_or_default()
@@ -248,7 +251,7 @@ impl<'t> Placement<'t, '_> {
     fn support(&mut self, statement: &Statement, keyword: &Keyword, reported: bool) {
         let span = statement.keyword().span;
         match keyword.support {
-            Support::Unsupported if !reported => {
+            support if !self.extent.includes(support) && !reported => {
                 let what = if keyword.block.is_some() { "the block " } else { "" };
                 let message = format!("{what}`{}` is not supported yet", keyword.name);
                 self.report.push(Diagnostic::error("unsupported-keyword", span, message).label(keyword.doc));
@@ -262,7 +265,12 @@ impl<'t> Placement<'t, '_> {
                 .label(keyword.doc)
                 .help("remove it"),
             ),
-            Support::Acts | Support::Unsupported => {}
+            Support::NoEffect(why) if !reported => self.report.push(
+                Diagnostic::hint("no-effect", span, format!("`{}` makes no difference here", keyword.name))
+                    .label(keyword.doc)
+                    .help(why),
+            ),
+            _ => {}
         }
     }
 

@@ -9,6 +9,17 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
     if plain { text.parse().ok() } else { None }
 }
 
+/// A whole number that may be hexadecimal (`0x…`) or octal (`0…`), as C reads it.
+pub(crate) fn unsigned(text: &str) -> Option<u64> {
+    let (digits, radix) = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+        Some(rest) => (rest, 16),
+        None if text.len() > 1 && text.starts_with('0') => (&text[1..], 8),
+        None => (text, 10),
+    };
+    let plain = !digits.is_empty() && digits.bytes().all(|b| char::from(b).is_digit(radix));
+    if plain { u64::from_str_radix(digits, radix).ok() } else { None }
+}
+
 /// Decimal seconds in microseconds; further digits are dropped.
 pub(crate) fn microseconds(text: &str) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
@@ -42,6 +53,10 @@ pub(crate) fn misfit(kind: Kind, text: &str) -> Option<String> {
             Some(value) if (low..=high).contains(&value) => None,
             _ => Some(format!("seconds from {} to {} are expected", decimal(low), decimal(high))),
         },
+        Kind::Milliseconds(low, high) => match microseconds(text) {
+            Some(value) if (low..=high).contains(&(value / 1000)) => None,
+            _ => Some(format!("milliseconds from {} to {} are expected", low / 1000, high / 1000)),
+        },
         Kind::Bool => match switch(text) {
             Some(_) => None,
             None => Some("`on`, `off`, `true`, `false`, `yes` or `no` is expected".to_owned()),
@@ -65,6 +80,15 @@ fn decimal(microseconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_of_c() {
+        assert_eq!((unsigned("10"), unsigned("010"), unsigned("0x1F")), (Some(10), Some(8), Some(31)));
+        assert_eq!(
+            (unsigned("0"), unsigned("08"), unsigned("-1"), unsigned("")),
+            (Some(0), None, None, None)
+        );
+    }
 
     #[test]
     fn times_are_decimal_seconds() {

@@ -64,7 +64,8 @@ fn words_that_are_not_known() {
         ("real_server 10.0.0.2 80 {\n}", "misplaced-keyword@5", "it belongs into `virtual_server`"),
         ("auth_pass secret", "misplaced-keyword@5", "it belongs into `authentication`"),
         ("use_vmac", "unsupported-keyword@5", ""),
-        ("native_ipv6", "obsolete-keyword@5", "remove it"),
+        ("native_ipv6", "mixed-families@5", "remove it"),
+        ("debug", "obsolete-keyword@5", "remove it"),
         ("virtual_routes {\n 10.1.0.0/16 via 10.0.0.9\n}", "unsupported-keyword@5", ""),
     ];
     for (text, finding, help) in cases {
@@ -90,7 +91,9 @@ fn an_unsupported_block_is_one_error_and_its_words_are_still_read() {
             "unknown-keyword@6",
             "obsolete-keyword@8",
             "invalid-value@9",
-            "unsupported-keyword@13"
+            "unsupported-keyword@13",
+            "empty-group@13",
+            "unknown-name@15"
         ]
     );
 }

@@ -26,8 +26,8 @@ pub struct SyncDaemon {
     pub interface: String,
     /// Whose state it follows.
     pub instance: SyncDaemonInstance,
-    /// `id`, 0 to 255; the router id of the instance, or 0, when absent.
-    pub id: u8,
+    /// `id`, 0 to 255; when absent, the virtual router id of the instance, or 0 without one.
+    pub id: Option<u8>,
     /// `maxlen`: longest packet, 1 to 65507.
     pub max_length: Option<u16>,
     /// `port`, 1 to 65535.

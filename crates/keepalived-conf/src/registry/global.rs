@@ -2,35 +2,46 @@
 
 use super::Context::{Global, Root};
 use super::{
-    ANY, COMMAND, Context, Keyword, LONGEST, NONE, SWITCH, WORD, acts, dead, integer, integer_and, later,
-    one_of, seconds, words,
+    ANY, COMMAND, Context, Keyword, LONGEST, NONE, SWITCH, WORD, acts, dead, integer, later, no_effect,
+    one_of, seconds, understood, words,
 };
 
 pub(super) const WORDS: &[Keyword] = &[
     // The outer level.
     acts("global_defs", &[Root], NONE, "settings of the whole program").block(Global).repeats(),
-    later("linkbeat_use_polling", &[Root], NONE, "watch links by MII or ethtool polling instead of netlink"),
-    later("net_namespace", &[Root], WORD, "network namespace to run in"),
-    later("net_namespace_ipvs", &[Root], WORD, "network namespace of IPVS"),
-    later("namespace_with_ipsets", &[Root], NONE, "use ipsets although in a network namespace"),
-    later("instance", &[Root], WORD, "name of this keepalived among several on one machine"),
-    later("use_pid_dir", &[Root], NONE, "put pid files into a directory of their own"),
-    later(
+    understood(
+        "linkbeat_use_polling",
+        &[Root],
+        NONE,
+        "watch links by MII or ethtool polling instead of netlink",
+    ),
+    understood("net_namespace", &[Root], WORD, "network namespace to run in"),
+    later("net_namespace_ipvs", &[Root], words(0, 1), "network namespace of IPVS"),
+    no_effect(
+        "namespace_with_ipsets",
+        &[Root],
+        NONE,
+        "use ipsets although in a network namespace",
+        "drop rules are kept in a table of nftables, which has sets of its own in every namespace",
+    ),
+    understood("instance", &[Root], WORD, "name of this keepalived among several on one machine"),
+    understood("use_pid_dir", &[Root], NONE, "put pid files into a directory of their own"),
+    understood(
         "child_wait_time",
         &[Root],
-        integer(0, LONGEST as i64),
-        "how long to wait for children at exit, seconds",
+        integer(0, 4_294_967_295),
+        "how long to wait for children at exit, 5 s when absent",
     ),
-    later("linkbeat_interfaces", &[Root], NONE, "interfaces whose link is polled")
-        .block(Context::Names)
+    understood("linkbeat_interfaces", &[Root], NONE, "interfaces whose link is polled")
+        .block(Context::LinkbeatInterfaces)
         .repeats(),
-    later(
+    understood(
         "interface_up_down_delays",
         &[Root],
         NONE,
         "how long an interface must be up or down to count as so",
     )
-    .block(Context::Names)
+    .block(Context::InterfaceDelays)
     .repeats(),
     later("SSL", &[Root], NONE, "certificates for checks by TLS").block(Context::Ssl),
     // Identity and mail.
@@ -54,18 +65,18 @@ pub(super) const WORDS: &[Keyword] = &[
         SWITCH,
         "send mail for every real server unless it says otherwise",
     ),
-    later("no_email_faults", &[Global], NONE, "send no mail for FAULT"),
+    understood("no_email_faults", &[Global], NONE, "send no mail for FAULT"),
     later("no_checker_emails", &[Global], SWITCH, "send no mail for checkers"),
     later("checker_log_all_failures", &[Global], SWITCH, "log every failed check"),
     // Scripts.
     acts("enable_script_security", &[Global], NONE, "refuse scripts that others than root could change"),
     acts("script_user", &[Global], words(1, 2), "user and group that scripts run as"),
-    later("set_supplementary_groups", &[Global], SWITCH, "give scripts the other groups of their user"),
-    later("use_symlink_paths", &[Global], SWITCH, "start scripts by their symbolic links"),
-    later("startup_script", &[Global], COMMAND, "run at start"),
-    later("startup_script_timeout", &[Global], integer(1, 1000), "limit for startup_script, seconds"),
-    later("shutdown_script", &[Global], COMMAND, "run at the end"),
-    later("shutdown_script_timeout", &[Global], integer(1, 1000), "limit for shutdown_script, seconds"),
+    dead("set_supplementary_groups", &[Global], words(0, 1), "a word of no release of keepalived"),
+    understood("use_symlink_paths", &[Global], SWITCH, "start scripts by their symbolic links"),
+    understood("startup_script", &[Global], COMMAND, "run at start"),
+    understood("startup_script_timeout", &[Global], integer(1, 1000), "limit for startup_script, seconds"),
+    understood("shutdown_script", &[Global], COMMAND, "run at the end"),
+    understood("shutdown_script_timeout", &[Global], integer(1, 1000), "limit for shutdown_script, seconds"),
     // VRRP defaults.
     acts(
         "vrrp_skip_check_adv_addr",
@@ -92,7 +103,7 @@ pub(super) const WORDS: &[Keyword] = &[
         "pause between unsolicited NAs of an interface, seconds",
     ),
     acts("vrrp_mcast_group4", &[Global], WORD, "IPv4 multicast group, 224.0.0.18 when absent"),
-    later("vrrp_mcast_group6", &[Global], WORD, "IPv6 multicast group, ff02::12 when absent"),
+    understood("vrrp_mcast_group6", &[Global], WORD, "IPv6 multicast group, ff02::12 when absent"),
     acts(
         "vrrp_garp_master_delay",
         &[Global],
@@ -137,61 +148,82 @@ pub(super) const WORDS: &[Keyword] = &[
     ),
     acts("vrrp_version", &[Global], integer(2, 3), "VRRP version, 2 when absent"),
     acts("default_interface", &[Global], WORD, "interface of instances and static addresses that name none"),
-    later(
+    understood(
         "dynamic_interfaces",
         &[Global],
         one_of(&["allow_if_changes"], 0).optional(),
         "interfaces may come later or change",
     ),
-    later(
+    understood(
         "vrrp_down_timer_adverts",
         &[Global],
         integer(1, 100),
         "advertisements missed before taking over, 3 when absent",
     ),
-    later("vrrp_min_garp", &[Global], SWITCH, "send one gratuitous ARP an address only"),
-    later("vrrp_garp_extra_if", &[Global], ANY, "send gratuitous ARPs on the base interface of a VMAC too"),
-    later("vrrp_vmac_garp_intvl", &[Global], ANY, "old name of vrrp_garp_extra_if"),
-    later(
+    understood("vrrp_min_garp", &[Global], SWITCH, "send one gratuitous ARP an address only"),
+    understood(
+        "vrrp_garp_extra_if",
+        &[Global],
+        ANY,
+        "send gratuitous ARPs on the base interface of a VMAC too",
+    ),
+    understood("vrrp_vmac_garp_intvl", &[Global], ANY, "old name of vrrp_garp_extra_if"),
+    understood(
         "vrrp_lower_prio_no_advert",
         &[Global],
         SWITCH,
         "do not answer a lower priority with an advertisement",
     ),
-    later(
+    understood(
         "vrrp_higher_prio_send_advert",
         &[Global],
         SWITCH,
         "advertise once more when a higher priority takes over",
     ),
-    later("vrrp_check_unicast_src", &[Global], NONE, "accept unicast advertisements of listed peers only"),
-    later("vrrp_owner_ignore_adverts", &[Global], SWITCH, "the address owner ignores advertisements"),
-    later("v3_checksum_as_v2", &[Global], SWITCH, "VRRPv3 checksum without pseudo-header"),
-    later("vrrp_startup_delay", &[Global], seconds(0, 1_000_000_000), "wait before VRRP starts, seconds"),
-    later(
+    understood(
+        "vrrp_check_unicast_src",
+        &[Global],
+        NONE,
+        "accept unicast advertisements of listed peers only",
+    ),
+    understood("vrrp_owner_ignore_adverts", &[Global], SWITCH, "the address owner ignores advertisements"),
+    understood("v3_checksum_as_v2", &[Global], SWITCH, "VRRPv3 checksum without pseudo-header"),
+    understood("vrrp_startup_delay", &[Global], seconds(1000, LONGEST), "wait before VRRP starts, seconds"),
+    understood(
         "vrrp_delay_after_boot",
         &[Global],
-        seconds(0, 1_000_000_000),
+        seconds(1000, LONGEST),
         "wait this long after boot before VRRP starts",
     ),
-    later("log_unknown_vrids", &[Global], NONE, "log advertisements of unknown virtual routers"),
-    later("vmac_prefix", &[Global], WORD, "name prefix of VMAC interfaces"),
-    later("vmac_addr_prefix", &[Global], WORD, "name prefix of VMAC interfaces of addresses"),
-    later("disable_local_igmp", &[Global], NONE, "no IGMP on interfaces of this machine"),
-    later("vrrp_notify_priority_changes", &[Global], SWITCH, "tell FIFOs about changes of priority"),
-    later("vrrp_rx_bufs_policy", &[Global], words(1, 2), "how to size receive buffers"),
-    later("vrrp_rx_bufs_multiplier", &[Global], integer(1, 4_294_967_295), "factor for receive buffers"),
+    understood("log_unknown_vrids", &[Global], NONE, "log advertisements of unknown virtual routers"),
+    understood("vmac_prefix", &[Global], WORD, "name prefix of VMAC interfaces"),
+    understood("vmac_addr_prefix", &[Global], WORD, "name prefix of VMAC interfaces of addresses"),
+    understood("disable_local_igmp", &[Global], NONE, "no IGMP on interfaces of this machine"),
+    understood("vrrp_notify_priority_changes", &[Global], SWITCH, "tell FIFOs about changes of priority"),
+    understood(
+        "vrrp_rx_bufs_policy",
+        &[Global],
+        words(1, 2),
+        "size of receive buffers: MTU, ADVERT or bytes",
+    ),
+    understood("vrrp_rx_bufs_multiplier", &[Global], integer(1, 4_294_967_295), "factor for receive buffers"),
     // Firewall.
-    later("vrrp_ipsets", &[Global], ANY, "ipsets for the drop rules"),
-    later("nftables", &[Global], words(0, 1), "nftables table for the drop rules"),
-    later(
+    no_effect(
+        "vrrp_ipsets",
+        &[Global],
+        words(0, 6),
+        "ipsets for the drop rules",
+        "drop rules are kept in a table of nftables, which has sets of its own",
+    ),
+    understood("nftables", &[Global], words(0, 1), "nftables table for the drop rules"),
+    understood(
         "nftables_priority",
         &[Global],
         integer(i32::MIN as i64, i32::MAX as i64),
         "priority of the nftables chains",
     ),
-    later("nftables_ifindex", &[Global], NONE, "match interfaces by index"),
-    later("nftables_counters", &[Global], NONE, "count what the nftables rules match"),
+    understood("nftables_ifindex", &[Global], NONE, "match interfaces by index"),
+    understood("nftables_counters", &[Global], NONE, "count what the nftables rules match"),
     later("nftables_ipvs", &[Global], words(0, 1), "nftables table for IPVS marks"),
     later(
         "nftables_ipvs_priority",
@@ -209,14 +241,25 @@ pub(super) const WORDS: &[Keyword] = &[
     later("rs_init_notifies", &[Global], SWITCH, "call notify scripts of real servers at start"),
     dead("lvs_id", &[Global], words(0, 1), "the name of router_id before keepalived 1.1"),
     // Notification by FIFO.
-    later("notify_fifo", &[Global], words(1, 3), "FIFO that all changes of state are written to"),
-    later("notify_fifo_script", &[Global], COMMAND, "script that reads the FIFO"),
-    later("vrrp_notify_fifo", &[Global], words(1, 3), "FIFO for VRRP"),
-    later("vrrp_notify_fifo_script", &[Global], COMMAND, "script that reads the VRRP FIFO"),
+    understood("notify_fifo", &[Global], words(1, 3), "FIFO that all changes of state are written to"),
+    understood("notify_fifo_script", &[Global], COMMAND, "script that reads the FIFO"),
+    understood("vrrp_notify_fifo", &[Global], words(1, 3), "FIFO for VRRP"),
+    understood("vrrp_notify_fifo_script", &[Global], COMMAND, "script that reads the VRRP FIFO"),
     later("lvs_notify_fifo", &[Global], words(1, 3), "FIFO for checkers"),
     later("lvs_notify_fifo_script", &[Global], COMMAND, "script that reads the checkers' FIFO"),
-    later("fifo_write_vrrp_states_on_reload", &[Global], NONE, "write all states to the FIFO after a reload"),
+    understood(
+        "fifo_write_vrrp_states_on_reload",
+        &[Global],
+        NONE,
+        "write all states to the FIFO after a reload",
+    ),
     // Kept here because they concern how the file itself is read.
-    later("include_check", &[Global], ANY, "how strict include is about files"),
-    later("random_seed", &[Global], integer_and(0, 4_294_967_295, 0), "seed of ${_RANDOM}"),
+    no_effect(
+        "include_check",
+        &[Global],
+        ANY,
+        "how strict include is about files",
+        "what is wrong with an include is always reported",
+    ),
+    understood("random_seed", &[Global], integer(0, 4_294_967_295), "seed of ${_RANDOM}"),
 ];

@@ -4,136 +4,14 @@
 //! files still carry. The parser, "did you mean" and the documentation come from these rows.
 
 mod checkers;
+mod context;
 mod global;
 mod lvs;
+mod options;
 mod process;
 mod vrrp;
 
-/// Where a word may stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Context {
-    /// Outside of all blocks.
-    Root,
-    /// `global_defs { }`.
-    Global,
-    /// `notification_email { }`: addresses.
-    MailAddresses,
-    /// `vrrp_script NAME { }`.
-    Script,
-    /// `vrrp_track_process NAME { }`.
-    TrackProcess,
-    /// `track_file NAME { }` at the outer level.
-    TrackFile,
-    /// `vrrp_sync_group NAME { }`.
-    SyncGroup,
-    /// `vrrp_instance NAME { }`.
-    Instance,
-    /// `authentication { }`.
-    Authentication,
-    /// `auth_hmac { }`.
-    AuthHmac,
-    /// `virtual_ipaddress { }` and its kin: addresses.
-    Addresses,
-    /// `virtual_routes { }`, `static_routes { }`: routes.
-    Routes,
-    /// `virtual_rules { }`, `static_rules { }`: rules.
-    Rules,
-    /// `unicast_peer { }`: addresses.
-    Peers,
-    /// `track_…` and `group { }` within an instance or group: names.
-    Names,
-    /// `bfd_instance NAME { }`.
-    Bfd,
-    /// `virtual_server_group NAME { }`: addresses and ports.
-    ServerGroup,
-    /// `virtual_server … { }`.
-    VirtualServer,
-    /// `real_server IP PORT { }`.
-    RealServer,
-    /// `TCP_CHECK { }`.
-    TcpCheck,
-    /// `HTTP_GET { }` and `SSL_GET { }`.
-    HttpGet,
-    /// `url { }`.
-    Url,
-    /// `MISC_CHECK { }`.
-    MiscCheck,
-    /// `SMTP_CHECK { }`.
-    SmtpCheck,
-    /// `host { }` in `SMTP_CHECK`.
-    SmtpHost,
-    /// `DNS_CHECK { }`.
-    DnsCheck,
-    /// `PING_CHECK { }`.
-    PingCheck,
-    /// `UDP_CHECK { }`.
-    UdpCheck,
-    /// `FILE_CHECK { }`.
-    FileCheck,
-    /// `BFD_CHECK { }`.
-    BfdCheck,
-    /// `SSL { }`.
-    Ssl,
-    /// `garp_group { }`.
-    GarpGroup,
-    /// `track_group NAME { }`.
-    TrackGroup,
-}
-
-impl Context {
-    /// Whether the block holds entries of its own rather than keywords.
-    pub fn is_list(self) -> bool {
-        matches!(
-            self,
-            Self::MailAddresses
-                | Self::Addresses
-                | Self::Routes
-                | Self::Rules
-                | Self::Peers
-                | Self::Names
-                | Self::ServerGroup
-        )
-    }
-
-    /// The place as it is called in a message.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Root => "the outer level",
-            Self::Global => "`global_defs`",
-            Self::MailAddresses => "`notification_email`",
-            Self::Script => "`vrrp_script`",
-            Self::TrackProcess => "`vrrp_track_process`",
-            Self::TrackFile => "`track_file`",
-            Self::SyncGroup => "`vrrp_sync_group`",
-            Self::Instance => "`vrrp_instance`",
-            Self::Authentication => "`authentication`",
-            Self::AuthHmac => "`auth_hmac`",
-            Self::Addresses => "a list of addresses",
-            Self::Routes => "a list of routes",
-            Self::Rules => "a list of rules",
-            Self::Peers => "`unicast_peer`",
-            Self::Names => "a list of names",
-            Self::Bfd => "`bfd_instance`",
-            Self::ServerGroup => "`virtual_server_group`",
-            Self::VirtualServer => "`virtual_server`",
-            Self::RealServer => "`real_server`",
-            Self::TcpCheck => "`TCP_CHECK`",
-            Self::HttpGet => "`HTTP_GET` or `SSL_GET`",
-            Self::Url => "`url`",
-            Self::MiscCheck => "`MISC_CHECK`",
-            Self::SmtpCheck => "`SMTP_CHECK`",
-            Self::SmtpHost => "`host` in `SMTP_CHECK`",
-            Self::DnsCheck => "`DNS_CHECK`",
-            Self::PingCheck => "`PING_CHECK`",
-            Self::UdpCheck => "`UDP_CHECK`",
-            Self::FileCheck => "`FILE_CHECK`",
-            Self::BfdCheck => "`BFD_CHECK`",
-            Self::Ssl => "`SSL`",
-            Self::GarpGroup => "`garp_group`",
-            Self::TrackGroup => "`track_group`",
-        }
-    }
-}
+pub use context::Context;
 
 /// What the first argument has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +22,8 @@ pub enum Kind {
     Integer(i64, i64),
     /// Decimal seconds between two bounds in microseconds, both allowed.
     Seconds(u64, u64),
+    /// Decimal milliseconds between two bounds in microseconds, both allowed.
+    Milliseconds(u64, u64),
     /// `on`, `off`, `true`, `false`, `yes` or `no`.
     Bool,
     /// One of these words.
@@ -200,6 +80,11 @@ const fn seconds(low: u64, high: u64) -> Arguments {
     Arguments { least: 1, most: 1, kind: Kind::Seconds(low, high) }
 }
 
+/// One number of milliseconds from so many on.
+const fn milliseconds(low: u64) -> Arguments {
+    Arguments { least: 1, most: 1, kind: Kind::Milliseconds(low * 1000, LONGEST) }
+}
+
 /// One of these words, then up to `more` words.
 const fn one_of(choices: &'static [&'static str], more: usize) -> Arguments {
     Arguments { least: 1, most: 1 + more, kind: Kind::OneOf(choices) }
@@ -208,13 +93,17 @@ const fn one_of(choices: &'static [&'static str], more: usize) -> Arguments {
 /// The longest time keepalived holds in its timers: 2³² µs, in whole seconds.
 const LONGEST: u64 = 4_294_967_295;
 
-/// What becomes of a word.
+/// What becomes of a word. To let a word act is to write `acts` before its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Support {
     /// It does what keepalived does.
     Acts,
-    /// It is known, but nothing is done about it yet: an error.
+    /// It is read into the model, but no process acts on it yet: an error.
+    Understood,
+    /// It belongs to LVS, which is not supported yet: an error.
     Unsupported,
+    /// It makes no difference here, for this reason.
+    NoEffect(&'static str),
     /// No keepalived of today does anything about it: a warning.
     Obsolete,
 }
@@ -258,7 +147,28 @@ const fn acts(
     row(Support::Acts, name, contexts, arguments, doc)
 }
 
-/// A word that is known and not supported yet.
+/// A word that is read into the model and not acted on yet.
+const fn understood(
+    name: &'static str,
+    contexts: &'static [Context],
+    arguments: Arguments,
+    doc: &'static str,
+) -> Keyword {
+    row(Support::Understood, name, contexts, arguments, doc)
+}
+
+/// A word that makes no difference here, and why.
+const fn no_effect(
+    name: &'static str,
+    contexts: &'static [Context],
+    arguments: Arguments,
+    doc: &'static str,
+    why: &'static str,
+) -> Keyword {
+    row(Support::NoEffect(why), name, contexts, arguments, doc)
+}
+
+/// A word of LVS, which is not supported yet.
 const fn later(
     name: &'static str,
     contexts: &'static [Context],
@@ -297,6 +207,41 @@ pub fn keywords() -> impl Iterator<Item = &'static Keyword> {
     [global::WORDS, process::WORDS, vrrp::WORDS, lvs::WORDS, checkers::WORDS].into_iter().flatten()
 }
 
+/// All rows of what stands within a line, and of values that matter by themselves.
+pub fn options() -> impl Iterator<Item = &'static Keyword> {
+    options::WORDS.iter()
+}
+
+/// The row of an option or value.
+pub fn option(name: &str, context: Context) -> Option<&'static Keyword> {
+    options().find(|k| k.name == name && k.contexts.contains(&context))
+}
+
+/// Which words count as acted on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Those that a process acts on.
+    #[default]
+    Acting,
+    /// All that are understood: what the model makes of them can be seen before anything acts on it.
+    #[cfg(test)]
+    Understood,
+}
+
+impl Extent {
+    /// Whether a word acts.
+    pub(crate) fn includes(self, support: Support) -> bool {
+        match support {
+            Support::Unsupported => false,
+            Support::Acts | Support::NoEffect(_) | Support::Obsolete => true,
+            #[cfg(test)]
+            Support::Understood => self == Self::Understood,
+            #[cfg(not(test))]
+            Support::Understood => false,
+        }
+    }
+}
+
 /// The row of a word in a place.
 pub fn lookup(name: &str, context: Context) -> Option<&'static Keyword> {
     keywords().find(|k| k.name == name && k.contexts.contains(&context))
@@ -325,6 +270,12 @@ mod tests {
                 assert!(!context.is_list(), "{} in a list", keyword.name);
             }
             assert!(!keyword.doc.is_empty() && !keyword.doc.ends_with('.'), "{}", keyword.name);
+        }
+        for option in options() {
+            for context in option.contexts {
+                assert!(seen.insert((option.name, *context)), "{} twice in {context:?}", option.name);
+            }
+            assert!(!option.doc.is_empty() && !option.doc.ends_with('.'), "{}", option.name);
         }
         assert!(seen.len() > 400, "{} rows", seen.len());
     }

@@ -5,8 +5,8 @@ use super::Context::{
     SyncGroup, TrackFile, TrackGroup, TrackProcess,
 };
 use super::{
-    ANY, COMMAND, Keyword, LONGEST, NONE, SWITCH, WORD, acts, dead, integer, integer_and, later, seconds,
-    words,
+    ANY, Arguments, COMMAND, Keyword, Kind, LONGEST, NONE, SWITCH, WORD, acts, dead, integer, integer_and,
+    later, milliseconds, one_of, seconds, understood, words,
 };
 
 pub(super) const WORDS: &[Keyword] = &[
@@ -26,44 +26,56 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("user", &[Script], words(1, 2), "user and group the script runs as"),
     acts("init_fail", &[Script], NONE, "counts as failed until it has succeeded"),
     // Other things to track.
-    later("vrrp_track_process", &[Root], WORD, "watches whether processes run").block(TrackProcess).repeats(),
-    later("process", &[TrackProcess], words(1, 64), "the process"),
-    later("param_match", &[TrackProcess], WORD, "how its parameters are compared"),
-    later("quorum", &[TrackProcess], integer(1, 65_535), "how many must run, 1 when absent"),
-    later("quorum_max", &[TrackProcess], integer(0, 65_535), "how many may run"),
-    later("delay", &[TrackProcess], seconds(0, LONGEST), "how long before a change counts"),
-    later("terminate_delay", &[TrackProcess], seconds(0, LONGEST), "how long before an end counts"),
-    later("fork_delay", &[TrackProcess], seconds(0, LONGEST), "how long before a start counts"),
-    later("full_command", &[TrackProcess], NONE, "compare the whole command line"),
-    later("track_file", &[Root], WORD, "adds a number read from a file to the priority")
+    understood("vrrp_track_process", &[Root], WORD, "watches whether processes run")
+        .block(TrackProcess)
+        .repeats(),
+    understood("process", &[TrackProcess], words(1, 64), "the process"),
+    understood(
+        "param_match",
+        &[TrackProcess],
+        one_of(&["initial", "partial"], 0).optional(),
+        "how its parameters are compared: whole, the first ones, or the last one in part",
+    ),
+    understood("quorum", &[TrackProcess], integer(1, 65_535), "how many must run, 1 when absent"),
+    understood("quorum_max", &[TrackProcess], integer(0, 65_535), "how many may run, any number when absent"),
+    understood("delay", &[TrackProcess], seconds(1, 3_600_000_000), "how long before a change counts"),
+    understood(
+        "terminate_delay",
+        &[TrackProcess],
+        seconds(1, 3_600_000_000),
+        "how long before an end counts",
+    ),
+    understood("fork_delay", &[TrackProcess], seconds(1, 3_600_000_000), "how long before a start counts"),
+    understood("full_command", &[TrackProcess], NONE, "compare the whole command line"),
+    understood("track_file", &[Root], WORD, "adds a number read from a file to the priority")
         .block(TrackFile)
         .repeats(),
-    later("vrrp_track_file", &[Root], WORD, "old name of track_file").block(TrackFile).repeats(),
-    later("file", &[TrackFile], WORD, "the file"),
-    later("init_file", &[TrackFile], words(0, 2), "creates the file"),
-    later("weight", &[TrackProcess, TrackFile], integer_and(-254, 254, 1), "added to the priority"),
+    understood("vrrp_track_file", &[Root], WORD, "old name of track_file").block(TrackFile).repeats(),
+    understood("file", &[TrackFile], WORD, "the file"),
+    understood("init_file", &[TrackFile], words(0, 2), "creates the file"),
+    understood("weight", &[TrackProcess, TrackFile], integer_and(-254, 254, 1), "added to the priority"),
     // Sync groups.
-    later("vrrp_sync_group", &[Root], WORD, "instances that change state together")
+    understood("vrrp_sync_group", &[Root], WORD, "instances that change state together")
         .block(SyncGroup)
         .repeats(),
-    later("group", &[SyncGroup], NONE, "the instances").block(Names),
-    later("global_tracking", &[SyncGroup], NONE, "tracking of one counts for all"),
-    later("sync_group_tracking_weight", &[SyncGroup], NONE, "weights of members count"),
-    later("track_group", &[Root], WORD, "instances whose fault moves static addresses")
+    understood("group", &[SyncGroup], NONE, "the instances").block(Names),
+    understood("global_tracking", &[SyncGroup], NONE, "old name of sync_group_tracking_weight"),
+    understood("sync_group_tracking_weight", &[SyncGroup], NONE, "weights of members count"),
+    understood("track_group", &[Root], WORD, "instances whose fault moves static addresses")
         .block(TrackGroup)
         .repeats(),
-    later("group", &[TrackGroup], ANY, "the instances").block(Names),
-    later("garp_group", &[Root], NONE, "interfaces that share a pause between ARPs")
+    understood("group", &[TrackGroup], NONE, "the instances").block(Names),
+    understood("garp_group", &[Root], NONE, "interfaces that share a pause between ARPs")
         .block(GarpGroup)
         .repeats(),
-    later("garp_interval", &[GarpGroup], seconds(1, LONGEST), "pause between gratuitous ARPs, seconds"),
-    later("gna_interval", &[GarpGroup], seconds(1, LONGEST), "pause between unsolicited NAs, seconds"),
-    later("interface", &[GarpGroup], WORD, "one interface"),
-    later("interfaces", &[GarpGroup], ANY, "interfaces").block(Names),
+    understood("garp_interval", &[GarpGroup], seconds(0, LONGEST), "pause between gratuitous ARPs, seconds"),
+    understood("gna_interval", &[GarpGroup], seconds(0, LONGEST), "pause between unsolicited NAs, seconds"),
+    understood("interface", &[GarpGroup], WORD, "one interface").repeats(),
+    understood("interfaces", &[GarpGroup], NONE, "interfaces").block(Names).repeats(),
     // Static addresses, routes, rules.
-    later("static_ipaddress", &[Root], NONE, "addresses that stay").block(Addresses).repeats(),
-    later("static_routes", &[Root], NONE, "routes that stay").block(Routes).repeats(),
-    later("static_rules", &[Root], NONE, "rules that stay").block(Rules).repeats(),
+    understood("static_ipaddress", &[Root], NONE, "addresses that stay").block(Addresses).repeats(),
+    understood("static_routes", &[Root], NONE, "routes that stay").block(Routes).repeats(),
+    understood("static_rules", &[Root], NONE, "rules that stay").block(Rules).repeats(),
     // vrrp_instance: the election.
     acts("vrrp_instance", &[Root], WORD, "one virtual router").block(Instance).repeats(),
     acts("state", &[Instance], WORD, "MASTER or BACKUP: only a wish, the election decides"),
@@ -93,40 +105,76 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("authentication", &[Instance], NONE, "authentication of VRRPv2").block(Authentication),
     acts("auth_type", &[Authentication], WORD, "PASS or AH"),
     acts("auth_pass", &[Authentication], WORD, "password; its first 8 bytes count (RFC 2338 §5.3.6.2)"),
-    later("auth_hmac", &[Instance], NONE, "authentication by HMAC, keepalived 2.4").block(AuthHmac),
-    later("key", &[AuthHmac], words(1, 4), "a key and its number").repeats(),
-    later("active_key", &[AuthHmac], WORD, "number of the key to send with"),
-    later("time_window", &[AuthHmac], WORD, "how old a packet may be, seconds"),
-    later("anti_replay", &[AuthHmac], ANY, "refuse packets seen before"),
-    later("mode", &[AuthHmac], WORD, "whether packets without are refused"),
+    understood("auth_hmac", &[Instance], NONE, "authentication by HMAC, keepalived 2.4").block(AuthHmac),
+    understood(
+        "key",
+        &[AuthHmac],
+        Arguments { least: 2, most: 2, kind: Kind::Integer(1, 255) },
+        "number and key: 32 to 64 bytes, `hex:…`, or `file:PATH`",
+    )
+    .repeats(),
+    understood("active_key", &[AuthHmac], integer(1, 255), "number of the key to sign with"),
+    understood(
+        "time_window",
+        &[AuthHmac],
+        integer(1, 300),
+        "how far the time of a packet may be from ours, seconds; three advert_int, at least 5, when absent",
+    ),
+    understood(
+        "anti_replay",
+        &[AuthHmac],
+        one_of(&["time", "monotonic"], 0),
+        "time: the window counts; monotonic: numbers only have to grow",
+    ),
+    understood(
+        "mode",
+        &[AuthHmac],
+        one_of(&["enforce", "permissive", "receive-only"], 0),
+        "enforce when absent; permissive accepts packets without, receive-only sends none either",
+    ),
     acts("strict_mode", &[Instance], SWITCH, "vrrp_strict for this instance"),
     acts("skip_check_adv_addr", &[Instance], SWITCH, "vrrp_skip_check_adv_addr for this instance"),
-    later(
+    understood(
         "down_timer_adverts",
         &[Instance],
         integer(1, 100),
         "advertisements missed before taking over, 3 when absent",
     ),
-    later(
+    understood(
         "lower_prio_no_advert",
         &[Instance],
         SWITCH,
         "do not answer a lower priority with an advertisement",
     ),
-    later(
+    understood(
         "higher_prio_send_advert",
         &[Instance],
         SWITCH,
         "advertise once more when a higher priority takes over",
     ),
-    later("owner_ignore_adverts", &[Instance], SWITCH, "the address owner ignores advertisements"),
-    later("timer_expired_backup", &[Instance], SWITCH, "become backup after a late timer"),
-    later("thread_timer_expired", &[Instance], SWITCH, "become backup after a late timer"),
-    later("v3_checksum_as_v2", &[Instance], SWITCH, "VRRPv3 checksum without pseudo-header"),
-    later("kernel_rx_buf_size", &[Instance], integer(1, 2_147_483_647), "receive buffer, bytes"),
-    later("accept", &[Instance], NONE, "answer traffic to the addresses although strict"),
-    later("no_accept", &[Instance], NONE, "drop traffic to the addresses"),
-    dead("native_ipv6", &[Instance], NONE, "obsolete: the family follows from the addresses"),
+    understood("owner_ignore_adverts", &[Instance], SWITCH, "the address owner ignores advertisements"),
+    understood(
+        "timer_expired_backup",
+        &[Instance],
+        integer(1, 254).optional(),
+        "a master with nopreempt becomes backup when its timer was so late that another may have taken over",
+    ),
+    understood(
+        "thread_timer_expired",
+        &[Instance],
+        integer(1, 254).optional(),
+        "old name of timer_expired_backup",
+    ),
+    understood("v3_checksum_as_v2", &[Instance], SWITCH, "VRRPv3 checksum without pseudo-header"),
+    understood("kernel_rx_buf_size", &[Instance], integer(0, 4_294_967_295), "receive buffer, bytes"),
+    understood("accept", &[Instance], NONE, "answer traffic to the addresses although strict"),
+    understood("no_accept", &[Instance], NONE, "drop traffic to the addresses"),
+    acts(
+        "native_ipv6",
+        &[Instance],
+        NONE,
+        "old word for an instance of IPv6; the family follows from the addresses",
+    ),
     dead("debug", &[Instance], words(0, 1), "obsolete: no keepalived acts on it"),
     // vrrp_instance: addresses and peers.
     acts("virtual_ipaddress", &[Instance], NONE, "the addresses, sent in advertisements")
@@ -140,53 +188,67 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("unicast_src_ip", &[Instance], WORD, "source address of advertisements"),
     acts("unicast_peer", &[Instance], NONE, "peers, instead of multicast").block(Peers).repeats(),
     acts("unicast_ttl", &[Instance], integer(0, 255), "TTL of unicast advertisements, 255 when absent"),
-    later("check_unicast_src", &[Instance], NONE, "accept unicast advertisements of listed peers only"),
-    later("unicast_fault_no_peer", &[Instance], NONE, "FAULT when there is no peer"),
-    later("old_unicast_checksum", &[Instance], words(0, 1), "VRRPv3 unicast checksum of keepalived 1.3.6"),
-    later("track_src_ip", &[Instance], NONE, "FAULT when the source address is gone"),
-    later("virtual_routes", &[Instance], NONE, "routes of the master").block(Routes).repeats(),
-    later("virtual_rules", &[Instance], NONE, "rules of the master").block(Rules).repeats(),
-    later("no_virtual_ipaddress", &[Instance], NONE, "there are no addresses on purpose"),
-    later("promote_secondaries", &[Instance], NONE, "keep secondary addresses when the first one goes"),
+    understood("check_unicast_src", &[Instance], NONE, "accept unicast advertisements of listed peers only"),
+    understood("unicast_fault_no_peer", &[Instance], NONE, "FAULT when there is no peer"),
+    understood(
+        "old_unicast_checksum",
+        &[Instance],
+        one_of(&["never"], 0).optional(),
+        "VRRPv3 unicast checksum of keepalived 1.3.6",
+    ),
+    understood("track_src_ip", &[Instance], NONE, "FAULT when the source address is gone"),
+    understood("virtual_routes", &[Instance], NONE, "routes of the master").block(Routes).repeats(),
+    understood("virtual_rules", &[Instance], NONE, "rules of the master").block(Rules).repeats(),
+    understood("no_virtual_ipaddress", &[Instance], NONE, "there are no addresses on purpose"),
+    understood("promote_secondaries", &[Instance], NONE, "keep secondary addresses when the first one goes"),
     // vrrp_instance: interfaces.
-    later("use_vmac", &[Instance], words(0, 3), "an interface with the virtual MAC address"),
-    later("use_vmac_addr", &[Instance], NONE, "VMAC interfaces for addresses too"),
-    later("vmac_xmit_base", &[Instance], NONE, "send from the base interface"),
-    later("use_ipvlan", &[Instance], words(0, 3), "an ipvlan interface"),
-    later("vrf", &[Instance], WORD, "VRF of the instance"),
-    later("linkbeat_use_polling", &[Instance], NONE, "watch the link by polling"),
+    understood("use_vmac", &[Instance], words(0, 6), "an interface with the virtual MAC address"),
+    understood("use_vmac_addr", &[Instance], NONE, "VMAC interfaces for addresses too"),
+    understood("vmac_xmit_base", &[Instance], NONE, "send from the base interface"),
+    understood("use_ipvlan", &[Instance], words(0, 6), "an ipvlan interface"),
+    understood("vrf", &[Instance], WORD, "VRF of the instance"),
+    understood("linkbeat_use_polling", &[Instance], NONE, "watch the link by polling"),
     later("lvs_sync_daemon_interface", &[Instance], WORD, "old way to write lvs_sync_daemon"),
     later("lvs_sync_daemon_inteface", &[Instance], WORD, "lvs_sync_daemon_interface as old manuals spelt it"),
     // Tracking.
     acts("track_script", &[Instance], NONE, "scripts that move the priority").block(Names).repeats(),
     acts("track_interface", &[Instance], NONE, "interfaces that move the priority").block(Names).repeats(),
     acts("dont_track_primary", &[Instance], NONE, "a fault of the interface is no fault of the instance"),
-    later("track_file", &[Instance, SyncGroup], NONE, "files that move the priority").block(Names).repeats(),
-    later("track_process", &[Instance, SyncGroup], NONE, "processes that move the priority")
+    understood("track_file", &[Instance, SyncGroup], NONE, "files that move the priority")
         .block(Names)
         .repeats(),
-    later("track_bfd", &[Instance, SyncGroup], NONE, "BFD sessions that move the priority")
+    understood("track_process", &[Instance, SyncGroup], NONE, "processes that move the priority")
         .block(Names)
         .repeats(),
-    later("track_script", &[SyncGroup], NONE, "scripts that move the priority").block(Names).repeats(),
-    later("track_interface", &[SyncGroup], NONE, "interfaces that move the priority").block(Names).repeats(),
+    understood("track_bfd", &[Instance, SyncGroup], NONE, "BFD sessions that move the priority")
+        .block(Names)
+        .repeats(),
+    understood("track_script", &[SyncGroup], NONE, "scripts that move the priority").block(Names).repeats(),
+    understood("track_interface", &[SyncGroup], NONE, "interfaces that move the priority")
+        .block(Names)
+        .repeats(),
     // Notification.
     acts("notify_master", &[Instance], COMMAND, "run on becoming master"),
     acts("notify_backup", &[Instance], COMMAND, "run on becoming backup"),
     acts("notify_fault", &[Instance], COMMAND, "run on a fault"),
     acts("notify_stop", &[Instance], COMMAND, "run at the end"),
     acts("notify", &[Instance], COMMAND, "run on every change with type, name, state and priority"),
-    later("notify_deleted", &[Instance], COMMAND, "run when a reload removes the instance"),
-    later("notify_master_rx_lower_pri", &[Instance], COMMAND, "run when a master hears a lower priority"),
-    later("notify_master", &[SyncGroup], COMMAND, "run on becoming master"),
-    later("notify_backup", &[SyncGroup], COMMAND, "run on becoming backup"),
-    later("notify_fault", &[SyncGroup], COMMAND, "run on a fault"),
-    later("notify_stop", &[SyncGroup], COMMAND, "run at the end"),
-    later("notify_deleted", &[SyncGroup], COMMAND, "run when a reload removes the group"),
-    later("notify", &[SyncGroup], COMMAND, "run on every change"),
-    later("notify_priority_changes", &[Instance, SyncGroup], SWITCH, "tell about changes of priority"),
+    understood("notify_deleted", &[Instance], COMMAND.optional(), "run when a reload removes the instance"),
+    understood(
+        "notify_master_rx_lower_pri",
+        &[Instance],
+        COMMAND,
+        "run when a master hears a lower priority",
+    ),
+    understood("notify_master", &[SyncGroup], COMMAND, "run on becoming master"),
+    understood("notify_backup", &[SyncGroup], COMMAND, "run on becoming backup"),
+    understood("notify_fault", &[SyncGroup], COMMAND, "run on a fault"),
+    understood("notify_stop", &[SyncGroup], COMMAND, "run at the end"),
+    understood("notify_deleted", &[SyncGroup], COMMAND, "run when a reload removes the group"),
+    understood("notify", &[SyncGroup], COMMAND, "run on every change"),
+    understood("notify_priority_changes", &[Instance, SyncGroup], SWITCH, "tell about changes of priority"),
     acts("smtp_alert", &[Instance], SWITCH, "send mail on a change of state"),
-    later("smtp_alert", &[SyncGroup], SWITCH, "send mail on a change of state"),
+    understood("smtp_alert", &[SyncGroup], SWITCH, "send mail on a change of state"),
     // Gratuitous ARP.
     acts(
         "garp_master_delay",
@@ -224,23 +286,38 @@ pub(super) const WORDS: &[Keyword] = &[
         integer(0, 4_294_967_295),
         "ARPs an address after a lower priority",
     ),
-    later("garp_extra_if", &[Instance], ANY, "gratuitous ARPs on the base interface of a VMAC too"),
-    later("vmac_garp_intvl", &[Instance], ANY, "old name of garp_extra_if"),
+    understood("garp_extra_if", &[Instance], ANY, "gratuitous ARPs on the base interface of a VMAC too"),
+    understood("vmac_garp_intvl", &[Instance], ANY, "old name of garp_extra_if"),
     // bfd_instance.
-    later("bfd_instance", &[Root], WORD, "a BFD session (RFC 5880)").block(Bfd).repeats(),
-    later("source_ip", &[Bfd], WORD, "our address"),
-    later("neighbor_ip", &[Bfd], WORD, "the neighbour's address"),
-    later("neighbour_ip", &[Bfd], WORD, "the neighbour's address"),
-    later("min_rx", &[Bfd], seconds(0, LONGEST), "shortest time between packets received, ms"),
-    later("min_tx", &[Bfd], seconds(0, LONGEST), "shortest time between packets sent, ms"),
-    later("idle_tx", &[Bfd], seconds(0, LONGEST), "time between packets while down, ms"),
-    later("multiplier", &[Bfd], integer(1, 255), "packets missed before the session is down, 5 when absent"),
-    later("passive", &[Bfd], NONE, "wait for the neighbour to begin"),
-    later("ttl", &[Bfd], integer(1, 255), "TTL of packets"),
-    later("hoplimit", &[Bfd], integer(1, 255), "hop limit of packets"),
-    later("max_hops", &[Bfd], integer(-1, 255), "hops a received packet may have made"),
-    later("multihop", &[Bfd], NONE, "the neighbour may be some hops away (RFC 5883)"),
-    later("weight", &[Bfd], integer_and(-253, 253, 1), "added to the priority of instances that track it"),
-    later("vrrp", &[Bfd], NONE, "only VRRP may track it"),
+    understood("bfd_instance", &[Root], WORD, "a BFD session (RFC 5880)").block(Bfd).repeats(),
+    understood("source_ip", &[Bfd], WORD, "our address"),
+    understood("neighbor_ip", &[Bfd], WORD, "the neighbour's address"),
+    understood("neighbour_ip", &[Bfd], WORD, "the neighbour's address"),
+    understood(
+        "min_rx",
+        &[Bfd],
+        milliseconds(1),
+        "shortest time between packets received, 10 ms when absent",
+    ),
+    understood("min_tx", &[Bfd], milliseconds(1), "shortest time between packets sent, 10 ms when absent"),
+    understood("idle_tx", &[Bfd], milliseconds(1000), "time between packets while down, 1000 ms when absent"),
+    understood(
+        "multiplier",
+        &[Bfd],
+        integer(1, 255),
+        "packets missed before the session is down, 5 when absent",
+    ),
+    understood("passive", &[Bfd], NONE, "wait for the neighbour to begin"),
+    understood("ttl", &[Bfd], integer(1, 255), "TTL of packets"),
+    understood("hoplimit", &[Bfd], integer(1, 255), "hop limit of packets"),
+    understood("max_hops", &[Bfd], integer(-1, 255), "hops a received packet may have made"),
+    understood("multihop", &[Bfd], SWITCH, "the neighbour may be some hops away (RFC 5883)"),
+    understood(
+        "weight",
+        &[Bfd],
+        integer_and(-253, 253, 1),
+        "added to the priority of instances that track it",
+    ),
+    understood("vrrp", &[Bfd], NONE, "only VRRP may track it"),
     later("checker", &[Bfd], NONE, "only checkers may track it"),
 ];

@@ -1,114 +1,154 @@
-//! Entries of `virtual_ipaddress` and `virtual_ipaddress_excluded`:
-//! `ADDRESS[/PREFIX] [brd ADDRESS] [dev IF] [scope SCOPE] [label LABEL]`.
+//! Entries of `virtual_ipaddress`, `virtual_ipaddress_excluded` and `static_ipaddress`:
+//! `ADDRESS[/PREFIX] [OPTION [VALUE]]…`.
 
+use super::names::Kind;
+use super::reader::{Line, Reader};
 use crate::grammar::{Statement, Word};
-use crate::model::VirtualAddress;
-use diagnostic::{Diagnostic, Report};
+use crate::model::{Lifetime, VirtualAddress};
+use crate::registry::Context;
+use diagnostic::Diagnostic;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Options keepalived knows that are not supported yet; the flag says whether a value follows.
-const LATER: &[(&str, bool)] = &[
-    ("peer", true),
-    ("home", false),
-    ("-nodad", false),
-    ("mngtmpaddr", false),
-    ("noprefixroute", false),
-    ("autojoin", false),
-    ("no_track", false),
-    ("preferred_lft", true),
-    ("track_group", true),
-    ("use_vmac", false),
-];
-
-/// Reads one entry.
-pub(super) fn read(entry: &Statement, report: &mut Report) -> Option<VirtualAddress> {
-    let word = entry.keyword();
-    let (address, prefix) = address_and_prefix(word, report)?;
-    if address.is_ipv6() {
-        report.push(
-            Diagnostic::error(
-                "unsupported-keyword",
-                word.span,
-                format!("`{}`: IPv6 addresses are not supported yet", word.text),
-            )
-            .label("needs VRRPv3"),
-        );
-        return None;
-    }
+/// Reads one entry; `None` for one that keepalived leaves out too.
+pub(super) fn read(
+    entry: &Statement,
+    is_static: bool,
+    block_acts: bool,
+    reader: &mut Reader<'_>,
+) -> Option<VirtualAddress> {
+    let (address, prefix) = address_and_prefix(entry.keyword(), reader)?;
     let mut read = VirtualAddress::new(address, prefix);
-    let mut words = entry.arguments().iter();
-    while let Some(option) = words.next() {
-        let known = matches!(option.text.as_str(), "brd" | "broadcast" | "dev" | "scope" | "label");
-        if known {
-            let Some(value) = words.next() else {
-                let message = format!("`{}` needs a value", option.text);
-                report.push(Diagnostic::error("missing-argument", option.span, message));
-                return None;
-            };
-            set(&mut read, option, value, report)?;
-            continue;
-        }
-        match LATER.iter().find(|(name, _)| *name == option.text) {
-            Some((name, has_value)) => {
-                report.push(Diagnostic::error(
-                    "unsupported-keyword",
-                    option.span,
-                    format!("`{name}` of an address is not supported yet"),
-                ));
-                if *has_value {
-                    words.next();
-                }
+    let mut line = Line::options(entry, Context::AddressOption, block_acts);
+    let mut broadcast = None;
+    let mut lifetime = None;
+    while let Some(option) = line.next() {
+        match option.text.as_str() {
+            "track_group" if !is_static => {
+                reader.say(line.unknown(option).help("it is for static addresses"))
             }
-            None => report.push(unknown_option(option)),
+            "use_vmac" if is_static => reader.say(line.unknown(option).help("it is for virtual addresses")),
+            _ => {
+                if line.row(option, reader).is_none() {
+                    reader.say(unknown(option, &line));
+                    continue;
+                }
+                set(&mut read, option, &mut line, (&mut broadcast, &mut lifetime), reader)?;
+            }
         }
     }
+    if let Some(word) = broadcast {
+        read.broadcast = self::broadcast(&read, word, reader)?;
+    }
+    for_family(&mut read, entry.keyword(), reader);
+    let deprecated = address.is_ipv6() && read.prefix == 128;
+    let usual = if deprecated { Lifetime::Seconds(0) } else { Lifetime::Forever };
+    read.preferred = lifetime.unwrap_or(usual);
     Some(read)
 }
 
-fn unknown_option(option: &Word) -> Diagnostic {
-    let finding = Diagnostic::error(
-        "unknown-keyword",
-        option.span,
-        format!("`{}` is not an option of an address", option.text),
-    );
+fn unknown(option: &Word, line: &Line<'_>) -> Diagnostic {
+    let finding = line.unknown(option);
     if option.text.split('/').next().is_some_and(|text| text.parse::<IpAddr>().is_ok()) {
         return finding.help("write one address on each line");
     }
-    let known = ["brd", "broadcast", "dev", "scope", "label"].into_iter();
-    finding.suggest(&option.text, known.chain(LATER.iter().map(|(name, _)| *name)))
+    finding
 }
 
-/// `None` when the address cannot be used as keepalived would.
-fn set(address: &mut VirtualAddress, option: &Word, value: &Word, report: &mut Report) -> Option<()> {
+/// `None` when the address cannot be used, as in keepalived.
+fn set<'t>(
+    address: &mut VirtualAddress,
+    option: &Word,
+    line: &mut Line<'t>,
+    (broadcast, lifetime): (&mut Option<&'t Word>, &mut Option<Lifetime>),
+    reader: &mut Reader<'_>,
+) -> Option<()> {
     match option.text.as_str() {
-        "dev" => address.dev = Some(value.text.clone()),
-        "label" if value.text.len() > 15 => {
-            let message = format!("the label `{}` is longer than 15 bytes", value.text);
-            report.push(
-                Diagnostic::error("invalid-value", value.span, message).help("the address is left out"),
-            );
-            return None;
+        "home" => address.home = true,
+        "-nodad" => address.duplicate_detection = true,
+        "mngtmpaddr" => address.manage_temporary = true,
+        "noprefixroute" => address.no_prefix_route = true,
+        "autojoin" => address.autojoin = true,
+        "no_track" => address.no_track = true,
+        "use_vmac" => address.use_vmac = true,
+        name => {
+            let value = line.value(option, reader)?;
+            match name {
+                "dev" => address.dev = Some(value.text.clone()),
+                "label" if value.text.len() > 15 => {
+                    let message = format!("the label `{}` is longer than 15 bytes", value.text);
+                    let finding = Diagnostic::error("invalid-value", value.span, message);
+                    reader.say(finding.help("the address is left out"));
+                    return None;
+                }
+                "label" => address.label = Some(value.text.clone()),
+                "scope" => scope(address, value, reader),
+                "peer" => peer(address, value, reader),
+                "preferred_lft" => *lifetime = preferred(value, reader),
+                "track_group" => address.track_group = Some(value.text.clone()),
+                _ => *broadcast = Some(value),
+            }
         }
-        "label" => address.label = Some(value.text.clone()),
-        "scope" => match scope(&value.text) {
-            Some(scope) => address.scope = scope,
-            None => report.push(
-                Diagnostic::error("invalid-value", value.span, format!("`{}` is not a scope", value.text))
-                    .help("scopes are global, site, link, host, nowhere or a number from 0 to 255"),
-            ),
-        },
-        _ => address.broadcast = broadcast(address, value, report)?,
     }
     Some(())
 }
 
-fn broadcast(address: &VirtualAddress, value: &Word, report: &mut Report) -> Option<Option<IpAddr>> {
-    let IpAddr::V4(own) = address.address else { return Some(None) };
+fn scope(address: &mut VirtualAddress, value: &Word, reader: &mut Reader<'_>) {
+    match reader.names.byte(Kind::Scope, &value.text) {
+        Some(scope) => address.scope = scope,
+        None => reader.say(
+            Diagnostic::error("invalid-value", value.span, format!("`{}` is not a scope", value.text)).help(
+                "scopes are global, site, link, host, nowhere, those of rt_scopes, or a number from 0 to 255",
+            ),
+        ),
+    }
+}
+
+fn peer(address: &mut VirtualAddress, value: &Word, reader: &mut Reader<'_>) {
+    let Some(peer) = reader.address(value) else { return };
+    if peer.is_ipv4() != address.address.is_ipv4() {
+        reader.error("mixed-families", value.span, "the peer is of the other family and is left out");
+        return;
+    }
+    let whole = if peer.is_ipv4() { 32 } else { 128 };
+    if address.prefix != whole {
+        reader.warn(
+            "useless-word",
+            value.span,
+            format!("an address with a peer has no prefix length: /{} is left out", address.prefix),
+            format!("write the address without `/{}`", address.prefix),
+        );
+    }
+    (address.peer, address.prefix) = (Some(peer), whole);
+}
+
+fn preferred(value: &Word, reader: &mut Reader<'_>) -> Option<Lifetime> {
+    if value.text == "forever" {
+        return Some(Lifetime::Forever);
+    }
+    let seconds = value.text.parse().ok().map(Lifetime::Seconds);
+    if seconds.is_none() {
+        let message = format!("`{}` is neither a number of seconds nor `forever`", value.text);
+        reader.error("invalid-value", value.span, message);
+    }
+    seconds
+}
+
+fn broadcast(address: &VirtualAddress, value: &Word, reader: &mut Reader<'_>) -> Option<Option<IpAddr>> {
+    let IpAddr::V4(own) = address.address else {
+        let finding = Diagnostic::error("invalid-value", value.span, "IPv6 has no broadcast addresses");
+        reader.say(finding.help("the address is left out"));
+        return None;
+    };
+    if address.peer.is_some() {
+        let message = "an address with a peer has no broadcast address: it is left out";
+        reader.warn("useless-word", value.span, message, "write either `brd` or `peer`");
+        return Some(None);
+    }
     let host_bits = u32::MAX.checked_shr(u32::from(address.prefix)).unwrap_or(0);
     match value.text.as_str() {
         "+" | "-" if address.prefix > 30 => {
             let message = format!("a /{} has no broadcast address", address.prefix);
-            report.push(Diagnostic::error("invalid-value", value.span, message));
+            reader.error("invalid-value", value.span, message);
             Some(None)
         }
         "+" => Some(Some(Ipv4Addr::from(u32::from(own) | host_bits).into())),
@@ -117,7 +157,7 @@ fn broadcast(address: &VirtualAddress, value: &Word, report: &mut Report) -> Opt
             Ok(address) => Some(Some(address.into())),
             Err(_) => {
                 let message = format!("`{text}` is not an IPv4 address");
-                report.push(
+                reader.say(
                     Diagnostic::error("invalid-value", value.span, message).help("the address is left out"),
                 );
                 None
@@ -126,24 +166,32 @@ fn broadcast(address: &VirtualAddress, value: &Word, report: &mut Report) -> Opt
     }
 }
 
-fn scope(text: &str) -> Option<u8> {
-    match text {
-        "global" => Some(0),
-        "site" => Some(200),
-        "link" => Some(253),
-        "host" => Some(254),
-        "nowhere" => Some(255),
-        number => number.parse().ok(),
+/// IPv6 addresses have neither scope nor label of our choosing.
+fn for_family(address: &mut VirtualAddress, word: &Word, reader: &mut Reader<'_>) {
+    if address.address.is_ipv4() {
+        return;
+    }
+    let mut useless = |what: &str| {
+        let message = format!("an IPv6 address takes no {what}: it is left out");
+        reader.warn("useless-word", word.span, message, format!("remove `{what}`"));
+    };
+    if address.scope != 0 {
+        useless("scope");
+        address.scope = 0;
+    }
+    if address.label.take().is_some() {
+        useless("label");
     }
 }
 
-fn address_and_prefix(word: &Word, report: &mut Report) -> Option<(IpAddr, u8)> {
+/// `ADDRESS[/PREFIX]`; a prefix length that does not fit is taken as that of a single address.
+pub(super) fn address_and_prefix(word: &Word, reader: &mut Reader<'_>) -> Option<(IpAddr, u8)> {
     let (address, prefix) = match word.text.split_once('/') {
         Some((address, prefix)) => (address, Some(prefix)),
         None => (word.text.as_str(), None),
     };
     let Ok(address) = address.parse::<IpAddr>() else {
-        report.push(
+        reader.say(
             Diagnostic::error("invalid-address", word.span, format!("`{}` is not an IP address", word.text))
                 .help("write addresses as 192.0.2.1 or 192.0.2.1/24"),
         );
@@ -155,8 +203,9 @@ fn address_and_prefix(word: &Word, report: &mut Report) -> Option<(IpAddr, u8)> 
         Some(Ok(prefix)) if prefix <= most => prefix,
         Some(_) => {
             let message = format!("`{}`: the prefix length has to be 0 to {most}", word.text);
-            report.push(Diagnostic::error("invalid-address", word.span, message));
-            return None;
+            let finding = Diagnostic::error("invalid-address", word.span, message);
+            reader.say(finding.help(format!("/{most} is taken")));
+            most
         }
     };
     Some((address, prefix))

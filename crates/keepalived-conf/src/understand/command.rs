@@ -3,8 +3,10 @@
 //! keepalived starts commands without a shell; lines that use one's words are understood as meant
 //! and given to one.
 
+use super::script::user_and_group;
 use crate::grammar::{Word, escape};
-use crate::model::{Command, Shell};
+use crate::model::{Command, NotifyScript, Shell};
+use crate::placement::Item;
 use diagnostic::{Diagnostic, Report, Span};
 use std::path::PathBuf;
 
@@ -53,6 +55,29 @@ pub(super) fn command(words: &[Word], report: &mut Report) -> Option<Command> {
         )),
     );
     Some(Command::Shell { shell, line: line.replace("\\\"", "\"") })
+}
+
+/// `COMMAND [USER [GROUP]]`: the command is one word.
+pub(super) fn notify_script(item: &Item<'_>, report: &mut Report) -> Option<(NotifyScript, Span)> {
+    let (line, rest) = item.arguments().split_first()?;
+    if let Some(word) = rest.first().filter(|_| !line.quoted) {
+        report.push(
+            Diagnostic::warning(
+                "notify-user",
+                word.span,
+                format!("`{}` is taken for the user that runs the script", word.text),
+            )
+            .help(format!(
+                "if it is an argument, write `{} \"{} {}\"`",
+                item.name(),
+                line.text,
+                word.text
+            )),
+        );
+    }
+    let command = command(std::slice::from_ref(line), report)?;
+    let span = place(std::slice::from_ref(line))?;
+    Some((NotifyScript { command, user: user_and_group(rest) }, span))
 }
 
 /// From the first word to the last.

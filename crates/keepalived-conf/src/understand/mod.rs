@@ -1,16 +1,29 @@
 //! Placed words into the model, with keepalived's rules for what contradicts itself.
 
 mod address;
+mod bfd;
 mod command;
+mod fixed;
 mod global;
+mod group;
 mod instance;
+mod names;
+mod reader;
+mod route;
+mod rule;
 mod script;
 mod strict;
 mod tracking;
 
-use crate::model::Config;
+#[cfg(test)]
+mod tests;
+
+use crate::Files;
+use crate::model::{Config, SyncDaemonInstance};
 use crate::placement::Body;
-use diagnostic::{Report, Span};
+use crate::registry::Extent;
+use diagnostic::{Diagnostic, Report, Span};
+use reader::Reader;
 
 /// Where things of the model were written, in the order of the model's lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +36,8 @@ pub struct Places {
     pub scripts: Vec<ScriptPlaces>,
     /// One for each of [`Config::instances`].
     pub instances: Vec<InstancePlaces>,
+    /// One for each of [`Config::sync_groups`].
+    pub sync_groups: Vec<GroupPlaces>,
 }
 
 /// Where a `vrrp_script` was written.
@@ -55,15 +70,84 @@ pub struct InstancePlaces {
     pub track_scripts: Vec<Span>,
     /// One for each tracked interface.
     pub track_interfaces: Vec<Span>,
-    /// The commands of the notify words: master, backup, fault, stop, any.
-    pub notify: [Option<Span>; 5],
+    /// The commands of the notify words: master, backup, fault, stop, any, deleted, lower priority.
+    pub notify: [Option<Span>; 7],
+}
+
+/// Where a `vrrp_sync_group` was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupPlaces {
+    /// Its name.
+    pub name: Span,
+    /// One for each member.
+    pub members: Vec<Span>,
+    /// As those of an instance.
+    pub notify: [Option<Span>; 7],
 }
 
 /// Builds the model.
-pub(crate) fn understand(root: &Body<'_>, report: &mut Report) -> (Config, Places) {
+pub(crate) fn understand(
+    root: &Body<'_>,
+    extent: Extent,
+    files: &dyn Files,
+    report: &mut Report,
+) -> (Config, Places) {
     let mut places = Places::default();
-    let defaults = global::read(root, &mut places, report);
-    let scripts = script::read_all(root, &mut places, report);
-    let instances = instance::read_all(root, &defaults, &scripts, &mut places, report);
-    (Config { global: defaults.global, scripts, instances, ..Config::default() }, places)
+    let [etc, usr] = global::iproute_folders(root);
+    let names = names::Names::new(files, etc.as_deref(), usr.as_deref());
+    let mut reader = Reader { report, files, names, extent };
+    let reader = &mut reader;
+    let defaults = global::read(root, &mut places, reader);
+    let mut rules = rule::NextPriority::default();
+    let mut config = Config {
+        program: defaults.program.clone(),
+        scripts: script::read_all(root, &mut places, reader),
+        processes: script::processes(root, reader),
+        files: script::files(root, reader),
+        bfd: bfd::read_all(root, reader),
+        static_addresses: fixed::addresses(root, &defaults, reader),
+        static_routes: fixed::routes(root, reader),
+        static_rules: fixed::rules(root, &mut rules, reader),
+        garp_groups: group::garp_groups(root, reader),
+        interface_delays: group::interface_delays(root, reader),
+        linkbeat_interfaces: group::linkbeat_interfaces(root, reader),
+        ..Config::default()
+    };
+    config.instances = instance::read_all(root, &defaults, &config, &mut rules, &mut places, reader);
+    group::sync_groups(root, &defaults, &mut config, &mut places, reader);
+    config.track_groups = group::track_groups(root, &config, reader);
+    fixed::check_groups(root, &mut config, reader);
+    config.global = defaults.global;
+    sync_daemon(root, &mut config, reader);
+    (config, places)
+}
+
+/// `lvs_sync_daemon` follows an instance that exists; an instance may bring it along.
+fn sync_daemon(root: &Body<'_>, config: &mut Config, reader: &mut Reader<'_>) {
+    for item in root.all("vrrp_instance") {
+        let words = ["lvs_sync_daemon_interface", "lvs_sync_daemon_inteface"];
+        let Some(written) = words.iter().find_map(|name| item.body.last(name)) else { continue };
+        reader.old_name(written.statement.keyword(), "lvs_sync_daemon");
+        let (Some(name), Some(word)) = (item.first(), written.first()) else { continue };
+        if config.global.lvs.sync_daemon.is_none()
+            && let Some(interface) = reader.interface(word)
+        {
+            let daemon = global::sync_daemon_of_instance(interface, &name.text);
+            config.global.lvs.sync_daemon = Some(daemon);
+        }
+    }
+    let Some(daemon) = &config.global.lvs.sync_daemon else { return };
+    if let SyncDaemonInstance::Follows(name) = &daemon.instance
+        && !config.instances.iter().any(|instance| instance.name == *name)
+    {
+        let place = root.all("global_defs").filter_map(|block| block.body.last("lvs_sync_daemon")).last();
+        let message = format!("there is no vrrp_instance `{name}` for lvs_sync_daemon");
+        let names: Vec<&str> = config.instances.iter().map(|i| i.name.as_str()).collect();
+        reader.say(
+            Diagnostic::error("unknown-name", place.map(|item| item.span()), message)
+                .suggest(name, names)
+                .help("lvs_sync_daemon is left out"),
+        );
+        config.global.lvs.sync_daemon = None;
+    }
 }

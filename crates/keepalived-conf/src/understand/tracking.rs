@@ -1,57 +1,109 @@
-//! `track_script`, `track_interface`, `unicast_peer`: lists within an instance.
+//! `track_script`, `track_interface`, `track_file`, `track_process`, `track_bfd`: of an instance and
+//! of a sync group.
 
+use super::reader::{Line, Reader};
 use super::script::weight_of;
 use crate::grammar::{Statement, Word};
-use crate::model::{TrackInterface, TrackWeight, Tracked, UnicastPeer, VrrpScript};
+use crate::model::{Conditions, Config, TrackInterface, TrackWeight, Tracked};
 use crate::placement::{Body, Item};
+use crate::registry::{Context, Extent};
 use crate::value;
-use diagnostic::{Diagnostic, Report, Span};
-use std::net::{IpAddr, Ipv4Addr};
+use diagnostic::{Diagnostic, Span};
 
-/// Entries of every `track_script`.
-pub(super) fn scripts(body: &Body<'_>, known: &[VrrpScript], report: &mut Report) -> Vec<(Tracked, Span)> {
+/// Everything that is tracked, with the places of scripts and interfaces.
+#[derive(Default)]
+pub(super) struct Read {
+    pub(super) conditions: Conditions,
+    pub(super) scripts: Vec<Span>,
+    pub(super) interfaces: Vec<Span>,
+}
+
+/// Reads the blocks of an instance, whose own interface needs no entry, or of a sync group.
+pub(super) fn read(body: &Body<'_>, own: Option<&str>, known: &Config, reader: &mut Reader<'_>) -> Read {
+    let mut read = Read::default();
+    let conditions = &mut read.conditions;
+    let scripts: Vec<Object<'_>> = known
+        .scripts
+        .iter()
+        .map(|s| (s.name.as_str(), TrackWeight { weight: s.weight, reverse: s.reverse }))
+        .collect();
+    (conditions.scripts, read.scripts) = tracked(body, &SCRIPT, &scripts, reader).into_iter().unzip();
+    let files: Vec<Object<'_>> = known.files.iter().map(|f| (f.name.as_str(), f.weight)).collect();
+    conditions.files = without_places(tracked(body, &FILE, &files, reader));
+    let processes: Vec<Object<'_>> = known.processes.iter().map(|p| (p.name.as_str(), p.weight)).collect();
+    conditions.processes = without_places(tracked(body, &PROCESS, &processes, reader));
+    let sessions: Vec<Object<'_>> =
+        known.bfd.iter().filter(|b| b.for_vrrp).map(|b| (b.name.as_str(), b.weight)).collect();
+    conditions.bfd = without_places(tracked(body, &BFD, &sessions, reader));
+    (conditions.interfaces, read.interfaces) = interfaces(body, own, reader).into_iter().unzip();
+    read
+}
+
+/// Name and weight of something that can be tracked.
+type Object<'a> = (&'a str, TrackWeight);
+
+/// A kind of tracked object.
+struct Kind {
+    block: &'static str,
+    object: &'static str,
+    id: &'static str,
+    greatest: i64,
+}
+
+const SCRIPT: Kind =
+    Kind { block: "track_script", object: "vrrp_script", id: "unknown-script", greatest: 253 };
+const FILE: Kind = Kind { block: "track_file", object: "track_file", id: "unknown-name", greatest: 254 };
+const PROCESS: Kind =
+    Kind { block: "track_process", object: "vrrp_track_process", id: "unknown-name", greatest: 254 };
+const BFD: Kind = Kind { block: "track_bfd", object: "bfd_instance", id: "unknown-name", greatest: 253 };
+
+fn without_places(tracked: Vec<(Tracked, Span)>) -> Vec<Tracked> {
+    tracked.into_iter().map(|(tracked, _)| tracked).collect()
+}
+
+fn tracked(
+    body: &Body<'_>,
+    kind: &Kind,
+    known: &[Object<'_>],
+    reader: &mut Reader<'_>,
+) -> Vec<(Tracked, Span)> {
     let mut tracked: Vec<(Tracked, Span)> = Vec::new();
-    for entry in entries(body, "track_script") {
+    for (entry, acts) in entries(body, kind.block, reader.extent) {
         let name = entry.keyword();
-        let Some(script) = known.iter().find(|script| script.name == name.text) else {
-            report.push(
-                Diagnostic::error(
-                    "unknown-script",
-                    name.span,
-                    format!("there is no vrrp_script `{}`", name.text),
-                )
-                .suggest(&name.text, known.iter().map(|script| script.name.as_str()))
-                .help("this entry is left out"),
+        let Some((_, own)) = known.iter().find(|(known, _)| *known == name.text) else {
+            reader.say(
+                Diagnostic::error(kind.id, name.span, format!("there is no {} `{}`", kind.object, name.text))
+                    .suggest(&name.text, known.iter().map(|(known, _)| *known))
+                    .help("this entry is left out"),
             );
             continue;
         };
         if let Some((_, first)) = tracked.iter().find(|(t, _)| t.name == name.text) {
-            report.push(repeated(name, *first));
+            reader.say(repeated(name, *first));
             continue;
         }
-        let own = TrackWeight { weight: script.weight, reverse: script.reverse };
-        let weight = weight(entry, report).unwrap_or(own);
+        let weight = weight(entry, acts, *own, kind.greatest, reader).unwrap_or(*own);
         tracked.push((Tracked { name: name.text.clone(), weight }, name.span));
     }
     tracked
 }
 
-/// Entries of every `track_interface`.
-pub(super) fn interfaces(body: &Body<'_>, own: &str, report: &mut Report) -> Vec<(TrackInterface, Span)> {
+fn interfaces(body: &Body<'_>, own: Option<&str>, reader: &mut Reader<'_>) -> Vec<(TrackInterface, Span)> {
     let mut tracked: Vec<(TrackInterface, Span)> = Vec::new();
-    for entry in entries(body, "track_interface") {
+    for (entry, acts) in entries(body, "track_interface", reader.extent) {
         let name = entry.keyword();
         if let Some((_, first)) = tracked.iter().find(|(t, _)| t.interface == name.text) {
-            report.push(repeated(name, *first));
+            reader.say(repeated(name, *first));
             continue;
         }
-        let weight = weight(entry, report).unwrap_or(TrackWeight { weight: 0, reverse: false });
-        if name.text == own && weight.weight == 0 {
-            report.push(
+        let none = TrackWeight::default();
+        let weight = weight(entry, acts, none, 253, reader).unwrap_or(none);
+        if own == Some(name.text.as_str()) && weight.weight == 0 {
+            reader.say(
                 Diagnostic::hint(
                     "track-own-interface",
                     name.span,
-                    format!("`{own}` is tracked anyway: it is the interface of the instance"),
+                    format!("`{}` is tracked anyway: it is the interface of the instance", name.text),
                 )
                 .help("this entry can go"),
             );
@@ -62,62 +114,16 @@ pub(super) fn interfaces(body: &Body<'_>, own: &str, report: &mut Report) -> Vec
     tracked
 }
 
-/// Entries of every `unicast_peer`: `ADDRESS [min_ttl N] [max_ttl N]`.
-pub(super) fn peers(body: &Body<'_>, report: &mut Report) -> Vec<UnicastPeer> {
-    let mut peers = Vec::new();
-    for entry in entries(body, "unicast_peer") {
-        if let Some(peer) = ipv4(entry.keyword(), report) {
-            peers.push(IpAddr::V4(peer).into());
-        }
-        for option in entry.arguments() {
-            let known = matches!(option.text.as_str(), "min_ttl" | "max_ttl");
-            if known {
-                let message = format!("`{}` of a peer is not supported yet", option.text);
-                report.push(Diagnostic::error("unsupported-keyword", option.span, message));
-            } else if option.text.parse::<IpAddr>().is_ok() {
-                let message = format!("`{}` stands behind another peer and is not read", option.text);
-                report.push(
-                    Diagnostic::error("extra-argument", option.span, message)
-                        .help("write one peer on each line"),
-                );
-            } else if value::integer(&option.text).is_none() {
-                let message = format!("`{}` is not an option of a peer", option.text);
-                report.push(
-                    Diagnostic::error("unknown-keyword", option.span, message)
-                        .suggest(&option.text, ["min_ttl", "max_ttl"]),
-                );
-            }
-        }
-    }
-    peers
+/// The entries of all blocks of a name, and whether their block acts.
+pub(super) fn entries<'t>(body: &Body<'t>, name: &'static str, extent: Extent) -> Vec<(&'t Statement, bool)> {
+    let of = |item: &Item<'t>| {
+        let acts = extent.includes(item.keyword.support);
+        item.body.entries.iter().map(move |entry| (*entry, acts)).collect::<Vec<_>>()
+    };
+    body.all(name).flat_map(of).collect()
 }
 
-/// An IPv4 address; IPv6 is named as not supported.
-pub(super) fn ipv4(word: &Word, report: &mut Report) -> Option<Ipv4Addr> {
-    match word.text.parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => Some(address),
-        Ok(IpAddr::V6(_)) => {
-            let message = format!("`{}`: IPv6 addresses are not supported yet", word.text);
-            report.push(Diagnostic::error("unsupported-keyword", word.span, message));
-            None
-        }
-        Err(_) => {
-            let message = format!("`{}` is not an IP address", word.text);
-            report.push(Diagnostic::error("invalid-address", word.span, message));
-            None
-        }
-    }
-}
-
-/// The entries of all blocks of a name; an empty block is worth a word.
-fn entries<'b, 't>(
-    body: &'b Body<'t>,
-    name: &'static str,
-) -> impl Iterator<Item = &'t Statement> + use<'b, 't> {
-    body.all(name).flat_map(|item: &Item<'t>| item.body.entries.iter().copied())
-}
-
-fn repeated(name: &Word, first: Span) -> Diagnostic {
+pub(super) fn repeated(name: &Word, first: Span) -> Diagnostic {
     Diagnostic::warning(
         "repeated-entry",
         name.span,
@@ -126,28 +132,39 @@ fn repeated(name: &Word, first: Span) -> Diagnostic {
     .related(first, "first listed here")
 }
 
-/// `weight N [reverse]` after a name.
-fn weight(entry: &Statement, report: &mut Report) -> Option<TrackWeight> {
-    let [option, rest @ ..] = entry.arguments() else { return None };
+/// `weight N [reverse|noreverse]` after a name.
+fn weight(
+    entry: &Statement,
+    acts: bool,
+    own: TrackWeight,
+    greatest: i64,
+    reader: &mut Reader<'_>,
+) -> Option<TrackWeight> {
+    let mut line = Line::options(entry, Context::TrackOption, acts);
+    let option = line.next()?;
     if option.text != "weight" {
-        let message = format!("`{}` is not an option here", option.text);
-        report.push(
-            Diagnostic::error("unknown-keyword", option.span, message)
-                .suggest(&option.text, ["weight"])
-                .help("write one entry on each line, as `NAME [weight N [reverse]]`"),
-        );
+        let finding = line.unknown(option);
+        reader.say(finding.help("write one entry on each line, as `NAME [weight N [reverse]]`"));
         return None;
     }
-    let Some(number) = rest.first() else {
-        report.push(Diagnostic::error("missing-argument", option.span, "`weight` needs a number"));
+    line.row(option, reader);
+    let Some(number) = line.peek() else {
+        reader.error("missing-argument", option.span, "`weight` needs a number");
         return None;
     };
-    if !value::integer(&number.text).is_some_and(|n| (-253..=253).contains(&n)) {
-        let message =
-            format!("`{}` does not fit `weight`: a whole number from -253 to 253 is expected", number.text);
-        report.push(Diagnostic::error("invalid-value", number.span, message));
+    if !value::integer(&number.text).is_some_and(|n| (-greatest..=greatest).contains(&n)) {
+        let message = format!(
+            "`{}` does not fit `weight`: a whole number from -{greatest} to {greatest} is expected",
+            number.text
+        );
+        reader.error("invalid-value", number.span, message);
         return None;
     }
-    let (weight, reverse) = weight_of(rest, report);
-    Some(TrackWeight { weight, reverse })
+    let words = &entry.arguments()[1..];
+    let stays = words.get(1).is_none_or(|word| word.text == "noreverse");
+    if stays && words.len() > 1 {
+        return Some(TrackWeight { reverse: false, ..weight_of(&words[..1], own, greatest, reader) });
+    }
+    let read = weight_of(words, own, greatest, reader);
+    Some(TrackWeight { reverse: read.reverse || (words.len() == 1 && own.reverse), ..read })
 }

@@ -1,0 +1,221 @@
+//! `global_defs` and the words of the outer level.
+
+mod firewall;
+mod lvs;
+mod process;
+mod vrrp;
+
+pub(super) use lvs::sync_daemon_of_instance;
+pub(super) use vrrp::{extra_garp, garp, multicast_group4, multicast_group6};
+
+use super::command::{command, notify_script};
+use super::reader::Reader;
+use super::script::user_and_group;
+use super::{Places, strict};
+use crate::grammar::Word;
+use crate::model::{Global, MailCheckers, Program, TimedScript};
+use crate::placement::{Body, Item};
+use crate::value;
+use diagnostic::{Diagnostic, Span};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// `global_defs`, and what of it only other blocks need.
+pub(super) struct Defaults {
+    pub(super) global: Global,
+    pub(super) program: Program,
+    pub(super) interface: Option<Word>,
+    /// Where `vrrp_version` is written.
+    pub(super) version: Option<Span>,
+    /// Whether `vrrp_garp_lower_prio_delay` and `…_repeat` are written.
+    pub(super) lower_prio: (bool, bool),
+}
+
+/// Where iproute2's names are, which the reading of everything else needs.
+pub(super) fn iproute_folders(root: &Body<'_>) -> [Option<PathBuf>; 2] {
+    ["iproute_etc_dir", "iproute_usr_dir"].map(|name| {
+        let written = root.all("global_defs").filter_map(|block| block.body.last(name)).last();
+        written.and_then(|item| item.first()).map(|word| PathBuf::from(&word.text))
+    })
+}
+
+/// Reads every `global_defs`, a later one adding to the earlier, and the outer level.
+pub(super) fn read(root: &Body<'_>, places: &mut Places, reader: &mut Reader<'_>) -> Defaults {
+    let mut defaults = Defaults {
+        global: Global::default(),
+        program: process::program(root),
+        interface: None,
+        version: None,
+        lower_prio: (false, false),
+    };
+    let mut strict_at = None;
+    for block in root.all("global_defs") {
+        for item in &block.body.items {
+            word(item, &mut defaults, places, reader);
+            defaults.lower_prio.0 |= item.name() == "vrrp_garp_lower_prio_delay";
+            defaults.lower_prio.1 |= item.name() == "vrrp_garp_lower_prio_repeat";
+            if item.name() == "vrrp_strict" && item.is_on() {
+                strict_at = Some(item.span());
+            }
+        }
+        scripts(&block.body, &mut defaults.global, reader);
+        process::fifos(&block.body, &mut defaults.global.fifos, reader);
+        firewall::read(&block.body, &mut defaults.global.firewall);
+        vrrp::receive_buffers(&block.body, &mut defaults.global, reader);
+    }
+    let alert = |names: [&'static str; 2]| {
+        let last = |name| root.all("global_defs").filter_map(|block| block.body.last(name)).last();
+        last(names[0]).or(last(names[1])).is_some_and(Item::is_on)
+    };
+    defaults.global.mail.alert = alert(["smtp_alert_vrrp", "smtp_alert"]);
+    defaults.global.mail.checkers.alert = alert(["smtp_alert_checker", "smtp_alert"]);
+    process::distinct_fifos(root, &mut defaults.global.fifos, reader);
+    if let Some(span) = strict_at {
+        strict::explain(span, &defaults.global, reader.report);
+    }
+    defaults
+}
+
+fn word(item: &Item<'_>, defaults: &mut Defaults, places: &mut Places, reader: &mut Reader<'_>) {
+    let global = &mut defaults.global;
+    let first = item.first();
+    let text = first.map(|word| word.text.clone());
+    let path = || text.as_ref().map(PathBuf::from);
+    match item.name() {
+        "router_id" => global.router_id = text,
+        "notification_email" => {
+            global.mail.to.extend(item.body.entries.iter().map(|entry| entry.keyword().text.clone()));
+            if item.body.entries.is_empty() && item.body.items.is_empty() {
+                let message = "nobody is listed in notification_email";
+                reader.say(Diagnostic::warning("empty-list", item.span(), message));
+            }
+        }
+        "notification_email_from" => {
+            let words: Vec<&str> = item.arguments().iter().map(|word| word.text.as_str()).collect();
+            global.mail.from = Some(words.join(" ")).filter(|from| !from.is_empty());
+        }
+        "smtp_server" => global.mail.server = mail_server(item, reader),
+        "smtp_connect_timeout" => {
+            if let Some(seconds) = number(first) {
+                global.mail.connect_timeout = Duration::from_secs(seconds.max(1));
+            }
+        }
+        "smtp_helo_name" => global.mail.helo_name = text,
+        "no_email_faults" => global.mail.no_faults = true,
+        "no_checker_emails" | "checker_log_all_failures" => checkers(item, &mut global.mail.checkers),
+        "enable_script_security" => {
+            global.script_security = true;
+            places.script_security = Some(item.span());
+        }
+        "script_user" => {
+            global.script_user = user_and_group(item.arguments());
+            places.script_user = Some(item.span());
+        }
+        "use_symlink_paths" => global.use_symlink_paths = item.is_on(),
+        "default_interface" => {
+            defaults.interface = first.cloned();
+            global.default_interface = text;
+        }
+        "umask" => global.umask = process::umask(item, reader).or(global.umask),
+        "random_seed" => global.random_seed = number(first).and_then(|n| u32::try_from(n).ok()),
+        "config_save_dir" => global.config_save_directory = path(),
+        "tmp_config_directory" => global.temporary_directory = path(),
+        "iproute_etc_dir" => global.iproute_etc_directory = path(),
+        "iproute_usr_dir" => global.iproute_usr_directory = path(),
+        _ => {
+            let known = vrrp::word(item, defaults, reader)
+                || process::word(item, &mut defaults.global)
+                || lvs::word(item, &mut defaults.global.lvs, reader);
+            debug_assert!(known || ELSEWHERE.contains(&item.name()), "{} is read nowhere", item.name());
+        }
+    }
+}
+
+/// Words that are read together with others, or not into the model because they have no effect.
+const ELSEWHERE: &[&str] = &[
+    "startup_script",
+    "startup_script_timeout",
+    "shutdown_script",
+    "shutdown_script_timeout",
+    "notify_fifo",
+    "notify_fifo_script",
+    "vrrp_notify_fifo",
+    "vrrp_notify_fifo_script",
+    "lvs_notify_fifo",
+    "lvs_notify_fifo_script",
+    "fifo_write_vrrp_states_on_reload",
+    "smtp_alert",
+    "smtp_alert_vrrp",
+    "smtp_alert_checker",
+    "vrrp_ipsets",
+    "nftables",
+    "nftables_priority",
+    "nftables_ifindex",
+    "nftables_counters",
+    "nftables_ipvs",
+    "nftables_ipvs_priority",
+    "nftables_ipvs_start_fwmark",
+    "vrrp_rx_bufs_policy",
+    "vrrp_rx_bufs_multiplier",
+    "include_check",
+    "lvs_id",
+    "set_supplementary_groups",
+];
+
+fn checkers(item: &Item<'_>, checkers: &mut MailCheckers) {
+    match item.name() {
+        "no_checker_emails" => checkers.none = item.is_on(),
+        _ => checkers.log_all_failures = item.is_on(),
+    }
+}
+
+/// `startup_script` and `shutdown_script`.
+fn scripts(body: &Body<'_>, global: &mut Global, reader: &mut Reader<'_>) {
+    let mut read = |name, limit| {
+        let (script, _) = notify_script(body.last(name)?, reader.report)?;
+        let seconds = body.last(limit).and_then(|item| number(item.first())).unwrap_or(10);
+        Some(TimedScript { script, timeout: Duration::from_secs(seconds) })
+    };
+    let startup = read("startup_script", "startup_script_timeout");
+    let shutdown = read("shutdown_script", "shutdown_script_timeout");
+    global.startup_script = startup.or(global.startup_script.take());
+    global.shutdown_script = shutdown.or(global.shutdown_script.take());
+}
+
+/// `HOST [PORT]`.
+fn mail_server(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<(String, u16)> {
+    let host = item.arguments().first()?;
+    let port = match item.arguments().get(1) {
+        None => 25,
+        Some(word) => match word.text.parse::<u16>() {
+            Ok(port) if port > 0 => port,
+            _ => {
+                let message =
+                    format!("`{}` is not a port: a whole number from 1 to 65535 is expected", word.text);
+                reader.error("invalid-value", word.span, message);
+                return None;
+            }
+        },
+    };
+    let sound =
+        host.text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'_'));
+    if !sound {
+        let message = format!("`{}` is neither an address nor a host name", host.text);
+        reader.say(Diagnostic::error("invalid-value", host.span, message).help("no mail will be sent"));
+        return None;
+    }
+    Some((host.text.clone(), port))
+}
+
+/// The command of a `…_script` that takes no user.
+pub(super) fn plain_command(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<crate::model::Command> {
+    command(item.arguments(), reader.report)
+}
+
+pub(super) fn number(word: Option<&Word>) -> Option<u64> {
+    word.and_then(|word| value::integer(&word.text)).and_then(|n| u64::try_from(n).ok())
+}
+
+pub(super) fn time(word: Option<&Word>) -> Option<Duration> {
+    word.and_then(|word| value::microseconds(&word.text)).map(Duration::from_micros)
+}

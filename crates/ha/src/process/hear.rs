@@ -6,6 +6,7 @@ use crate::message::Memory;
 use crate::network::{LONGEST_PACKET, News, Purpose};
 use crate::{Error, Level};
 use netlink::Change;
+use std::cmp::Reverse;
 use std::net::IpAddr;
 use vrrp::{Event, Incoming, Time};
 
@@ -37,7 +38,10 @@ impl Process<'_> {
                 }
             }
         }
-        for (index, received) in std::mem::take(&mut self.heard) {
+        // The best first: one that we have to yield to is obeyed before another is answered.
+        let mut heard = std::mem::take(&mut self.heard);
+        heard.sort_by_key(|(index, received)| (*index, Reverse((received.priority, received.source))));
+        for (index, received) in heard {
             let instance = &mut self.instances[index];
             if instance.standing.is_some() {
                 instance.router.on(now, Event::Advertisement(received), &mut self.actions);

@@ -1,33 +1,25 @@
 //! Between the simulator and the crate: settings, and packets as bytes.
 
 use crate::schedule::{Schedule, Setup};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::Duration;
 use vrrp::{
-    Advertisement, Authentication, Centiseconds, Expected, Garp, PROTOCOL, Preempt, Received, Settings,
-    Version, receive,
+    Advertisement, Authentication, Centiseconds, Checksum, Expected, Family, Incoming, PROTOCOL, Preempt,
+    Received, Security, Settings, Version, receive,
 };
-use wire::{Ipv4Header, Ipv4Packet};
+use wire::Ipv4Header;
 
 const VRID: u8 = 51;
 const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
-const VIPS: [Ipv4Addr; 1] = [Ipv4Addr::new(10, 0, 0, 100)];
+const VIPS: [IpAddr; 1] = [IpAddr::V4(Ipv4Addr::new(10, 0, 0, 100))];
 
 pub(crate) fn settings(schedule: &Schedule, setup: &Setup, preempt: Preempt, source: Ipv4Addr) -> Settings {
+    let interval = Centiseconds(setup.interval);
     Settings {
-        version: schedule.version,
-        priority: setup.priority,
-        interval: Centiseconds(setup.interval),
         starts_as_master: setup.starts_as_master,
         preempt,
-        source: source.into(),
-        garp: Garp {
-            delay: Duration::from_secs(5),
-            refresh: Duration::ZERO,
-            lower_delay: Duration::from_secs(5),
-            lower: true,
-        },
+        ..Settings::plain(schedule.version, setup.priority, interval, source.into())
     }
 }
 
@@ -55,9 +47,10 @@ pub(crate) fn write(version: Version, setup: &Setup, priority: u8) -> Rc<[u8]> {
         interval: Centiseconds(setup.interval),
         addresses: &VIPS,
         authentication: authentication(version),
+        checksum: Checksum::PseudoHeader,
     };
     let mut body = Vec::with_capacity(64);
-    advertisement.write(setup.address, GROUP, &mut body);
+    advertisement.write(setup.address.into(), GROUP.into(), None, &mut body);
     [&header.build(body.len())[..], &body].concat().into()
 }
 
@@ -68,9 +61,15 @@ pub(crate) fn read(version: Version, setup: &Setup, bytes: &[u8]) -> Received {
         vrid: VRID,
         interval: Centiseconds(setup.interval),
         authentication: authentication(version),
-        unicast: false,
+        family: Family::V4,
+        hmac: None,
+        checksum: Checksum::PseudoHeader,
+        unicast: None,
+        check_source: false,
+        old_group: None,
         addresses: &VIPS,
+        compare_unless_from: None,
     };
-    let packet = Ipv4Packet::parse(bytes).unwrap();
-    receive::check(&packet, &expected).unwrap()
+    let incoming = Incoming::v4(bytes).unwrap();
+    receive::check(&incoming, &expected, &mut Security::default(), Duration::ZERO).unwrap()
 }

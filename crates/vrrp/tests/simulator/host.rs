@@ -233,9 +233,7 @@ impl Host {
                 None => heard.push(received),
             }
         }
-        if self.mutant != Mutant::ArrivalOrder {
-            heard.sort_by_key(|received| std::cmp::Reverse((received.priority, received.source)));
-        }
+        heard.sort_by_key(|received| std::cmp::Reverse((received.priority, received.source)));
         for at in 0..heard.len() {
             let before = self.outbox.len();
             self.event(now, Event::Advertisement(heard[at]))?;

@@ -33,14 +33,11 @@ pub(crate) enum Mutant {
     KeepsAddresses,
     /// After a pause timers fire before the receive queue is emptied.
     TimersFirst,
-    /// What waited during a pause is obeyed in the order of arrival, so that a master answers a lower
-    /// one before it has heard of a higher one.
-    ArrivalOrder,
 }
 
 impl Mutant {
     /// The bugs, their names in schedules and what they break, among other things.
-    pub(crate) const PLANTED: [(Mutant, &str, Invariant); 13] = [
+    pub(crate) const PLANTED: [(Mutant, &str, Invariant); 12] = [
         (Mutant::NoSkew, "no_skew", Invariant::Patience),
         (Mutant::WaitsTwice, "waits_twice", Invariant::SomeMaster),
         (Mutant::IgnoresNopreempt, "ignores_nopreempt", Invariant::Patience),
@@ -53,7 +50,6 @@ impl Mutant {
         (Mutant::NoRelease, "no_release", Invariant::Silence),
         (Mutant::KeepsAddresses, "keeps_addresses", Invariant::Addresses),
         (Mutant::TimersFirst, "timers_first", Invariant::Waking),
-        (Mutant::ArrivalOrder, "arrival_order", Invariant::Waking),
     ];
 
     /// The mutant of this name and what it breaks.

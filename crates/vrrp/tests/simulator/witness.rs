@@ -21,7 +21,7 @@ pub(crate) enum Invariant {
     Preemption,
     /// A backup waits as long as it must after the last advertisement that counts for it.
     Patience,
-    /// A master yields to a better one, to a fault and to a stop, and to nothing else.
+    /// A master yields to a better one, to a fault, to a stop and to its own pause, and to nothing else.
     Yielding,
     /// Who does not take part sends nothing but priority 0; who gives up says so.
     Silence,
@@ -47,8 +47,10 @@ pub(crate) struct Witness {
     installed: bool,
     /// The interval of the master that it follows.
     interval: Duration,
-    /// What it waits from, and whether for the skew only.
-    waits: (Time, bool),
+    /// What it waits from, and for how many intervals beside the skew.
+    waits: (Time, u32),
+    /// As a master: when its next advertisement is due.
+    due: Time,
     preempt_at: Option<Time>,
 }
 
@@ -66,7 +68,8 @@ impl Witness {
             takes_part: false,
             installed,
             interval: own_interval,
-            waits: (Time::default(), false),
+            waits: (Time::default(), 3),
+            due: Time::default(),
             preempt_at: None,
         }
     }
@@ -103,13 +106,20 @@ impl Witness {
 
     /// The first moment at which a backup may become master.
     fn earliest(&self) -> Time {
-        let (from, skew_only) = self.waits;
-        from + self.skew() + if skew_only { Duration::ZERO } else { self.interval * 3 }
+        let (from, intervals) = self.waits;
+        from + self.skew() + self.interval * intervals
     }
 
     fn listen(&mut self, now: Time) {
-        self.waits = (now, false);
+        self.waits = (now, 3);
         self.preempt_at = None;
+    }
+
+    /// Whether a master has been silent for so long that another may have taken over: then it steps
+    /// back before anything else. It says so to the end all the same, and an owner is never replaced.
+    fn was_paused(&self, now: Time, event: &Event, before: State) -> bool {
+        let late = now.since(self.due) > self.own_interval * 2;
+        before == State::Master && late && self.rank.0 != OWNER && *event != Event::Stop
     }
 
     /// Sees an event, the states before and after it, and what the router wants done.
@@ -120,6 +130,12 @@ impl Witness {
         (before, after): (State, State),
         actions: &[Action],
     ) -> Result<(), Broken> {
+        let paused = self.was_paused(now, event, before);
+        let before = if paused { State::Backup } else { before };
+        if paused {
+            self.listen(now);
+            self.waits = (now, 1);
+        }
         let earliest = self.earliest();
         let expected = self.expect(now, event, before);
         match event {
@@ -138,7 +154,10 @@ impl Witness {
             }
         }
         self.check_sent(event, before, after, actions)?;
-        self.check_addresses(event, after, actions)
+        if actions.iter().any(|action| matches!(action, Action::Advertise(1..))) {
+            self.due = now + self.own_interval;
+        }
+        self.check_addresses(event, paused, after, actions)
     }
 
     /// Takes in an event. Returns the state that it leads to, takeovers apart.
@@ -191,13 +210,13 @@ impl Witness {
     fn hear(&mut self, now: Time, received: &Received, before: State) -> State {
         let interval = if self.version == Version::V3 { received.interval.duration() } else { self.interval };
         match before {
-            State::Backup if received.is_release() => self.waits = (now, true),
+            State::Backup if received.is_release() => self.waits = (now, 0),
             State::Backup => {
                 let lower = received.priority < self.rank.0;
                 let running = self.preempt_at.is_none_or(|at| at > now);
                 if !lower || self.preempt == Preempt::Never || (self.preempt != Preempt::Always && running) {
                     self.interval = interval;
-                    self.waits = (now, false);
+                    self.waits = (now, 3);
                     match self.preempt {
                         Preempt::After(delay) if lower => {
                             self.preempt_at.get_or_insert(now + delay);
@@ -248,7 +267,13 @@ impl Witness {
         Ok(())
     }
 
-    fn check_addresses(&mut self, event: &Event, after: State, actions: &[Action]) -> Result<(), Broken> {
+    fn check_addresses(
+        &mut self,
+        event: &Event,
+        paused: bool,
+        after: State,
+        actions: &[Action],
+    ) -> Result<(), Broken> {
         // A process that starts does not know what is there.
         let starts = matches!(event, Event::Start { .. });
         let was_installed = self.installed;
@@ -262,7 +287,7 @@ impl Witness {
                 // Both ways the advertisement goes first.
                 Action::Install => sent && (starts || !std::mem::replace(&mut self.installed, true)),
                 Action::Remove => {
-                    let yields = matches!(event, Event::Advertisement(_));
+                    let yields = paused || matches!(event, Event::Advertisement(_));
                     starts || (sent || yields) && std::mem::replace(&mut self.installed, false)
                 }
                 _ => true,

@@ -4,6 +4,7 @@
 
 pub mod child;
 pub mod confine;
+pub mod datagram;
 pub mod heartbeat;
 pub mod namespace;
 pub mod packet;
@@ -11,7 +12,6 @@ pub mod privileges;
 pub mod process;
 pub mod process_events;
 pub mod processes;
-pub mod raw6;
 pub mod realtime;
 pub mod signals;
 pub mod socket;

@@ -1,45 +1,55 @@
-//! What a raw IPv6 socket needs beyond socket2 and rustix: the kernel's checksum, and how a packet came
-//! (`ipv6(7)`, `raw(7)`, RFC 3542).
+//! Datagrams with what IP says about them, beyond socket2 and rustix (`ip(7)`, `ipv6(7)`, `raw(7)`,
+//! RFC 3542).
 //!
-//! A raw IPv6 socket sees no IPv6 header, so the hop limit, the destination and the interface come as
-//! ancillary data. Groups are joined with [`rustix::net::sockopt::set_ipv6_add_membership`].
+//! A raw IPv6 socket sees no IPv6 header and an UDP socket none at all, so the hop limit, which VRRP and
+//! BFD want to be 255, the destination and the interface come as ancillary data. Groups are joined with
+//! [`rustix::net::sockopt::set_ipv6_add_membership`].
 
 use rustix::io::Errno;
 use std::mem::MaybeUninit;
-use std::net::{Ipv6Addr, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd};
 
-/// Room for ancillary data, in bytes: `in6_pktinfo` and the hop limit take 64.
+/// Room for ancillary data, in bytes: `in6_pktinfo` and the hop limit take 64, those of IPv4 less.
 const CONTROL: usize = 128;
 
 /// Room for ancillary data, laid out as the kernel lays out its headers.
 #[repr(C, align(8))]
 struct Control([u8; CONTROL]);
 
-/// Lets the kernel compute the checksum of packets sent, and drop packets received with a wrong one.
+/// Lets the kernel compute the checksum of packets sent by a raw IPv6 socket, and drop packets received with a wrong one.
 /// The checksum stands `offset` bytes, an even number, from the start; 6 for VRRP. It covers the pseudo-header.
 ///
 /// # Errors
 /// `EINVAL` for an odd offset, and for a socket of another kind.
 pub fn set_checksum(socket: impl AsFd, offset: u16) -> Result<(), Errno> {
-    set(&socket, libc::IPV6_CHECKSUM, offset.into())
+    set(&socket, libc::IPPROTO_IPV6, libc::IPV6_CHECKSUM, offset.into())
 }
 
-/// Lets [`receive`] know hop limit, destination and interface.
+/// Lets [`receive`] know hop limit, destination and interface of an IPv6 socket.
 ///
 /// # Errors
 /// For a socket of another kind.
-pub fn set_receive_details(socket: impl AsFd) -> Result<(), Errno> {
-    set(&socket, libc::IPV6_RECVHOPLIMIT, 1)?;
-    set(&socket, libc::IPV6_RECVPKTINFO, 1)
+pub fn set_details_v6(socket: impl AsFd) -> Result<(), Errno> {
+    set(&socket, libc::IPPROTO_IPV6, libc::IPV6_RECVHOPLIMIT, 1)?;
+    set(&socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1)
 }
 
-fn set(socket: &impl AsFd, option: libc::c_int, value: libc::c_int) -> Result<(), Errno> {
+/// Lets [`receive`] know time to live, destination and interface of an IPv4 socket.
+///
+/// # Errors
+/// For a socket of another kind.
+pub fn set_details_v4(socket: impl AsFd) -> Result<(), Errno> {
+    set(&socket, libc::IPPROTO_IP, libc::IP_RECVTTL, 1)?;
+    set(&socket, libc::IPPROTO_IP, libc::IP_PKTINFO, 1)
+}
+
+fn set(socket: &impl AsFd, level: libc::c_int, option: libc::c_int, value: libc::c_int) -> Result<(), Errno> {
     // SAFETY: the pointer and the length describe `value`, which lives for the call.
     let result = unsafe {
         libc::setsockopt(
             socket.as_fd().as_raw_fd(),
-            libc::IPPROTO_IPV6,
+            level,
             option,
             (&raw const value).cast(),
             size_of::<libc::c_int>() as libc::socklen_t,
@@ -48,22 +58,23 @@ fn set(socket: &impl AsFd, option: libc::c_int, value: libc::c_int) -> Result<()
     if result == 0 { Ok(()) } else { Err(last_error()) }
 }
 
-/// How a packet came.
+/// How a datagram came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// Bytes received; more than the buffer holds when the packet was cut.
+    /// Bytes received; more than the buffer holds when the datagram was cut.
     pub length: usize,
-    /// Who sent it. The scope is the interface of a link-local address.
-    pub source: SocketAddrV6,
+    /// Who sent it; the port is zero on a raw socket. The scope is the interface of a link-local address.
+    pub source: SocketAddr,
     /// To which address or group it was sent.
-    pub destination: Option<Ipv6Addr>,
+    pub destination: Option<IpAddr>,
     /// Index of the interface it came by.
     pub interface: Option<u32>,
-    /// Its hop limit on arrival.
+    /// Its hop limit, or time to live, on arrival.
     pub hop_limit: Option<u8>,
 }
 
-/// Receives a packet, without waiting for one. The details are there after [`set_receive_details`].
+/// Receives a datagram, without waiting for one. The details are there after [`set_details_v6`] or
+/// [`set_details_v4`].
 ///
 /// # Errors
 /// `EAGAIN` when there is none.
@@ -90,13 +101,23 @@ pub fn receive(socket: impl AsFd, buffer: &mut [u8]) -> Result<Received, Errno> 
     if length < 0 {
         return Err(last_error());
     }
-    let mut received = Received {
-        length: length as usize,
-        source: SocketAddrV6::new(address.sin6_addr.s6_addr.into(), 0, 0, address.sin6_scope_id),
-        destination: None,
-        interface: None,
-        hop_limit: None,
+    let source = match libc::c_int::from(address.sin6_family) {
+        libc::AF_INET => {
+            // SAFETY: `sockaddr_in` is smaller than `sockaddr_in6`, needs no greater alignment, and is
+            // valid for any bytes; the family says that the kernel has written one.
+            let address = unsafe { (&raw const address).cast::<libc::sockaddr_in>().read() };
+            let ip = Ipv4Addr::from_bits(u32::from_be(address.sin_addr.s_addr));
+            SocketAddr::V4(SocketAddrV4::new(ip, u16::from_be(address.sin_port)))
+        }
+        _ => SocketAddr::V6(SocketAddrV6::new(
+            address.sin6_addr.s6_addr.into(),
+            u16::from_be(address.sin6_port),
+            0,
+            address.sin6_scope_id,
+        )),
     };
+    let mut received =
+        Received { length: length as usize, source, destination: None, interface: None, hop_limit: None };
     // SAFETY: the kernel has filled in `message` and what it points to; CMSG_FIRSTHDR and CMSG_NXTHDR
     // give pointers to whole headers inside the control data, or null.
     unsafe {
@@ -105,14 +126,22 @@ pub fn receive(socket: impl AsFd, buffer: &mut [u8]) -> Result<Received, Errno> 
             let data = libc::CMSG_DATA(header);
             let room = found.cmsg_len.saturating_sub(libc::CMSG_LEN(0) as usize);
             match (found.cmsg_level, found.cmsg_type) {
-                (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) if room >= size_of::<libc::c_int>() => {
+                (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) | (libc::IPPROTO_IP, libc::IP_TTL)
+                    if room >= size_of::<libc::c_int>() =>
+                {
                     let limit = data.cast::<libc::c_int>().read_unaligned();
                     received.hop_limit = u8::try_from(limit).ok();
                 }
                 (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) if room >= size_of::<libc::in6_pktinfo>() => {
                     let info = data.cast::<libc::in6_pktinfo>().read_unaligned();
-                    received.destination = Some(info.ipi6_addr.s6_addr.into());
+                    received.destination = Some(Ipv6Addr::from(info.ipi6_addr.s6_addr).into());
                     received.interface = Some(info.ipi6_ifindex);
+                }
+                (libc::IPPROTO_IP, libc::IP_PKTINFO) if room >= size_of::<libc::in_pktinfo>() => {
+                    let info = data.cast::<libc::in_pktinfo>().read_unaligned();
+                    let destination = Ipv4Addr::from_bits(u32::from_be(info.ipi_addr.s_addr));
+                    received.destination = Some(destination.into());
+                    received.interface = u32::try_from(info.ipi_ifindex).ok();
                 }
                 _ => {}
             }
@@ -122,7 +151,7 @@ pub fn receive(socket: impl AsFd, buffer: &mut [u8]) -> Result<Received, Errno> 
     Ok(received)
 }
 
-/// Sends a packet from an address of this host, by an interface. Neither the socket's binding nor the
+/// Sends a packet by a raw IPv6 socket from an address of this host, by an interface. Neither the socket's binding nor the
 /// kernel's choice of a source counts.
 ///
 /// # Errors
@@ -198,6 +227,26 @@ mod tests {
     }
 
     #[test]
+    fn an_ipv4_datagram_tells_how_it_came() {
+        let receiver = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        set_details_v4(&receiver).unwrap();
+        let sender = std::net::UdpSocket::bind("127.0.0.2:0").unwrap();
+        sender.set_ttl(255).unwrap();
+        sender.send_to(b"hello", receiver.local_addr().unwrap()).unwrap();
+        let mut buffer = [0; 16];
+        let received = receive(&receiver, &mut buffer).unwrap();
+        let expected = Received {
+            length: 5,
+            source: sender.local_addr().unwrap(),
+            destination: Some(Ipv4Addr::LOCALHOST.into()),
+            interface: Some(1),
+            hop_limit: Some(255),
+        };
+        assert_eq!((received, &buffer[..5]), (expected, &b"hello"[..]));
+        assert_eq!(receive(&receiver, &mut buffer), Err(Errno::AGAIN));
+    }
+
+    #[test]
     fn a_packet_tells_how_it_came() {
         if !rustix::process::geteuid().is_root() {
             eprintln!("not run: a network namespace needs root");
@@ -219,7 +268,7 @@ mod tests {
                 let flags = SocketFlags::CLOEXEC;
                 let socket = socket_with(AddressFamily::INET6, SocketType::RAW, flags, VRRP).unwrap();
                 set_checksum(&socket, 6).unwrap();
-                set_receive_details(&socket).unwrap();
+                set_details_v6(&socket).unwrap();
                 socket
             };
             let sender = open();
@@ -235,8 +284,8 @@ mod tests {
             let received = receive(&receiver, &mut buffer).unwrap();
             let expected = Received {
                 length: 8,
-                source: SocketAddrV6::new(source, 0, 0, eth1),
-                destination: Some(GROUP),
+                source: SocketAddrV6::new(source, 0, 0, eth1).into(),
+                destination: Some(GROUP.into()),
                 interface: Some(eth1),
                 hop_limit: Some(255),
             };

@@ -10,6 +10,7 @@
 //! what happened meanwhile, and obeys it.
 #![forbid(unsafe_code)]
 
+mod handover;
 mod instance;
 pub mod message;
 mod network;

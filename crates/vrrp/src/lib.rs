@@ -10,6 +10,7 @@
 pub mod ah;
 mod authentication;
 mod group;
+pub mod handover;
 pub mod hmac;
 mod line;
 pub mod packet;

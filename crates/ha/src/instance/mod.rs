@@ -14,10 +14,11 @@ use keepalived_conf::model::{Iptables, VirtualAddress, VirtualInterface, VrrpIns
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
+use vrrp::handover::Backups;
 use vrrp::hmac::{self, Stamp};
 use vrrp::{
-    Advertisement, Centiseconds, Checksum, Expected, Family, Incoming, Peer, Received, Reject, Router,
-    Security, Standing, State, Time, receive,
+    Advertisement, Authentication, Centiseconds, Checksum, Expected, Family, Incoming, Peer, Received,
+    Reject, Router, Security, Standing, State, Time, receive,
 };
 
 /// The same complaint about packets is made once in this time.
@@ -49,6 +50,11 @@ pub(crate) struct Instance {
     complaints: BTreeMap<&'static str, Complaint>,
     conflict: Option<Conflict>,
     mailed: Option<InstanceState>,
+    /// As a master: the backups of our kind, and when to greet them.
+    pub(crate) backups: Backups,
+    pub(crate) greet_at: Time,
+    /// As a backup: what a successor's message must bring back; 0 for nothing.
+    pub(crate) nonce: u64,
 }
 
 #[derive(Debug, Default)]
@@ -85,6 +91,9 @@ impl Instance {
             complaints: BTreeMap::new(),
             conflict: None,
             mailed: None,
+            backups: Backups::default(),
+            greet_at: Time::default(),
+            nonce: 0,
             config,
         }
     }
@@ -138,6 +147,25 @@ impl Instance {
     /// that does not own them, unless `vrrp_iptables` without a chain switched the rules off.
     pub(crate) fn drops(&self, iptables: &Iptables) -> bool {
         !self.config.accept && self.config.priority != vrrp::OWNER && *iptables != Iptables::Off
+    }
+
+    /// Where its advertisements go.
+    pub(crate) fn destinations(&self) -> Vec<IpAddr> {
+        match &self.config.unicast {
+            Some(unicast) => unicast.peers.iter().map(|peer| peer.address).collect(),
+            None => vec![self.config.mcast_group],
+        }
+    }
+
+    /// The secret that its group shares, if it has one.
+    pub(crate) fn key(&self) -> Option<Vec<u8>> {
+        match settings::authentication(&self.config) {
+            Authentication::Pass(key) | Authentication::Ah(key) => Some(key.to_vec()),
+            Authentication::None => {
+                let hmac = self.hmac.as_ref()?;
+                hmac.keys.iter().find(|key| key.id == hmac.active_key).map(|key| key.secret.clone())
+            }
+        }
     }
 
     /// How long its addresses may be answered after an advertisement: until a backup, however high

@@ -120,10 +120,8 @@ impl Network {
         let Some(socket) = self.sockets.iter().find(|socket| socket.purpose == instance.purpose) else {
             return;
         };
-        let (ttl, destinations): (u8, Vec<IpAddr>) = match &instance.config.unicast {
-            Some(unicast) => (unicast.ttl, unicast.peers.iter().map(|peer| peer.address).collect()),
-            None => (255, vec![instance.config.mcast_group]),
-        };
+        let destinations = instance.destinations();
+        let ttl = instance.config.unicast.as_ref().map_or(255, |unicast| unicast.ttl);
         let unicast = instance.config.unicast.is_some();
         let id = instance.next_packet_id();
         // All copies have one number and one stamp.

@@ -7,7 +7,7 @@ use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
 use std::os::fd::{AsFd, BorrowedFd};
-use sys::raw6;
+use sys::datagram;
 use vrrp::{Family, Incoming};
 
 /// Longer than any advertisement: headers, 255 addresses of 16 bytes, authentication data.
@@ -54,7 +54,7 @@ impl RawSocket {
                 socket.set_multicast_all_v6(false)?;
                 socket.set_tclass_v6(u32::from(super::TOS))?;
                 socket.set_multicast_hops_v6(255)?;
-                raw6::set_receive_details(&socket)?;
+                datagram::set_details_v6(&socket)?;
                 socket
             }
         };
@@ -84,10 +84,10 @@ impl RawSocket {
                 Some(Incoming::v4(&buffer[..length]).ok())
             }
             Family::V6 => {
-                let received = raw6::receive(&self.socket, &mut buffer[..]).ok()?;
+                let received = datagram::receive(&self.socket, &mut buffer[..]).ok()?;
                 let Some(packet) = buffer.get(..received.length) else { return Some(None) };
-                let source = *received.source.ip();
-                let destination = received.destination.unwrap_or(Ipv6Addr::UNSPECIFIED);
+                let IpAddr::V6(source) = received.source.ip() else { return Some(None) };
+                let Some(IpAddr::V6(destination)) = received.destination else { return Some(None) };
                 Some(Some(Incoming::v6(source, destination, received.hop_limit, packet)))
             }
         }
@@ -114,7 +114,7 @@ impl RawSocket {
             let failed = |_| Errno::INVAL;
             self.socket.set_unicast_hops_v6(u32::from(hop_limit)).map_err(failed)?;
         }
-        raw6::send(&self.socket, packet, source, self.link, destination)
+        datagram::send(&self.socket, packet, source, self.link, destination)
     }
 }
 

@@ -10,6 +10,7 @@ impl Process<'_> {
     /// Does what a router wants done, in its order.
     pub(super) fn carry_out(&mut self, now: Time, index: usize) {
         let mut actions = std::mem::take(&mut self.actions);
+        let released = actions.contains(&Action::Advertise(RELEASE));
         for action in actions.drain(..) {
             match action {
                 Action::Advertise(priority) => self.advertise(index, priority),
@@ -23,6 +24,9 @@ impl Process<'_> {
             }
         }
         self.actions = actions;
+        if released {
+            self.name_successor(now, index);
+        }
     }
 
     fn advertise(&mut self, index: usize, priority: u8) {
@@ -36,6 +40,9 @@ impl Process<'_> {
 
     fn install(&mut self, index: usize) {
         self.set_drop_rules();
+        let instance = &mut self.instances[index];
+        instance.greet_at = Time::default();
+        instance.backups.clear();
         let instance = &self.instances[index];
         let name = &instance.config.name;
         self.host.log(Level::Detail, &format!("({name}) setting VIPs."));

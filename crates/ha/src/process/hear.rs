@@ -159,6 +159,7 @@ impl Process<'_> {
     pub(super) fn provide(&mut self) {
         let wanted: Vec<Purpose> = self.instances.iter().map(|i| i.purpose.clone()).collect();
         let failures = self.network.provide_sockets(&wanted);
+        self.handovers.provide(&wanted, &self.network.interfaces);
         let virtual_addresses: Vec<IpAddr> =
             self.instances.iter().flat_map(|i| i.addresses().map(|vip| vip.address)).collect();
         for instance in &mut self.instances {

@@ -4,7 +4,9 @@ mod act;
 mod configure;
 mod groups;
 mod hear;
+mod successor;
 
+use crate::handover::Handovers;
 use crate::instance::{Instance, Sources};
 use crate::message::{In, Memory, Out};
 use crate::network::{Leases, Network};
@@ -48,6 +50,7 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         monitor,
         network,
         leases: Leases::default(),
+        handovers: Handovers::default(),
         scripts: Scripts::default(),
         instances: Vec::new(),
         groups: SyncGroups::default(),
@@ -90,6 +93,7 @@ struct Process<'a> {
     monitor: Monitor,
     network: Network,
     leases: Leases,
+    handovers: Handovers,
     scripts: Scripts,
     instances: Vec<Instance>,
     groups: SyncGroups,
@@ -117,6 +121,7 @@ impl Process<'_> {
             self.host.beat();
             self.sleep()?;
             self.listen();
+            self.hear_others();
             self.hear_kernel()?;
             if let Some(ended) = self.obey()? {
                 return Ok(ended);
@@ -127,6 +132,7 @@ impl Process<'_> {
             }
             self.fire();
             self.settle_groups();
+            self.greet();
             self.leases.renew(self.host);
             self.remember();
         }
@@ -135,7 +141,7 @@ impl Process<'_> {
     /// Waits for a packet, a change, a message or the next deadline.
     fn sleep(&self) -> Result<(), Error> {
         let routers = self.instances.iter().filter_map(|instance| Some(instance.router.next_deadline()?.0));
-        let deadline = routers.chain(self.network.next_deadline()).min();
+        let deadline = routers.chain(self.network.next_deadline()).chain(self.next_greeting()).min();
         let wait = deadline.map_or(TURN, |at| at.since(now()).min(TURN));
         let timeout = Timespec { tv_sec: 0, tv_nsec: wait.as_nanos() as _ };
         let mut channel_flags = PollFlags::IN;
@@ -147,6 +153,7 @@ impl Process<'_> {
             PollFd::from_borrowed_fd(self.monitor.as_fd(), PollFlags::IN),
         ];
         fds.extend(self.network.sockets.iter().map(|socket| PollFd::new(socket, PollFlags::IN)));
+        fds.extend(self.handovers.sockets.iter().map(|socket| PollFd::new(socket, PollFlags::IN)));
         match poll(&mut fds, Some(&timeout)) {
             Ok(_) | Err(Errno::INTR) => Ok(()),
             Err(errno) => Err(Error::Kernel { what: "to wait", errno }),

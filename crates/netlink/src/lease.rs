@@ -76,10 +76,7 @@ impl Lease {
             lease.adopt(<[u8; 16]>::try_from(key).ok().map(|octets| Ipv6Addr::from(octets).into()), &chain);
         }
         let mut batch = Batch::begin();
-        base(&mut batch);
-        if lease.held.values().flatten().any(IpAddr::is_ipv6) {
-            solicitations(&mut batch);
-        }
+        lease.base(&mut batch);
         lease.socket.commit(batch)?;
         Ok(lease)
     }
@@ -139,9 +136,25 @@ impl Lease {
     /// # Errors
     /// What the kernel says about the transaction; all is as before then.
     pub fn forget(&mut self, holders: &[u32]) -> Result<(), Error> {
+        match self.forget_all(holders, false) {
+            // Somebody has flushed the ruleset: what is missing is made first, then all can be deleted.
+            Err(Error::Kernel(Errno::NOENT)) => self.forget_all(holders, true)?,
+            other => other?,
+        }
+        self.held.retain(|holder, _| !holders.contains(holder));
+        Ok(())
+    }
+
+    fn forget_all(&mut self, holders: &[u32], missing: bool) -> Result<(), Error> {
         let mut batch = Batch::begin();
+        if missing {
+            self.base(&mut batch);
+        }
         for holder in holders {
             let Some(addresses) = self.held.get(holder) else { continue };
+            if missing {
+                install(&mut batch, *holder, addresses.iter());
+            }
             for (map, keys) in maps(addresses.iter()) {
                 map.each(|table, name| batch.delete_elements(table, name, &keys));
             }
@@ -151,12 +164,7 @@ impl Lease {
                 batch.delete_set(table, &alive(*holder));
             }
         }
-        match self.socket.commit(batch) {
-            Err(Error::Kernel(Errno::NOENT)) | Ok(()) => {}
-            Err(error) => return Err(error),
-        }
-        self.held.retain(|holder, _| !holders.contains(holder));
-        Ok(())
+        self.socket.commit(batch)
     }
 
     /// Lets these holders' addresses be answered for `duration` from now, to the precision of the
@@ -211,23 +219,26 @@ impl Lease {
         self.socket.commit(batch)
     }
 
-    /// Makes the tables anew, with the leases of some.
+    /// Makes what is there whoever holds what.
+    fn base(&self, batch: &mut Batch) {
+        base(batch);
+        if self.held.values().flatten().any(IpAddr::is_ipv6) {
+            solicitations(batch);
+        }
+    }
+
+    /// Makes what is missing of the tables, and what these holders need there. The others govern nothing
+    /// until it is their turn: better than that their addresses are dropped before they are refreshed.
     fn restore(
         &mut self,
         held: &BTreeMap<u32, Vec<IpAddr>>,
-        living: &[u32],
+        holders: &[u32],
         duration: Duration,
     ) -> Result<(), Error> {
         let mut batch = Batch::begin();
-        for table in [ARP, INET] {
-            batch.table(table);
-            batch.delete_table(table);
-        }
-        base(&mut batch);
-        for (holder, addresses) in held {
-            install(&mut batch, *holder, addresses.iter());
-        }
-        for holder in living {
+        self.base(&mut batch);
+        for holder in holders {
+            install(&mut batch, *holder, held.get(holder).into_iter().flatten());
             renew(&mut batch, *holder, duration, Renewal::MayLive);
         }
         self.socket.commit(batch)

@@ -135,6 +135,23 @@ fn addresses_are_answered_only_while_the_lease_lives() {
     lease.end(&[7]).unwrap();
     assert_eq!(ask(&asker, VIP, VIP6), NONE, "the tables are there again");
 
+    // And again, when there are two: the second is not dropped before its turn.
+    lease.govern(&[(7, &addresses[..1]), (8, &addresses[1..])], LONG).unwrap();
+    run("nft", "flush ruleset");
+    lease.refresh(&[7], LONG).unwrap();
+    assert_eq!(ask(&asker, VIP, VIP6), ALL);
+    lease.refresh(&[8], LONG).unwrap();
+    lease.end(&[7, 8]).unwrap();
+    assert_eq!(ask(&asker, VIP, VIP6), NONE, "both govern");
+
+    // And once more: what is left of a holder does not keep another from being forgotten.
+    run("nft", "flush ruleset");
+    lease.refresh(&[7], LONG).unwrap();
+    lease.forget(&[7, 8]).unwrap();
+    assert_eq!(lease.holders().count(), 0);
+    assert!(!run("nft", "list ruleset").contains("holder"));
+    lease.govern(&[(7, &addresses)], LONG).unwrap();
+
     // Fewer addresses, more holders.
     lease.govern(&[(7, &addresses[..1]), (8, &addresses)], LONG).unwrap();
     assert_eq!(lease.holders().collect::<Vec<_>>(), [(7, &addresses[..1]), (8, &addresses[1..])]);

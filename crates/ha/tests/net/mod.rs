@@ -1,5 +1,6 @@
 //! A switch with two hosts, and the programs that run on them. Ours is the example `ha-alone`, which
 //! `cargo test -p ha` builds (`cargo test --test` alone does not).
+#![allow(dead_code, reason = "each test target uses a part")]
 
 use ha::message::{In, InstanceStatus, Memory, Out};
 use keepalived_conf::model::{
@@ -40,6 +41,7 @@ impl Network {
             directory: tempfile::tempdir().unwrap(),
         };
         network.switch.ip("link add br0 type bridge");
+        network.switch.ip("addr add 10.78.0.9/24 dev br0");
         network.switch.ip("link set br0 up");
         for (number, host) in [(1, &network.a), (2, &network.b)] {
             let pid = network.switch.pid();
@@ -50,6 +52,17 @@ impl Network {
             host.ip("link set lo up");
         }
         Some(network)
+    }
+
+    /// Asks on the wire, three times, who has an address: only the host with this MAC answers.
+    pub(crate) fn only_answers(&self, address: Ipv4Addr, expected: Mac) {
+        let mut command = self.switch.command("arping");
+        command.args(["-c", "3", "-w", "4", "-I", "br0", &address.to_string()]);
+        let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        let replies: Vec<&str> = text.lines().filter(|line| line.contains("reply from")).collect();
+        let expected = format!("[{}]", expected.to_string().to_uppercase());
+        assert!(!replies.is_empty(), "nobody answers: {text}");
+        assert!(replies.iter().all(|reply| reply.contains(&expected)), "not only {expected}: {text}");
     }
 
     /// Starts to write down all frames that pass the switch.

@@ -24,7 +24,12 @@ pub(super) const WORDS: &[Keyword] = &[
     understood("bfd_process_name", &[Global], words(0, 1), "name of the BFD process"),
     understood("vrrp_priority", &[Global], integer(-20, 19), "nice value of the VRRP process"),
     understood("vrrp_no_swap", &[Global], NONE, "lock the VRRP process in memory"),
-    understood("vrrp_rt_priority", &[Global], integer(1, 99), "real-time priority of the VRRP process"),
+    understood(
+        "vrrp_rt_priority",
+        &[Global],
+        integer(1, 4_294_967_295),
+        "real-time priority of the VRRP process",
+    ),
     understood("vrrp_cpu_affinity", &[Global], words(1, 1024), "processors of the VRRP process"),
     understood(
         "vrrp_rlimit_rttime",
@@ -35,7 +40,12 @@ pub(super) const WORDS: &[Keyword] = &[
     understood("vrrp_rlimit_rtime", &[Global], integer(1, 4_294_967_295), "old name of vrrp_rlimit_rttime"),
     later("checker_priority", &[Global], integer(-20, 19), "nice value of the checker process"),
     later("checker_no_swap", &[Global], NONE, "lock the checker process in memory"),
-    later("checker_rt_priority", &[Global], integer(1, 99), "real-time priority of the checker process"),
+    later(
+        "checker_rt_priority",
+        &[Global],
+        integer(1, 4_294_967_295),
+        "real-time priority of the checker process",
+    ),
     later("checker_cpu_affinity", &[Global], words(1, 1024), "processors of the checker process"),
     later(
         "checker_rlimit_rttime",
@@ -46,7 +56,12 @@ pub(super) const WORDS: &[Keyword] = &[
     later("checker_rlimit_rtime", &[Global], integer(1, 4_294_967_295), "old name of checker_rlimit_rttime"),
     understood("bfd_priority", &[Global], integer(-20, 19), "nice value of the BFD process"),
     understood("bfd_no_swap", &[Global], NONE, "lock the BFD process in memory"),
-    understood("bfd_rt_priority", &[Global], integer(1, 99), "real-time priority of the BFD process"),
+    understood(
+        "bfd_rt_priority",
+        &[Global],
+        integer(1, 4_294_967_295),
+        "real-time priority of the BFD process",
+    ),
     understood("bfd_cpu_affinity", &[Global], words(1, 1024), "processors of the BFD process"),
     understood(
         "bfd_rlimit_rttime",

@@ -1,7 +1,9 @@
 //! `global_defs`: scheduling, process names, buffers, SNMP, D-Bus, dumps, reload.
 
 use super::Context::Global;
-use super::{Keyword, LONGEST, NONE, SWITCH, WORD, integer, later, no_effect, seconds, understood, words};
+use super::{
+    Keyword, LONGEST, NONE, SWITCH, WORD, acts, integer, later, no_effect, seconds, understood, words,
+};
 
 pub(super) const WORDS: &[Keyword] = &[
     understood(
@@ -147,13 +149,13 @@ pub(super) const WORDS: &[Keyword] = &[
     understood("stats_dump_file", &[Global], WORD, "path of the statistics dump"),
     understood("json_dump_file", &[Global], WORD, "path of the JSON dump"),
     understood("umask", &[Global], words(1, 23), "permissions that created files lack"),
-    understood(
+    acts(
         "iproute_usr_dir",
         &[Global],
         WORD,
         "directory of iproute2's names, /usr/share/iproute2 when absent",
     ),
-    understood(
+    acts(
         "iproute_etc_dir",
         &[Global],
         WORD,

@@ -261,5 +261,5 @@ pub(super) const WORDS: &[Keyword] = &[
         "how strict include is about files",
         "what is wrong with an include is always reported",
     ),
-    understood("random_seed", &[Global], integer(0, 4_294_967_295), "seed of ${_RANDOM}"),
+    acts("random_seed", &[Global], integer(0, 4_294_967_295), "seed of ${_RANDOM}"),
 ];

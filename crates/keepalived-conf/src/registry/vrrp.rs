@@ -199,7 +199,7 @@ pub(super) const WORDS: &[Keyword] = &[
     understood("track_src_ip", &[Instance], NONE, "FAULT when the source address is gone"),
     understood("virtual_routes", &[Instance], NONE, "routes of the master").block(Routes).repeats(),
     understood("virtual_rules", &[Instance], NONE, "rules of the master").block(Rules).repeats(),
-    understood("no_virtual_ipaddress", &[Instance], NONE, "there are no addresses on purpose"),
+    acts("no_virtual_ipaddress", &[Instance], NONE, "there are no addresses on purpose"),
     understood("promote_secondaries", &[Instance], NONE, "keep secondary addresses when the first one goes"),
     // vrrp_instance: interfaces.
     understood("use_vmac", &[Instance], words(0, 6), "an interface with the virtual MAC address"),

@@ -270,6 +270,14 @@ fn is_spoken(
         }
         reader.say(finding.help("without it, it would be a second master beside its peers"));
     }
-    let hmac = body.last("auth_hmac").is_none_or(|item| reader.acts(item.keyword.support));
-    missing.is_none() && hmac
+    let hmac = body.last("auth_hmac").filter(|item| !reader.acts(item.keyword.support));
+    if let Some(block) = hmac {
+        let message =
+            format!("without `auth_hmac`, `{}` would be a second master beside its peers", instance.name);
+        reader.say(
+            Diagnostic::error("unsupported-keyword", block.span(), message)
+                .help("this instance does not run"),
+        );
+    }
+    missing.is_none() && hmac.is_none()
 }

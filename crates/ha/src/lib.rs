@@ -16,7 +16,7 @@ pub mod message;
 mod network;
 mod process;
 mod rivals;
-mod scripts;
+mod tracking;
 
 pub use process::run;
 pub use rivals::{Rival, rivals};

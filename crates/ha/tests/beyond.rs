@@ -33,8 +33,7 @@ fn a_stop_is_handed_over_to_one_of_ours() {
 #[test]
 fn a_stop_is_handed_over_in_unicast_too() {
     let Some(network) = Network::new() else { return };
-    let (mut a, mut b) =
-        pair(&network, |priority, own| unicast(config(priority, "eth0"), own, 3 - own));
+    let (mut a, mut b) = pair(&network, |priority, own| unicast(config(priority, "eth0"), own, 3 - own));
     a.send(&In::Stop);
     eventually("B takes over", || network.b.holds(VIP));
     assert_eq!(b.status().why, "the master steps down and hands over to us", "{}", b.log());

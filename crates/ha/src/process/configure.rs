@@ -16,11 +16,11 @@ impl Process<'_> {
         if !self.leases.are_kept() {
             self.leases = crate::network::Leases::open(self.host);
         }
+        self.tracking.configure(now, &config, restored, &self.network.interfaces, self.host);
         self.network.configure(&config.global, config.garp_groups);
         self.router_id = config.global.router_id;
         self.iptables = config.global.iptables;
         self.log_unknown = config.global.log_unknown_vrids;
-        self.scripts.configure(&config.scripts, &restored.scripts);
         self.replace_instances(now, config.instances, &config.sync_groups);
         let position = |name: &str| self.instances.iter().position(|i| i.config.name == name);
         let state = |name: &str| resumed(restored, name);

@@ -3,7 +3,7 @@
 use super::{Instance, settings};
 use crate::network::Interfaces;
 use crate::tracking::{self, Tracking};
-use keepalived_conf::model::{Conditions, ConfigFault, TrackInterface, TrackWeight, Tracked};
+use keepalived_conf::model::{Conditions, ConfigFault, TrackInterface, Tracked};
 use vrrp::Family;
 use vrrp::tracking::Effect;
 
@@ -89,38 +89,27 @@ impl Sources<'_> {
         Cause { effect, text: format!("bfd {name} {}", if up { "up" } else { "down" }), told }
     }
 
-    /// Scripts, files, processes and BFD sessions, with the weights that count.
-    fn objects(
-        &self,
-        conditions: Objects<'_>,
-        weighted: impl Fn(TrackWeight) -> TrackWeight,
-        (before, told): (&[Cause], bool),
-        causes: &mut Vec<Cause>,
-    ) {
-        let tracked = |tracked: &Tracked| Tracked { weight: weighted(tracked.weight), ..tracked.clone() };
-        let Objects { scripts, files, processes, bfd } = conditions;
-        causes.extend(scripts.iter().map(tracked).map(|tracked| self.script(&tracked)));
-        causes.extend(files.iter().map(tracked).map(|tracked| self.file(&tracked, before)));
-        causes.extend(processes.iter().map(tracked).map(|tracked| self.process(&tracked, told)));
-        causes.extend(bfd.iter().map(tracked).map(|tracked| self.session(&tracked, told)));
+    /// Scripts, files, processes and BFD sessions. `before` bore on the instance until now.
+    fn objects(&self, objects: Objects<'_>, (before, told): (&[Cause], bool), causes: &mut Vec<Cause>) {
+        let Objects { scripts, files, processes, bfd } = objects;
+        causes.extend(scripts.iter().map(|tracked| self.script(tracked)));
+        causes.extend(files.iter().map(|tracked| self.file(tracked, before)));
+        causes.extend(processes.iter().map(|tracked| self.process(tracked, told)));
+        causes.extend(bfd.iter().map(|tracked| self.session(tracked, told)));
     }
 }
 
 impl Instance {
     /// Everything that bears on priority and fitness at present: what the instance tracks by itself,
-    /// and what its sync group tracks for it. In a group that does not want it otherwise, the
-    /// instance's own weights count as 0: a failure is a fault.
-    pub(crate) fn track(&self, sources: Sources<'_>, group: Option<(&Conditions, bool)>) -> Vec<Cause> {
+    /// and what its sync group tracks for it.
+    pub(crate) fn track(&self, sources: Sources<'_>, group: Option<&Conditions>) -> Vec<Cause> {
         let mut causes = self.faults(sources);
         let told = self.standing.is_some();
         let known = (self.causes.as_slice(), told);
         let own = self.config.interface.as_str();
-        let plain = group.is_some_and(|(_, member_weights)| !member_weights);
-        let weighted = |weight: TrackWeight| if plain { TrackWeight::default() } else { weight };
         // keepalived ignores the instance's own interface here.
         for tracked in self.config.track_interfaces.iter().filter(|tracked| tracked.interface != own) {
-            let tracked = TrackInterface { weight: weighted(tracked.weight), ..tracked.clone() };
-            causes.push(sources.interface(&tracked, told));
+            causes.push(sources.interface(tracked, told));
         }
         let own = Objects {
             scripts: &self.config.track_scripts,
@@ -128,12 +117,12 @@ impl Instance {
             processes: &self.config.track_processes,
             bfd: &self.config.track_bfd,
         };
-        sources.objects(own, weighted, known, &mut causes);
-        if let Some((conditions, _)) = group {
+        sources.objects(own, known, &mut causes);
+        if let Some(conditions) = group {
             let Conditions { interfaces, scripts, files, processes, bfd } = conditions;
             causes.extend(interfaces.iter().map(|tracked| sources.interface(tracked, told)));
             let shared = Objects { scripts, files, processes, bfd };
-            sources.objects(shared, |weight| weight, known, &mut causes);
+            sources.objects(shared, known, &mut causes);
         }
         causes.retain(|cause| cause.effect != Effect::None);
         causes

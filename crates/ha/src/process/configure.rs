@@ -4,7 +4,7 @@ use super::{Process, now};
 use crate::Level;
 use crate::instance::{Instance, cleared};
 use crate::message::{InstanceState, Memory, Occasion, Out};
-use keepalived_conf::model::{Config, SyncGroup, VrrpInstance};
+use keepalived_conf::model::{Config, Global, SyncGroup, VrrpInstance};
 use std::net::IpAddr;
 use vrrp::tracking::{self, Effect, Verdict};
 use vrrp::{Action, Burst, Event, Standing, State, Time};
@@ -18,8 +18,13 @@ impl Process<'_> {
         }
         self.tracking.configure(now, &config, restored, &self.network.interfaces, self.host);
         self.network.configure(&config.global, config.garp_groups);
+        if self.instances.is_empty() && restored.instances.is_empty() {
+            self.begins = begins(now, &config.global);
+        }
         self.router_id = config.global.router_id;
         self.iptables = config.global.iptables;
+        self.receive_buffers = config.global.receive_buffers;
+        self.mails_faults = !config.global.mail.no_faults;
         self.log_unknown = config.global.log_unknown_vrids;
         self.replace_instances(now, config.instances, &config.sync_groups);
         let position = |name: &str| self.instances.iter().position(|i| i.config.name == name);
@@ -153,6 +158,9 @@ impl Process<'_> {
     fn apply(&mut self, index: usize, verdict: Verdict, resumed: Option<State>) {
         let now = now();
         let instance = &mut self.instances[index];
+        if self.begins.is_some() && instance.standing.is_none() {
+            return;
+        }
         instance.router.on(now, Event::Priority(verdict.priority), &mut self.actions);
         let event = match (instance.standing, verdict.standing) {
             (None, standing) => Some(Event::Start { standing, restored: resumed }),
@@ -178,6 +186,13 @@ impl Process<'_> {
         }
         self.carry_out(now, index);
     }
+}
+
+/// When the election begins, if not now. The clock counts from the machine's start.
+fn begins(now: Time, global: &Global) -> Option<Time> {
+    let startup = (!global.startup_delay.is_zero()).then(|| now + global.startup_delay);
+    let boot = Some(Time(global.delay_after_boot)).filter(|&at| at > now);
+    startup.max(boot)
 }
 
 fn resumed(restored: &Memory, name: &str) -> Option<State> {

@@ -14,7 +14,7 @@ use crate::tracking::{Change, Tracking};
 use crate::{Ended, Error, Host, Level, rivals};
 use groups::SyncGroups;
 use ipc::Channel;
-use keepalived_conf::model::Iptables;
+use keepalived_conf::model::{Iptables, ReceiveBuffers};
 use netlink::Monitor;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -59,6 +59,9 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         dropped: None,
         log_unknown: false,
         unknown: Vec::new(),
+        begins: None,
+        receive_buffers: ReceiveBuffers::Kernel,
+        mails_faults: true,
         changed: false,
         actions: Vec::new(),
         heard: Vec::new(),
@@ -105,6 +108,12 @@ struct Process<'a> {
     log_unknown: bool,
     /// Interfaces and virtual routers of which it was said that they are unknown.
     unknown: Vec<(String, u8)>,
+    /// When the election begins: `vrrp_startup_delay`, `vrrp_delay_after_boot`. `None` when it has.
+    begins: Option<Time>,
+    /// `vrrp_rx_bufs_policy`.
+    receive_buffers: ReceiveBuffers,
+    /// `no_email_faults`.
+    mails_faults: bool,
     /// Whether a state or verdict may be new since the supervisor was last told what to remember.
     changed: bool,
     /// Reused on every turn.
@@ -142,8 +151,9 @@ impl Process<'_> {
     /// Waits for a packet, a change, a message or the next deadline.
     fn sleep(&self) -> Result<(), Error> {
         let routers = self.instances.iter().filter_map(|instance| Some(instance.router.next_deadline()?.0));
-        let others = self.network.next_deadline().into_iter().chain(self.tracking.next_deadline());
-        let deadline = routers.chain(others).chain(self.next_greeting()).min();
+        let others =
+            [self.network.next_deadline(), self.tracking.next_deadline(), self.next_greeting(), self.begins];
+        let deadline = routers.chain(others.into_iter().flatten()).min();
         let wait = deadline.map_or(TURN, |at| at.since(now()).min(TURN));
         let timeout = Timespec { tv_sec: 0, tv_nsec: wait.as_nanos() as _ };
         let mut channel_flags = PollFlags::IN;
@@ -217,7 +227,7 @@ impl Process<'_> {
         let (changed, sessions) = self.tracking.turn(now(), &self.network.interfaces, self.host);
         for Change { name, up } in sessions {
             let tracks = |index: &usize| {
-                let shared = self.groups.conditions(*index).map_or(&[][..], |(group, _)| &group.bfd);
+                let shared = self.groups.conditions(*index).map_or(&[][..], |group| &group.bfd);
                 let mut all = self.instances[*index].config.track_bfd.iter().chain(shared);
                 all.any(|tracked| tracked.name == name)
             };
@@ -237,6 +247,10 @@ impl Process<'_> {
     /// Fires the timers that are due.
     fn fire(&mut self) {
         let now = now();
+        if self.begins.is_some_and(|at| at <= now) {
+            self.begins = None;
+            self.evaluate(&Memory::default());
+        }
         for index in 0..self.instances.len() {
             self.instances[index].router.on(now, Event::Timer, &mut self.actions);
             self.carry_out(now, index);

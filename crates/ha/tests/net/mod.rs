@@ -54,6 +54,26 @@ impl Network {
         Some(network)
     }
 
+    /// Runs `ip` on the switch, which is a client too.
+    pub(crate) fn client_ip(&self, arguments: &str) {
+        self.switch.ip(arguments);
+    }
+
+    /// Whether an address answers the client.
+    pub(crate) fn client_reaches(&self, address: &str) -> bool {
+        let mut command = self.switch.command("ping");
+        command.args(["-c", "1", "-W", "1", address]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().unwrap().success()
+    }
+
+    /// The Ethernet address that the client has for an address.
+    pub(crate) fn client_neighbour(&self, address: &str) -> Option<Mac> {
+        let output = self.switch.command("ip").args(["neigh", "show", address]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut words = text.split_whitespace().skip_while(|word| *word != "lladdr");
+        words.nth(1)?.parse().ok()
+    }
+
     /// Asks on the wire, three times, who has an address: only the host with this MAC answers.
     pub(crate) fn only_answers(&self, address: Ipv4Addr, expected: Mac) {
         let mut command = self.switch.command("arping");
@@ -324,25 +344,31 @@ pub(crate) fn keepalived_unicast(network: &Network, host: &Host, priority: u8) -
 }
 
 fn start_keepalived(network: &Network, host: &Host, priority: u8, more: &str, after: &str) -> Program {
-    let path = network.directory.path();
-    let configuration = path.join(format!("{priority}.conf"));
+    let configuration = network.directory.path().join(format!("{priority}.conf"));
     let text = format!(
         "global_defs {{\n router_id test\n}}\nvrrp_instance VI_A {{\n state BACKUP\n interface eth0\n \
          virtual_router_id 61\n priority {priority}\n advert_int 1\n authentication {{\n auth_type PASS\n \
          auth_pass 1111\n }}\n virtual_ipaddress {{\n {VIP}\n }}\n {more}\n}}\n{after}"
     );
     fs::write(&configuration, text).unwrap();
+    keepalived_with(network, host, &configuration)
+}
+
+/// Starts a real keepalived with a configuration; its log is beside it, named `.log`.
+pub(crate) fn keepalived_with(network: &Network, host: &Host, configuration: &std::path::Path) -> Program {
+    let path = network.directory.path();
+    let stem = configuration.file_stem().unwrap().to_string_lossy().into_owned();
     // Its processes live in a PID namespace of their own: killing the first kills all.
     let mut command = host.command("unshare");
     command.args(["--pid", "--fork", "--kill-child=KILL", "keepalived", "-n", "-l", "-D", "-P", "-f"]);
-    command.arg(&configuration);
+    command.arg(configuration);
     for (option, name) in [("-p", "main"), ("-r", "vrrp")] {
         // What a killed one left behind names a process that exists in the new PID namespace as well.
-        let file = path.join(format!("{priority}.{name}.pid"));
+        let file = path.join(format!("{stem}.{name}.pid"));
         let _ = fs::remove_file(&file);
         command.arg(option).arg(file);
     }
-    let log = fs::File::create(path.join(format!("{priority}.log"))).unwrap();
+    let log = fs::File::create(path.join(format!("{stem}.log"))).unwrap();
     command.stdout(log.try_clone().unwrap()).stderr(log).stdin(Stdio::null());
     Program::Keepalived(command.spawn().unwrap())
 }

@@ -169,9 +169,9 @@ impl Pair {
 }
 
 fn all(first: First) {
-    let ways = WAYS.iter().flat_map(|&(name, words, six)| {
-        [false, true].map(|unicast| Way { name, words, six, unicast })
-    });
+    let ways = WAYS
+        .iter()
+        .flat_map(|&(name, words, six)| [false, true].map(|unicast| Way { name, words, six, unicast }));
     let pairs: Option<Vec<Pair>> = ways.map(|way| Pair::new(way, first)).collect();
     let Some(pairs) = pairs else { return };
     // Nearly all of it is waiting: all ways at once.

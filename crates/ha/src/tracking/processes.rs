@@ -379,6 +379,66 @@ mod tests {
         Processes { tracked, ..Processes::default() }
     }
 
+    /// A process starts, forks, becomes another program and ends, and each is noticed within a turn or
+    /// a look.
+    fn follow(expect_events: Option<bool>) {
+        let name = format!("bs{}{}", std::process::id(), expect_events.is_some());
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join(&name);
+        std::fs::copy("/bin/sh", &program).unwrap();
+        let pipe = directory.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let begun = std::time::Instant::now();
+        let now = || Time(begun.elapsed());
+        let mut processes = Processes::default();
+        let wanted = TrackProcess { program: name.clone(), ..config(&[], ParameterMatch::Ignored, false) };
+        processes.configure(now(), vec![wanted], &[], &mut Silent);
+        let events = matches!(processes.source, Source::Events(_));
+        assert!(expect_events.is_none_or(|expected| expected == events));
+        println!("{}", if events { "by events" } else { "by looks" });
+        let mut runs = |wanted: u32| {
+            while processes.tracked[0].count != wanted {
+                assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", processes.tracked[0]);
+                processes.turn(now(), &mut Silent);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            assert_eq!(processes.tracked[0].up, wanted > 0);
+        };
+        // The shell reads commands. The first forks, the second becomes another program.
+        let mut shell =
+            std::process::Command::new(&program).stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let mut input = shell.stdin.take().unwrap();
+        let mut say = |line: &[u8]| std::io::Write::write_all(&mut input, line).unwrap();
+        runs(1);
+        say(format!("(read -r _ <{}; :) &\n", pipe.display()).as_bytes());
+        runs(2);
+        std::fs::write(&pipe, "\n").unwrap();
+        runs(1);
+        say(b"exec sleep 600\n");
+        runs(0);
+        shell.kill().unwrap();
+        shell.wait().unwrap();
+    }
+
+    #[test]
+    fn processes_are_followed_by_events_where_there_are_any() {
+        follow(None);
+    }
+
+    #[test]
+    fn processes_are_followed_by_looks_in_another_network_namespace() {
+        let entered = std::thread::spawn(|| {
+            let entered = sys::namespace::enter_new_network();
+            if entered.is_ok() {
+                follow(Some(false));
+            }
+            entered
+        });
+        if let Err(errno) = entered.join().unwrap() {
+            eprintln!("not run: {errno}");
+        }
+    }
+
     #[test]
     fn a_change_counts_when_it_has_lasted() {
         let mut processes = processes();

@@ -85,6 +85,9 @@ impl Sessions {
             }));
             let at = self.sessions.len() - 1;
             let running = &mut self.sessions[at];
+            if running.config.ttl != config.ttl {
+                running.sender = None;
+            }
             running.config = config;
             let (settings, random) = (running.settings(), self.random.next());
             running.session.reconfigure(now.0, random, settings, &mut self.actions);
@@ -225,7 +228,7 @@ impl Sessions {
             match action {
                 Action::Send(packet) => running.send(&packet, &mut self.random, host),
                 Action::Up => (running.up, running.held_until) = (true, None),
-                // The neighbour's operator took it down: the path has not failed. RFC 5882 §4.2.
+                // The neighbour's operator took it down: the path has not failed. RFC 5882 §3.2.
                 Action::Down(Cause::NeighbourAdminDown) => {}
                 Action::Down(_) => running.up = false,
                 Action::Log(line) => {
@@ -246,9 +249,9 @@ impl Sessions {
 }
 
 impl Running {
-    /// Whether a configuration is of this session. A change of the others needs another socket.
+    /// Whether a configuration is of this session; all else may change while it runs.
     fn is_same(&self, other: &BfdInstance) -> bool {
-        let key = |config: &BfdInstance| (config.neighbor, config.source, config.multihop, config.ttl);
+        let key = |config: &BfdInstance| (config.neighbor, config.source, config.multihop);
         self.config.name == other.name && key(&self.config) == key(other)
     }
 

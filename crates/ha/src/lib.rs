@@ -20,6 +20,7 @@ mod tracking;
 
 pub use process::run;
 pub use rivals::{Rival, rivals};
+pub use tracking::write_initial_files;
 
 use rustix::io::Errno;
 

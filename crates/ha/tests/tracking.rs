@@ -99,6 +99,67 @@ fn a_file_moves_the_priority_however_it_is_written() {
     assert_eq!(faults, 1, "{}", ours.log());
 }
 
+/// What a log says of priorities and faults, without what stands before it.
+fn story(log: &str) -> Vec<String> {
+    let lines = log.lines().filter_map(|line| line.split_once("(VI_A) ").map(|(_, rest)| rest.to_owned()));
+    lines.filter(|line| line.starts_with("Changing effective") || line == "Entering FAULT STATE").collect()
+}
+
+#[test]
+fn keepalived_reads_the_same_numbers_in_files() {
+    let Some(network) = Network::new() else { return };
+    let path = |name: &str| network.directory.path().join(name);
+    let mut config = config(100, "eth0");
+    config.files = vec![file("load", &path("load"), None), file("down", &path("down"), None)];
+    config.instances[0].track_files = vec![tracked("load", 10), tracked("down", 0)];
+    let mut ours = Ours::start(&network.a, config);
+    let text = format!(
+        "track_file load {{\n file {}\n weight 10\n}}\ntrack_file down {{\n file {}\n weight 0\n}}\n\
+         vrrp_instance VI_A {{\n state BACKUP\n interface eth0\n virtual_router_id 61\n priority 100\n \
+         authentication {{\n auth_type PASS\n auth_pass 1111\n }}\n virtual_ipaddress {{\n 10.78.0.100\n \
+         }}\n track_file {{\n load\n down\n }}\n}}\n",
+        path("load").display(),
+        path("down").display()
+    );
+    let _theirs = keepalived(&network, &network.b, &text);
+    let log = || fs::read_to_string(path("keepalived.log")).unwrap_or_default();
+    eventually("keepalived has begun", || log().contains("(VI_A) Entering BACKUP STATE"));
+    stands(&mut ours, 100, &[]);
+    let mut compare = |file: &str, content: Option<&str>, priority: u8| {
+        match content {
+            Some(content) => fs::write(path(file), content).unwrap(),
+            None => fs::remove_file(path(file)).unwrap(),
+        }
+        eventually(&format!("priority {priority} after {content:?}"), || ours.status().priority == priority);
+        let end = std::time::Instant::now() + Duration::from_secs(10);
+        while story(&ours.log()) != story(&log()) {
+            assert!(
+                std::time::Instant::now() < end,
+                "{content:?}\nours: {:#?}\ntheirs: {:#?}",
+                story(&ours.log()),
+                story(&log())
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    compare("load", Some("5"), 150);
+    compare("load", Some(" -3x"), 70);
+    compare("load", Some("0x10"), 254);
+    compare("load", Some("010"), 180);
+    compare("load", Some("08"), 100);
+    compare("load", Some("25\n30\n"), 254);
+    compare("load", Some(""), 100);
+    compare("load", Some("none"), 100);
+    compare("load", Some("-25"), 1);
+    compare("load", Some("9 "), 190);
+    compare("load", None, 100);
+    compare("down", Some("1"), 100);
+    compare("down", Some("-1"), 100);
+    compare("down", None, 100);
+    compare("down", Some("0"), 100);
+    assert_eq!(story(&log()).len(), 11, "{:#?}", story(&log()));
+}
+
 #[test]
 fn a_file_of_weight_0_is_a_fault_of_the_whole_group_and_init_file_writes_it_once() {
     let Some(network) = Network::new() else { return };
@@ -130,6 +191,13 @@ fn a_file_of_weight_0_is_a_fault_of_the_whole_group_and_init_file_writes_it_once
     fs::create_dir(path("later")).unwrap();
     fs::write(path("later/unused"), "5").unwrap();
     stands(&mut ours, 102, &["file kept is 4: +4", "file overwritten is -7: -7", "file unused is 5: +5"]);
+    // Nor is a link followed to write a file.
+    let linked = path("linked");
+    std::os::unix::fs::symlink(path("nowhere"), &linked).unwrap();
+    let mut other = config.clone();
+    other.files = vec![file("linked", &linked, init(3, true))];
+    ha::write_initial_files(&other, &mut Silent);
+    assert!(!path("nowhere").exists());
     // A reload, and a successor, leave files as they are.
     fs::write(path("overwritten"), "8").unwrap();
     stands(&mut ours, 117, &["file kept is 4: +4", "file overwritten is 8: +8", "file unused is 5: +5"]);
@@ -140,6 +208,42 @@ fn a_file_of_weight_0_is_a_fault_of_the_whole_group_and_init_file_writes_it_once
     let mut ours = Ours::resume(&network.a, config, remembered);
     stands(&mut ours, 117, &["file kept is 4: +4", "file overwritten is 8: +8", "file unused is 5: +5"]);
     assert!(!path("down").exists());
+}
+
+struct Silent;
+
+impl ha::Host for Silent {
+    fn log(&mut self, _: ha::Level, _: &str) {}
+}
+
+#[test]
+fn dynamic_interfaces_are_waited_for_without_complaint() {
+    let Some(network) = Network::new() else { return };
+    for dynamic in [false, true] {
+        let mut config = config(100, "eth7");
+        config.global.dynamic_interfaces = dynamic;
+        let mut ours = Ours::start(&network.a, config);
+        stands(&mut ours, 100, &["interface eth7 does not exist, waiting for it"]);
+        let complains = ours.log().contains("entering FAULT state (interface eth7 does not exist");
+        assert_eq!(complains, !dynamic, "{}", ours.log());
+        network.a.ip("link add eth7 type veth peer name eth8");
+        network.a.ip("addr add 10.79.0.1/24 dev eth7");
+        network.a.ip("link set eth8 up");
+        network.a.ip("link set eth7 up");
+        eventually("it takes part", || ours.status().state == InstanceState::Backup);
+        // Another of the same name.
+        network.a.ip("link del eth7");
+        eventually("it is gone", || ours.status().state == InstanceState::Fault);
+        network.a.ip("link add eth7 type bridge");
+        network.a.ip("addr add 10.79.0.1/24 dev eth7");
+        network.a.ip("link add eth9 type veth peer name eth8");
+        network.a.ip("link set eth8 up");
+        network.a.ip("link set eth9 master eth7 up");
+        network.a.ip("link set eth7 up");
+        eventually("it takes part again", || ours.status().state == InstanceState::Backup);
+        network.a.ip("link del eth9");
+        network.a.ip("link del eth7");
+    }
 }
 
 /// A program of a name that no other test has.

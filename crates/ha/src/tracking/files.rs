@@ -5,7 +5,7 @@
 //! after a moment of rest, so that the file is not read between truncation and the new number.
 
 use crate::{Host, Level};
-use keepalived_conf::model::{TrackFile, TrackWeight};
+use keepalived_conf::model::{Config, TrackFile, TrackWeight};
 use rustix::fs::{Mode, OFlags, inotify};
 use rustix::io::Errno;
 use std::ffi::OsString;
@@ -173,7 +173,13 @@ impl File {
     }
 }
 
-/// `init_file`: writes the number unless the file is there, or if it is another with `overwrite`.
+/// Writes every `init_file`: what the process does by itself at its start, and what its supervisor has
+/// to do before if the process may not write there.
+pub fn write_initial_files(config: &Config, host: &mut dyn Host) {
+    config.files.iter().for_each(|file| initialise(file, host));
+}
+
+/// Writes the number unless the file is there, or if it is another with `overwrite`.
 fn initialise(config: &TrackFile, host: &mut dyn Host) {
     let Some(init) = config.init else { return };
     let there = read(&config.path);
@@ -181,10 +187,18 @@ fn initialise(config: &TrackFile, host: &mut dyn Host) {
     if is_so || (there.is_ok() && !init.overwrite) {
         return;
     }
-    if let Err(error) = std::fs::write(&config.path, format!("{}\n", init.value)) {
+    if let Err(error) = write(&config.path, &format!("{}\n", init.value)) {
         let line = format!("Unable to initialise track file {} ({error})", config.name);
         host.log(Level::Error, &line);
     }
+}
+
+/// Writes a file, but not by way of a link: in a directory that others may write to, that could lead
+/// anywhere.
+fn write(path: &Path, text: &str) -> Result<(), Errno> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::from_raw_mode(0o644))?;
+    rustix::io::write(&file, text.as_bytes()).map(drop)
 }
 
 /// The beginning of a file. Does not wait, whatever kind of file it is.

@@ -7,6 +7,7 @@ mod scripts;
 mod sessions;
 
 pub(crate) use files::effect as file_effect;
+pub use files::write_initial_files;
 
 use crate::Host;
 use crate::message::Memory;

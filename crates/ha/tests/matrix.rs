@@ -12,7 +12,8 @@ use keepalived_conf::Environment;
 use net::{Host, Network, Ours, Program, eventually};
 use std::fs;
 use std::process::Stdio;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// One way to speak.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +75,8 @@ struct Pair {
     network: Network,
     way: Way,
     first: First,
+    /// What those of ours have logged.
+    logs: Mutex<Vec<Arc<Mutex<String>>>>,
 }
 
 impl Pair {
@@ -88,7 +91,7 @@ impl Pair {
             }
             network.client_ip("addr add fd78::9/64 dev br0 nodad");
         }
-        Some(Self { network, way, first })
+        Some(Self { network, way, first, logs: Mutex::default() })
     }
 
     fn host(&self, number: u8) -> &Host {
@@ -105,7 +108,9 @@ impl Pair {
         }
         let loaded = keepalived_conf::load(&path, &Environment::default());
         assert!(!loaded.report.has_errors(), "{:?}", loaded.report);
-        Program::Ours(Ours::start(self.host(number), loaded.config))
+        let ours = Ours::start(self.host(number), loaded.config);
+        self.logs.lock().unwrap().push(ours.log_so_far());
+        Program::Ours(ours)
     }
 
     fn holds(&self, number: u8) -> bool {
@@ -126,11 +131,14 @@ impl Pair {
         }
     }
 
-    /// Whether the client has the holder's Ethernet address in its cache, without having asked: it
-    /// was told.
-    fn client_knows(&self, number: u8) -> bool {
-        let neighbour = self.network.client_neighbour(self.way.served());
-        neighbour.is_some_and(|mac| mac == self.host(number).mac())
+    /// Within a second the client has the holder's Ethernet address in its cache, without having
+    /// asked: it was told.
+    fn client_is_told(&self, label: &str, number: u8) {
+        let (mac, end) = (self.host(number).mac(), Instant::now() + Duration::from_secs(1));
+        while self.network.client_neighbour(self.way.served()) != Some(mac) {
+            assert!(Instant::now() < end, "{label}: the client does not know that host {number} has it");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// The first host is to be master, then to stop, return, die and return.
@@ -145,15 +153,15 @@ impl Pair {
         });
         first.stop();
         eventually(&format!("{label}: the second takes over after a stop"), || self.only(2));
-        eventually(&format!("{label}: the client is told"), || self.client_knows(2));
+        self.client_is_told(&label, 2);
         first = self.start(1);
         eventually(&format!("{label}: the first takes it back"), || self.only(1));
-        eventually(&format!("{label}: the client is told"), || self.client_knows(1));
+        self.client_is_told(&label, 1);
         self.host(1).ip("link set eth0 down");
         first.kill();
         self.flush(1);
         eventually(&format!("{label}: the second takes over after a death"), || self.only(2));
-        eventually(&format!("{label}: the client is told"), || self.client_knows(2));
+        self.client_is_told(&label, 2);
         self.host(1).ip("link set eth0 up");
         if self.way.six {
             // IPv6 forgets its addresses with the link.
@@ -184,6 +192,9 @@ fn all(first: First) {
             for name in ["1.log", "2.log"] {
                 let log = fs::read_to_string(pair.network.directory.path().join(name)).unwrap_or_default();
                 eprintln!("{} unicast {} {name}:\n{log}", pair.way.name, pair.way.unicast);
+            }
+            for log in &*pair.logs.lock().unwrap() {
+                eprintln!("ours:\n{}", log.lock().unwrap());
             }
             panic!("{} unicast {}", pair.way.name, pair.way.unicast);
         }

@@ -461,6 +461,11 @@ impl Ours {
         self.log.lock().unwrap().clone()
     }
 
+    /// What it logs, also later.
+    pub(crate) fn log_so_far(&self) -> Arc<Mutex<String>> {
+        Arc::clone(&self.log)
+    }
+
     /// SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -183,12 +183,7 @@ pub(super) const WORDS: &[Keyword] = &[
         SWITCH,
         "advertise once more when a higher priority takes over",
     ),
-    acts(
-        "vrrp_check_unicast_src",
-        &[Global],
-        NONE,
-        "accept unicast advertisements of listed peers only",
-    ),
+    acts("vrrp_check_unicast_src", &[Global], NONE, "accept unicast advertisements of listed peers only"),
     acts("vrrp_owner_ignore_adverts", &[Global], SWITCH, "the address owner ignores advertisements"),
     acts("v3_checksum_as_v2", &[Global], SWITCH, "VRRPv3 checksum without pseudo-header"),
     acts("vrrp_startup_delay", &[Global], seconds(1000, LONGEST), "wait before VRRP starts, seconds"),
@@ -203,12 +198,7 @@ pub(super) const WORDS: &[Keyword] = &[
     understood("vmac_addr_prefix", &[Global], WORD, "name prefix of VMAC interfaces of addresses"),
     understood("disable_local_igmp", &[Global], NONE, "no IGMP on interfaces of this machine"),
     acts("vrrp_notify_priority_changes", &[Global], SWITCH, "tell FIFOs about changes of priority"),
-    acts(
-        "vrrp_rx_bufs_policy",
-        &[Global],
-        words(1, 2),
-        "size of receive buffers: MTU, ADVERT or bytes",
-    ),
+    acts("vrrp_rx_bufs_policy", &[Global], words(1, 2), "size of receive buffers: MTU, ADVERT or bytes"),
     acts("vrrp_rx_bufs_multiplier", &[Global], integer(1, 4_294_967_295), "factor for receive buffers"),
     // Firewall.
     no_effect(

@@ -6,7 +6,7 @@ use super::Context::{
 };
 use super::{
     ANY, Arguments, COMMAND, Keyword, Kind, LONGEST, NONE, SWITCH, WORD, acts, dead, integer, integer_and,
-    later, no_effect, milliseconds, one_of, seconds, understood, words,
+    later, milliseconds, no_effect, one_of, seconds, understood, words,
 };
 
 /// Why nothing is needed for masters whose timers come late.
@@ -58,9 +58,7 @@ pub(super) const WORDS: &[Keyword] = &[
     understood("init_file", &[TrackFile], words(0, 2), "creates the file"),
     understood("weight", &[TrackProcess, TrackFile], integer_and(-254, 254, 1), "added to the priority"),
     // Sync groups.
-    acts("vrrp_sync_group", &[Root], WORD, "instances that change state together")
-        .block(SyncGroup)
-        .repeats(),
+    acts("vrrp_sync_group", &[Root], WORD, "instances that change state together").block(SyncGroup).repeats(),
     acts("group", &[SyncGroup], NONE, "the instances").block(Names),
     acts("global_tracking", &[SyncGroup], NONE, "old name of sync_group_tracking_weight"),
     acts("sync_group_tracking_weight", &[SyncGroup], NONE, "weights of members count"),
@@ -143,12 +141,7 @@ pub(super) const WORDS: &[Keyword] = &[
         integer(1, 100),
         "advertisements missed before taking over, 3 when absent",
     ),
-    acts(
-        "lower_prio_no_advert",
-        &[Instance],
-        SWITCH,
-        "do not answer a lower priority with an advertisement",
-    ),
+    acts("lower_prio_no_advert", &[Instance], SWITCH, "do not answer a lower priority with an advertisement"),
     acts(
         "higher_prio_send_advert",
         &[Instance],
@@ -229,9 +222,7 @@ pub(super) const WORDS: &[Keyword] = &[
         .block(Names)
         .repeats(),
     acts("track_script", &[SyncGroup], NONE, "scripts that move the priority").block(Names).repeats(),
-    acts("track_interface", &[SyncGroup], NONE, "interfaces that move the priority")
-        .block(Names)
-        .repeats(),
+    acts("track_interface", &[SyncGroup], NONE, "interfaces that move the priority").block(Names).repeats(),
     // Notification.
     acts("notify_master", &[Instance], COMMAND, "run on becoming master"),
     acts("notify_backup", &[Instance], COMMAND, "run on becoming backup"),
@@ -239,12 +230,7 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("notify_stop", &[Instance], COMMAND, "run at the end"),
     acts("notify", &[Instance], COMMAND, "run on every change with type, name, state and priority"),
     acts("notify_deleted", &[Instance], COMMAND.optional(), "run when a reload removes the instance"),
-    acts(
-        "notify_master_rx_lower_pri",
-        &[Instance],
-        COMMAND,
-        "run when a master hears a lower priority",
-    ),
+    acts("notify_master_rx_lower_pri", &[Instance], COMMAND, "run when a master hears a lower priority"),
     acts("notify_master", &[SyncGroup], COMMAND, "run on becoming master"),
     acts("notify_backup", &[SyncGroup], COMMAND, "run on becoming backup"),
     acts("notify_fault", &[SyncGroup], COMMAND, "run on a fault"),

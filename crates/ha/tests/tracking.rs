@@ -5,7 +5,7 @@
 
 mod net;
 
-use ha::message::{In, InstanceState};
+use ha::message::{In, InstanceState, Memory};
 use keepalived_conf::model::{
     BfdInstance, Config, InterfaceDelay, ParameterMatch, SyncGroup, TrackFile, TrackFileInit, TrackProcess,
     TrackWeight, Tracked,
@@ -367,6 +367,17 @@ fn two_of_ours_watch_each_other_by_bfd() {
     stands(&mut b, 140, &["bfd peer up: +40"]);
     eventually("A is master", || a.status().state == InstanceState::Master);
 
+    // Junk does no harm.
+    let mut junk = network.b.command("bash");
+    junk.args([
+        "-c",
+        "for i in {1..300}; do head -c $((RANDOM % 60)) /dev/urandom >/dev/udp/10.78.0.1/3784; done",
+    ]);
+    assert!(junk.status().unwrap().success());
+    assert!(a.log().contains("Discarding "));
+    assert!(!a.log().contains("Expired"), "{}", a.log());
+    stands(&mut a, 150, &[]);
+
     // The link of A stays up; that of B is cut.
     network.b.link("down");
     eventually("A is in FAULT", || a.status().state == InstanceState::Fault);
@@ -417,6 +428,14 @@ fn packets_from_too_far_do_not_count() {
     eventually("it is said", || a.log().contains("(b) Discarding packet from 10.78.0.2"));
     std::thread::sleep(Duration::from_secs(2));
     stands(&mut a, 150, &["bfd b down"]);
+    // What a predecessor knew stands for a while, but not for ever.
+    a.kill();
+    let restored = Memory { bfd: vec![("b".into(), true)], ..Memory::default() };
+    let config = with_session(config(150, "eth0"), bfd("b", "10.78.0.1", "10.78.0.2"), 0);
+    let mut a = Ours::resume(&network.a, config, restored);
+    stands(&mut a, 150, &[]);
+    stands(&mut a, 150, &["bfd b down"]);
+    assert_eq!(a.status().state, InstanceState::Fault);
 }
 
 /// Starts a keepalived with its BFD process.

@@ -196,7 +196,8 @@ fn a_file_of_weight_0_is_a_fault_of_the_whole_group_and_init_file_writes_it_once
     std::os::unix::fs::symlink(path("nowhere"), &linked).unwrap();
     let mut other = config.clone();
     other.files = vec![file("linked", &linked, init(3, true))];
-    ha::write_initial_files(&other, &mut Silent);
+    let wrong = ha::write_initial_files(&other);
+    assert!(matches!(&wrong[..], [line] if line.starts_with("Unable to initialise track file linked")));
     assert!(!path("nowhere").exists());
     // A reload, and a successor, leave files as they are.
     fs::write(path("overwritten"), "8").unwrap();
@@ -208,12 +209,6 @@ fn a_file_of_weight_0_is_a_fault_of_the_whole_group_and_init_file_writes_it_once
     let mut ours = Ours::resume(&network.a, config, remembered);
     stands(&mut ours, 117, &["file kept is 4: +4", "file overwritten is 8: +8", "file unused is 5: +5"]);
     assert!(!path("down").exists());
-}
-
-struct Silent;
-
-impl ha::Host for Silent {
-    fn log(&mut self, _: ha::Level, _: &str) {}
 }
 
 #[test]

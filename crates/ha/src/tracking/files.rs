@@ -57,8 +57,8 @@ impl Files {
             .inspect_err(|errno| host.log(Level::Error, &format!("track_file: no inotify ({errno})")))
             .ok();
         for config in files {
-            if start {
-                initialise(&config, host);
+            if start && let Err(line) = initialise(&config) {
+                host.log(Level::Error, &line);
             }
             let known = old.files.iter().find(|known| known.config.path == config.path);
             let value = known.map_or(0, |known| known.value);
@@ -173,24 +173,22 @@ impl File {
     }
 }
 
-/// Writes every `init_file`: what the process does by itself at its start, and what its supervisor has
-/// to do before if the process may not write there.
-pub fn write_initial_files(config: &Config, host: &mut dyn Host) {
-    config.files.iter().for_each(|file| initialise(file, host));
+/// Writes every `init_file`, as the process does by itself at its start as far as it may; its
+/// supervisor may do it before. Returns what went wrong.
+pub fn write_initial_files(config: &Config) -> Vec<String> {
+    config.files.iter().filter_map(|file| initialise(file).err()).collect()
 }
 
 /// Writes the number unless the file is there, or if it is another with `overwrite`.
-fn initialise(config: &TrackFile, host: &mut dyn Host) {
-    let Some(init) = config.init else { return };
+fn initialise(config: &TrackFile) -> Result<(), String> {
+    let Some(init) = config.init else { return Ok(()) };
     let there = read(&config.path);
     let is_so = there.as_ref().is_ok_and(|text| number(text) == Some(init.value.into()) && !text.is_empty());
     if is_so || (there.is_ok() && !init.overwrite) {
-        return;
+        return Ok(());
     }
-    if let Err(error) = write(&config.path, &format!("{}\n", init.value)) {
-        let line = format!("Unable to initialise track file {} ({error})", config.name);
-        host.log(Level::Error, &line);
-    }
+    write(&config.path, &format!("{}\n", init.value))
+        .map_err(|errno| format!("Unable to initialise track file {} ({errno})", config.name))
 }
 
 /// Writes a file, but not by way of a link: in a directory that others may write to, that could lead

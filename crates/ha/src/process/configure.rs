@@ -16,6 +16,7 @@ impl Process<'_> {
         if !self.leases.are_kept() {
             self.leases = crate::network::Leases::open(self.host);
         }
+        self.tracking.configure(now, &config, restored, &self.network.interfaces, self.host);
         self.network.configure(&config.global, config.garp_groups);
         if self.instances.is_empty() && restored.instances.is_empty() {
             self.begins = begins(now, &config.global);
@@ -25,7 +26,6 @@ impl Process<'_> {
         self.receive_buffers = config.global.receive_buffers;
         self.mails_faults = !config.global.mail.no_faults;
         self.log_unknown = config.global.log_unknown_vrids;
-        self.scripts.configure(&config.scripts, &restored.scripts);
         self.replace_instances(now, config.instances, &config.sync_groups);
         let position = |name: &str| self.instances.iter().position(|i| i.config.name == name);
         let state = |name: &str| resumed(restored, name);

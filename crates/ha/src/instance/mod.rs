@@ -10,7 +10,7 @@ pub(crate) use track::{Cause, Sources};
 
 use crate::message::InstanceState;
 use crate::network::{Interfaces, Purpose};
-use keepalived_conf::model::{Iptables, VirtualAddress, VirtualInterface, VrrpInstance};
+use keepalived_conf::model::{Iptables, Route, Rule, VirtualAddress, VirtualInterface, VrrpInstance};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -137,10 +137,9 @@ impl Instance {
         address.dev.as_deref().unwrap_or_else(|| own_interface(&self.config))
     }
 
-    /// The interface that addresses and routes are on unless they say otherwise: the virtual one, if
-    /// the instance has one.
-    pub(crate) fn own_interface(&self) -> &str {
-        own_interface(&self.config)
+    /// Its `virtual_routes` and `virtual_rules`.
+    pub(crate) fn routing(&self) -> (Vec<&Route>, Vec<&Rule>) {
+        (self.config.routes.iter().collect(), self.config.rules.iter().collect())
     }
 
     /// Whether packets to its addresses are to be dropped: `no_accept`, or `vrrp_strict`, on a router

@@ -4,11 +4,14 @@ mod addresses;
 mod announce;
 mod interfaces;
 mod lease;
+mod route;
+mod routing;
 mod sockets;
 
 pub(crate) use announce::Announcement;
 pub(crate) use interfaces::{Interfaces, News};
 pub(crate) use lease::Leases;
+pub(crate) use routing::Statics;
 pub(crate) use sockets::{LONGEST_PACKET, Purpose};
 
 use crate::instance::Instance;
@@ -34,6 +37,7 @@ pub(crate) struct Network {
     announcer: Announcer,
     /// `None` until rules are needed.
     drop_rules: Option<DropRules>,
+    statics: Statics,
     body: Vec<u8>,
     packet: Vec<u8>,
 }
@@ -47,6 +51,7 @@ impl Network {
             sockets: Vec::new(),
             announcer: Announcer::open().map_err(refused)?,
             drop_rules: None,
+            statics: Statics::default(),
             body: Vec::new(),
             packet: Vec::new(),
         };

@@ -52,11 +52,15 @@ impl Process<'_> {
             self.leases.begin(name, &addresses, instance.lease(), self.host);
         }
         self.network.install(instance, |_| true, self.host);
+        let (routes, rules) = instance.routing();
+        self.network.add_routing(&format!("({name})"), &routes, &rules, self.host);
     }
 
     fn remove(&mut self, index: usize) {
         let instance = &self.instances[index];
         let name = &instance.config.name;
+        let (routes, rules) = instance.routing();
+        self.network.delete_routing(&format!("({name})"), &routes, &rules, self.host);
         let removed = self.network.remove(instance, instance.addresses(), self.host);
         if removed > 0 {
             self.host.log(Level::Detail, &format!("({name}) removing VIPs."));

@@ -5,6 +5,7 @@ use crate::instance::Instance;
 use crate::message::Memory;
 use crate::network::{LONGEST_PACKET, News, Purpose};
 use crate::{Error, Level};
+use keepalived_conf::model::{Route, Rule};
 use netlink::Change;
 use std::cmp::Reverse;
 use std::net::IpAddr;
@@ -96,6 +97,11 @@ impl Process<'_> {
                 changed = true;
                 continue;
             }
+            match &change {
+                Change::RouteRemoved(route) => self.repair_route(route),
+                Change::RuleRemoved(rule) => self.repair_rule(rule),
+                _ => {}
+            }
             let Some(news) = self.network.interfaces.apply(change) else { continue };
             match news {
                 News::Up(name) => self.report_link(&name, "up"),
@@ -111,6 +117,9 @@ impl Process<'_> {
         }
         for (link, address) in gone {
             self.repair(link, address);
+        }
+        if changed {
+            self.repair_after_links();
         }
         Ok(())
     }
@@ -146,6 +155,37 @@ impl Process<'_> {
             let is_lost = |vip: &_| vip == lost;
             self.network.install(instance, is_lost, self.host);
             self.network.announce(now(), instance, vrrp::Burst::Master, is_lost, self.host);
+        }
+    }
+
+    /// Puts a route of a master back that somebody else removed, unless it says `no_track`.
+    fn repair_route(&mut self, seen: &netlink::Route) {
+        for instance in self.instances.iter().filter(|instance| instance.is_master()) {
+            let lost = |route: &&Route| !route.no_track && self.network.is_route(route, seen);
+            if let Some(route) = instance.config.routes.iter().find(lost) {
+                let owner = format!("({})", instance.config.name);
+                self.network.restore_routes(&owner, std::iter::once(route), self.host);
+            }
+        }
+        self.network.restore_static_route(seen, self.host);
+    }
+
+    fn repair_rule(&mut self, seen: &netlink::Rule) {
+        for instance in self.instances.iter().filter(|instance| instance.is_master()) {
+            let lost = |rule: &&Rule| !rule.no_track && self.network.is_rule(rule, seen);
+            if let Some(rule) = instance.config.rules.iter().find(lost) {
+                self.network.restore_rule(&format!("({})", instance.config.name), rule, self.host);
+            }
+        }
+        self.network.restore_static_rule(seen, self.host);
+    }
+
+    /// Puts back what the kernel took away with a link or an address without a word.
+    fn repair_after_links(&mut self) {
+        self.network.restore_statics(self.host);
+        for instance in self.instances.iter().filter(|instance| instance.is_master()) {
+            let routes = instance.config.routes.iter().filter(|route| !route.no_track);
+            self.network.restore_routes(&format!("({})", instance.config.name), routes, self.host);
         }
     }
 

@@ -48,6 +48,7 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         channel,
         host,
         monitor,
+        guards_routes: false,
         network,
         leases: Leases::default(),
         handovers: Handovers::default(),
@@ -91,6 +92,8 @@ struct Process<'a> {
     channel: Channel<Out, In>,
     host: &'a mut dyn Host,
     monitor: Monitor,
+    /// Whether it hears of routes and rules.
+    guards_routes: bool,
     network: Network,
     leases: Leases,
     handovers: Handovers,
@@ -180,9 +183,9 @@ impl Process<'_> {
             match message {
                 In::Configure { config, restored } => {
                     self.report_rivals();
-                    self.configure(config, &restored);
+                    self.configure(config, &restored)?;
                 }
-                In::Reload { config } => self.configure(config, &Memory::default()),
+                In::Reload { config } => self.configure(config, &Memory::default())?,
                 In::ScriptResult { script, outcome } => {
                     if self.scripts.result(&script, &outcome.into(), self.host) {
                         self.changed = true;
@@ -251,6 +254,7 @@ impl Process<'_> {
             self.instances[index].router.on(now, Event::Stop, &mut self.actions);
             self.carry_out(now, index);
         }
+        self.network.remove_statics(self.host);
         self.groups_stopped();
         self.leases.release(self.host);
         let timeout = Timespec { tv_sec: FAREWELL.as_secs() as _, tv_nsec: 0 };

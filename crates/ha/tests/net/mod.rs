@@ -1,6 +1,8 @@
 //! A switch with two hosts, and the programs that run on them. Ours is the example `ha-alone`, which
 //! `cargo test -p ha` builds (`cargo test --test` alone does not).
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use ha::message::{In, InstanceStatus, Memory, Out};
 use keepalived_conf::model::{
     Authentication, Config, TrackWeight, Tracked, Unicast, VirtualAddress, VrrpInstance, VrrpScript,
@@ -124,6 +126,12 @@ impl Host {
     pub(crate) fn ip(&self, arguments: &str) {
         let status = self.command("ip").args(arguments.split(' ')).status().unwrap();
         assert!(status.success(), "ip {arguments}");
+    }
+
+    /// What `ip` prints on this host, a line each.
+    pub(crate) fn shows(&self, arguments: &str) -> String {
+        let output = self.command("ip").args(arguments.split(' ')).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
     }
 
     pub(crate) fn link(&self, state: &str) {
@@ -310,7 +318,14 @@ pub(crate) fn keepalived_unicast(network: &Network, host: &Host, priority: u8) -
     start_keepalived(network, host, priority, unicast, "")
 }
 
-fn start_keepalived(network: &Network, host: &Host, priority: u8, more: &str, after: &str) -> Program {
+/// The same with more lines in the instance, and more blocks behind it.
+pub(crate) fn start_keepalived(
+    network: &Network,
+    host: &Host,
+    priority: u8,
+    more: &str,
+    after: &str,
+) -> Program {
     let path = network.directory.path();
     let configuration = path.join(format!("{priority}.conf"));
     let text = format!(

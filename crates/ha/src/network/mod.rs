@@ -7,12 +7,14 @@ mod lease;
 mod route;
 mod routing;
 mod sockets;
+mod virtual_interfaces;
 
 pub(crate) use announce::Announcement;
 pub(crate) use interfaces::{Interfaces, News};
 pub(crate) use lease::Leases;
 pub(crate) use routing::Statics;
 pub(crate) use sockets::{LONGEST_PACKET, Purpose};
+pub(crate) use virtual_interfaces::{plan, track_implied};
 
 use crate::instance::Instance;
 use crate::{Error, Host, Level};
@@ -22,6 +24,7 @@ use netlink::{DropRules, Requests};
 use sockets::RawSocket;
 use std::net::IpAddr;
 use std::time::Duration;
+use virtual_interfaces::VirtualInterfaces;
 use vrrp::{Authentication, Time};
 use wire::Ipv4Header;
 
@@ -38,6 +41,7 @@ pub(crate) struct Network {
     /// `None` until rules are needed.
     drop_rules: Option<DropRules>,
     statics: Statics,
+    virtual_interfaces: VirtualInterfaces,
     body: Vec<u8>,
     packet: Vec<u8>,
 }
@@ -52,6 +56,7 @@ impl Network {
             announcer: Announcer::open().map_err(refused)?,
             drop_rules: None,
             statics: Statics::default(),
+            virtual_interfaces: VirtualInterfaces::default(),
             body: Vec::new(),
             packet: Vec::new(),
         };

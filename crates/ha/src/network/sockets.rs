@@ -50,7 +50,6 @@ impl RawSocket {
             }
             Family::V6 => {
                 let socket = Socket::new(Domain::IPV6, kind, Some(protocol))?;
-                socket.set_only_v6(true)?;
                 socket.set_multicast_all_v6(false)?;
                 socket.set_tclass_v6(u32::from(super::TOS))?;
                 socket.set_multicast_hops_v6(255)?;

@@ -3,7 +3,7 @@
 use super::{Process, now};
 use crate::instance::{Instance, cleared};
 use crate::message::{InstanceState, Memory, Occasion, Out};
-use crate::network::Statics;
+use crate::network::{Statics, plan, track_implied};
 use crate::{Error, Level};
 use keepalived_conf::model::{Config, SyncGroup, VrrpInstance};
 use netlink::Monitor;
@@ -13,12 +13,17 @@ use vrrp::{Action, Burst, Event, Standing, State, Time};
 
 impl Process<'_> {
     /// Puts a configuration in force. Instances that stay the same virtual router keep their state.
-    pub(super) fn configure(&mut self, config: Config, restored: &Memory) -> Result<(), Error> {
+    pub(super) fn configure(&mut self, mut config: Config, restored: &Memory) -> Result<(), Error> {
         let now = now();
         if !self.leases.are_kept() {
             self.leases = crate::network::Leases::open(self.host);
         }
         self.guard_routes(&config)?;
+        let links = plan(&mut config, &self.network.interfaces);
+        track_implied(&mut config, &links);
+        let promoting = config.instances.iter().filter(|instance| instance.promote_secondaries);
+        let promoting = promoting.map(|instance| instance.interface.clone()).collect();
+        self.network.want_virtual_interfaces(links, promoting, self.host);
         self.network.configure_statics(Statics::of(&config), self.host);
         self.network.configure(&config.global, config.garp_groups);
         self.router_id = config.global.router_id;
@@ -26,6 +31,7 @@ impl Process<'_> {
         self.log_unknown = config.global.log_unknown_vrids;
         self.scripts.configure(&config.scripts, &restored.scripts);
         self.replace_instances(now, config.instances, &config.sync_groups);
+        self.network.drop_virtual_interfaces(self.host);
         let position = |name: &str| self.instances.iter().position(|i| i.config.name == name);
         let state = |name: &str| resumed(restored, name);
         let gone = self.groups.configure(config.sync_groups, position, state);

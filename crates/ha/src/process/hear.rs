@@ -191,21 +191,37 @@ impl Process<'_> {
 
     /// After a change of interfaces: sockets, source addresses, fitness.
     fn survey(&mut self) {
+        let made = self.network.make_virtual_interfaces(self.host);
         self.provide();
         self.evaluate(&Memory::default());
+        self.fill(&made);
+    }
+
+    /// Puts the addresses of masters on interfaces that somebody deleted and that were made anew.
+    fn fill(&mut self, made: &[String]) {
+        if made.is_empty() {
+            return;
+        }
+        for instance in self.instances.iter().filter(|instance| instance.is_master()) {
+            let on_it = |vip: &_| made.iter().any(|name| name == instance.interface_of(vip));
+            self.network.install(instance, on_it, self.host);
+            self.network.announce(now(), instance, vrrp::Burst::Master, on_it, self.host);
+        }
     }
 
     /// Gives every instance a socket and a source address, as far as its interface has them.
     pub(super) fn provide(&mut self) {
         let wanted: Vec<Purpose> = self.instances.iter().map(|i| i.purpose.clone()).collect();
         let failures = self.network.provide_sockets(&wanted);
-        self.handovers.provide(&wanted, &self.network.interfaces);
+        let handovers: Vec<Purpose> = self.instances.iter().map(|i| i.handover.clone()).collect();
+        self.handovers.provide(&handovers, &self.network.interfaces);
         let virtual_addresses: Vec<IpAddr> =
             self.instances.iter().flat_map(|i| i.addresses().map(|vip| vip.address)).collect();
         for instance in &mut self.instances {
             instance.choose_source(&self.network.interfaces, |address| virtual_addresses.contains(&address));
             let failure = failures.iter().find(|(failed, _)| *failed == instance.purpose);
-            instance.trouble = failure.map(|(_, why)| why.clone());
+            let opened = failure.map(|(_, why)| why.clone());
+            instance.trouble = opened.or_else(|| self.network.trouble_of(instance));
         }
     }
 }

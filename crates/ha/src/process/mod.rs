@@ -144,7 +144,11 @@ impl Process<'_> {
     /// Waits for a packet, a change, a message or the next deadline.
     fn sleep(&self) -> Result<(), Error> {
         let routers = self.instances.iter().filter_map(|instance| Some(instance.router.next_deadline()?.0));
-        let deadline = routers.chain(self.network.next_deadline()).chain(self.next_greeting()).min();
+        let deadline = routers
+            .chain(self.network.next_deadline())
+            .chain(self.next_greeting())
+            .chain(self.next_extra())
+            .min();
         let wait = deadline.map_or(TURN, |at| at.since(now()).min(TURN));
         let timeout = Timespec { tv_sec: 0, tv_nsec: wait.as_nanos() as _ };
         let mut channel_flags = PollFlags::IN;
@@ -219,6 +223,7 @@ impl Process<'_> {
             self.instances[index].router.on(now, Event::Timer, &mut self.actions);
             self.carry_out(now, index);
         }
+        self.announce_extra(now);
         self.network.send_announcements(now, self.host);
     }
 
@@ -255,6 +260,7 @@ impl Process<'_> {
             self.carry_out(now, index);
         }
         self.network.remove_statics(self.host);
+        self.network.remove_virtual_interfaces(self.host);
         self.groups_stopped();
         self.leases.release(self.host);
         let timeout = Timespec { tv_sec: FAREWELL.as_secs() as _, tv_nsec: 0 };

@@ -54,6 +54,19 @@ impl Network {
         Some(network)
     }
 
+    /// One more host on the switch, 10.78.0.NUMBER and fd78::NUMBER.
+    pub(crate) fn join(&self, number: u8) -> Host {
+        let host = Host::new();
+        let pid = self.switch.pid();
+        host.ip(&format!("link add eth0 type veth peer name port{number} netns {pid}"));
+        self.switch.ip(&format!("link set port{number} master br0 up"));
+        host.ip(&format!("addr add 10.78.0.{number}/24 dev eth0"));
+        host.ip(&format!("addr add fd78::{number}/64 dev eth0 nodad"));
+        host.ip("link set eth0 up");
+        host.ip("link set lo up");
+        host
+    }
+
     /// Starts to write down all frames that pass the switch.
     pub(crate) fn capture(&self) -> Capture {
         let file = self.directory.path().join("capture.pcap");

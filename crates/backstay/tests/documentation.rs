@@ -52,9 +52,12 @@ fn section(support: ha::Support) -> (usize, &'static str) {
     }
 }
 
+/// Places and descriptions of a word.
+type Cells = (Vec<String>, Vec<String>);
+
 /// Tables of all sections that have rows; words of one name and state share a line.
 fn sections(words: &[&ha::Keyword]) -> String {
-    let mut rows: BTreeMap<(usize, &str), (Vec<String>, Vec<String>)> = BTreeMap::new();
+    let mut rows: BTreeMap<(usize, &str), Cells> = BTreeMap::new();
     let mut titles = BTreeMap::new();
     for word in words {
         let (number, title) = section(word.support);

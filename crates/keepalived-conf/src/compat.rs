@@ -25,6 +25,20 @@ pub fn line(finding: &Diagnostic, sources: &Sources) -> Option<String> {
         }
         "unknown-script" => format!("track script {word} not found, ignoring..."),
         "invalid-address" => format!("VRRP parsed invalid IP {word}. skipping IP..."),
+        "no-preference" => {
+            let number = finding.message.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty());
+            let number = number.unwrap_or_default();
+            format!(
+                "Rule has no preference specified - setting to {number}. This is probably not what you want."
+            )
+        }
+        "sync-group-of-one" => {
+            format!("Sync group {word} has only 1 virtual router(s) - this probably isn't what you want")
+        }
+        "empty-group" if finding.message.starts_with("vrrp_sync_group") => {
+            format!("Sync group {word} has no members - removing")
+        }
+        "version-3-authentication" => "VRRP version 3 does not support authentication. Ignoring.".to_owned(),
         "long-password" => "Truncating auth_pass to 8 characters".to_owned(),
         "grammar-stray-brace" if word == "}" => "Extra '}' found".to_owned(),
         "grammar-stray-brace" => "Unexpected '{' - ignoring".to_owned(),
@@ -74,4 +88,25 @@ pub fn original_exit_code(loaded: &Loaded, checks: &Report) -> u8 {
         return 6;
     }
     if all().any(|finding| finding.severity > Severity::Hint) { 5 } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{ThisMachine, check};
+    use crate::understand::tests::load;
+
+    #[test]
+    fn findings_in_the_words_of_the_original() {
+        let loaded = load(
+            "static_rules {\nfrom 10.0.0.1 table 1\n}\nvrrp_sync_group G {\ngroup {\nA\n}\n}\nvrrp_sync_group H {\n}\nvrrp_instance A {\ninterface lo\nvirtual_router_id 7\nvirtual_ipaddress { 10.0.0.1 }\n}\n",
+        );
+        let lines = lines(&loaded, &check(&loaded, &ThisMachine, None));
+        let expected = [
+            "(k.conf: Line 2) Rule has no preference specified - setting to 16384. This is probably not what you want.",
+            "(k.conf: Line 4) Sync group G has only 1 virtual router(s) - this probably isn't what you want",
+            "(k.conf: Line 9) Sync group H has no members - removing",
+        ];
+        assert_eq!(lines[..3], expected);
+    }
 }

@@ -21,4 +21,4 @@ mod value;
 pub use environment::Environment;
 pub use files::{Disk, Files, Memory};
 pub use load::{Loaded, load, load_from};
-pub use understand::{InstancePlaces, Places, ScriptPlaces};
+pub use understand::{GroupPlaces, InstancePlaces, Places, ScriptPlaces};

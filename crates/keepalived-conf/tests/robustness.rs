@@ -1,7 +1,8 @@
 //! No bytes make the reader panic, and what it says can be shown.
 
 use diagnostic::{Colour, render};
-use keepalived_conf::{Environment, Memory, load_from};
+use keepalived_conf::model::ConfigFault;
+use keepalived_conf::{Environment, Memory, load_from, registry};
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -63,6 +64,53 @@ const PIECES: &[&str] = &[
     "_",
 ];
 
+/// What may stand behind a word.
+const VALUES: &[&str] = &[
+    "0",
+    "1",
+    "-1",
+    "255",
+    "256",
+    "0.5",
+    "4294967296",
+    "99999999999999999999",
+    "on",
+    "off",
+    "all",
+    "A",
+    "eth0",
+    "a-name-of-seventeen",
+    "10.0.0.1",
+    "10.0.0.0/8",
+    "10.0.0.1/99",
+    "fe80::1",
+    "2001:db8::/32",
+    "224.0.0.18",
+    "ff02::12",
+    "default",
+    "02:11:22:33:44",
+    "ff:ff:ff:ff:ff:ff",
+    "hex:00",
+    "hex:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+    "file:/none",
+    "lock",
+    "0x10/0xff",
+    "1-2",
+    "1/2",
+    "1:2:3:4",
+    "ip",
+    "mpls",
+    "/path/to",
+    "IRWXG|IRWXO",
+    "MTU",
+    "é",
+];
+
+/// Every word and option there is.
+fn words() -> Vec<&'static str> {
+    registry::keywords().chain(registry::options()).map(|word| word.name).collect()
+}
+
 fn read(bytes: &[u8]) {
     let files = Memory::default().with("k.conf", bytes);
     let environment = Environment { config_id: Some("id".to_owned()), ..Environment::default() };
@@ -72,7 +120,9 @@ fn read(bytes: &[u8]) {
     }
     for instance in &loaded.config.instances {
         assert!(instance.vrid > 0 && instance.priority > 0 && !instance.advert_int.is_zero());
-        assert!(instance.unicast.as_ref().is_none_or(|unicast| !unicast.peers.is_empty()));
+        let empty = instance.unicast.as_ref().is_some_and(|unicast| unicast.peers.is_empty());
+        assert_eq!(empty, instance.fault == Some(ConfigFault::NoUnicastPeer));
+        assert!(instance.addresses.len() <= 255);
         for tracked in &instance.track_scripts {
             assert!(loaded.config.scripts.iter().any(|script| script.name == tracked.name));
         }
@@ -90,6 +140,42 @@ proptest! {
     #[test]
     fn any_pieces(pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..60)) {
         read(pieces.concat().as_bytes());
+    }
+}
+
+/// A line: words, options and values as they come, perhaps the beginning or end of a block.
+fn line() -> impl Strategy<Value = String> {
+    let word = proptest::sample::select(words());
+    let rest = proptest::collection::vec(
+        prop_oneof![proptest::sample::select(VALUES), proptest::sample::select(words())],
+        0..6,
+    );
+    (word, rest, 0..6u8).prop_map(|(word, rest, end)| {
+        let line = format!("{word} {}", rest.join(" "));
+        match end {
+            0 => format!("{line} {{\n"),
+            1 => format!("{line}\n}}\n"),
+            _ => format!("{line}\n"),
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_words(lines in proptest::collection::vec(line(), 0..30), block in 0..8usize) {
+        let blocks = [
+            "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\n",
+            "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nvirtual_routes {\n",
+            "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nvirtual_rules {\n",
+            "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nvirtual_ipaddress {\n",
+            "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nauth_hmac {\n",
+            "global_defs {\n",
+            "bfd_instance A {\n",
+            "",
+        ];
+        read(format!("{}{}", blocks[block], lines.concat()).as_bytes());
     }
 }
 

@@ -160,6 +160,13 @@ impl Instance {
         !self.config.accept && self.config.priority != vrrp::OWNER && *iptables != Iptables::Off
     }
 
+    /// The length of its advertisements with their headers, in bytes.
+    pub(crate) fn packet_length(&self) -> u32 {
+        const HEADERS: usize = 40 + vrrp::ah::AH_LENGTH + hmac::TRAILER_LENGTH;
+        let bare = self.family().packet_length(settings::version(&self.config), self.advertised.len());
+        u32::try_from(bare + HEADERS).unwrap_or(u32::MAX)
+    }
+
     /// Where its advertisements go.
     pub(crate) fn destinations(&self) -> Vec<IpAddr> {
         match &self.config.unicast {

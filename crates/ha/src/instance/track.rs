@@ -3,7 +3,7 @@
 use super::{Instance, settings};
 use crate::network::Interfaces;
 use crate::scripts::Scripts;
-use keepalived_conf::model::{Conditions, ConfigFault, TrackInterface, TrackWeight, Tracked};
+use keepalived_conf::model::{Conditions, ConfigFault, TrackInterface, Tracked};
 use vrrp::Family;
 use vrrp::tracking::Effect;
 
@@ -60,24 +60,17 @@ impl Sources<'_> {
 
 impl Instance {
     /// Everything that bears on priority and fitness at present: what the instance tracks by itself,
-    /// and what its sync group tracks for it. In a group that does not want it otherwise, the
-    /// instance's own weights count as 0: a failure is a fault.
-    pub(crate) fn track(&self, sources: Sources<'_>, group: Option<(&Conditions, bool)>) -> Vec<Cause> {
+    /// and what its sync group tracks for it.
+    pub(crate) fn track(&self, sources: Sources<'_>, group: Option<&Conditions>) -> Vec<Cause> {
         let mut causes = self.faults(sources.interfaces);
         let told = self.standing.is_some();
         let own = self.config.interface.as_str();
-        let plain = group.is_some_and(|(_, member_weights)| !member_weights);
-        let weighted = |weight: TrackWeight| if plain { TrackWeight::default() } else { weight };
         // keepalived ignores the instance's own interface here.
         for tracked in self.config.track_interfaces.iter().filter(|tracked| tracked.interface != own) {
-            let tracked = TrackInterface { weight: weighted(tracked.weight), ..tracked.clone() };
-            causes.push(sources.interface(&tracked, told));
+            causes.push(sources.interface(tracked, told));
         }
-        for tracked in &self.config.track_scripts {
-            let tracked = Tracked { weight: weighted(tracked.weight), ..tracked.clone() };
-            causes.push(sources.script(&tracked));
-        }
-        if let Some((conditions, _)) = group {
+        causes.extend(self.config.track_scripts.iter().map(|tracked| sources.script(tracked)));
+        if let Some(conditions) = group {
             sources.conditions(conditions, told, &mut causes);
         }
         causes.retain(|cause| cause.effect != Effect::None);

@@ -76,22 +76,30 @@ impl Network {
     }
 
     /// Opens, reopens and closes sockets so that there is one for each purpose whose interface exists.
-    /// Returns a reason for each purpose that has none although its interface exists.
-    pub(crate) fn provide_sockets(&mut self, wanted: &[Purpose]) -> Vec<(Purpose, String)> {
+    /// With each purpose goes the receive buffer that it wants, in bytes. Returns a reason for each
+    /// purpose that has no socket although its interface exists.
+    pub(crate) fn provide_sockets(&mut self, wanted: &[(Purpose, Option<u32>)]) -> Vec<(Purpose, String)> {
         let interfaces = &self.interfaces;
         let index = |purpose: &Purpose| match purpose.interface.as_str() {
             "" => Some(0),
             name => interfaces.link(name).map(|link| link.index),
         };
-        self.sockets
-            .retain(|socket| wanted.contains(&socket.purpose) && index(&socket.purpose) == Some(socket.link));
+        self.sockets.retain(|socket| {
+            wanted.iter().any(|(purpose, _)| *purpose == socket.purpose)
+                && index(&socket.purpose) == Some(socket.link)
+        });
         let mut failures: Vec<(Purpose, String)> = Vec::new();
-        for purpose in wanted {
+        for (purpose, buffer) in wanted {
             let known = self.sockets.iter().any(|socket| socket.purpose == *purpose)
                 || failures.iter().any(|(failed, _)| failed == purpose);
             let Some(link) = index(purpose).filter(|_| !known) else { continue };
             match RawSocket::open(purpose.clone(), link) {
-                Ok(socket) => self.sockets.push(socket),
+                Ok(socket) => {
+                    if let Some(bytes) = buffer {
+                        socket.set_receive_buffer(*bytes);
+                    }
+                    self.sockets.push(socket);
+                }
                 Err(error) => failures.push((purpose.clone(), format!("cannot open a raw socket: {error}"))),
             }
         }

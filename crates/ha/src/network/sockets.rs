@@ -74,6 +74,15 @@ impl RawSocket {
         Ok(Self { purpose, link, socket })
     }
 
+    /// Makes room for so many bytes of packets, beyond the system's limit where we may.
+    pub(crate) fn set_receive_buffer(&self, bytes: u32) {
+        let bytes = bytes as usize;
+        if rustix::net::sockopt::set_socket_recv_buffer_size_force(&self.socket, bytes).is_err() {
+            // Without the privilege the system's limit holds, as keepalived has it.
+            let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&self.socket, bytes);
+        }
+    }
+
     /// The next packet that can be one of VRRP, or `None` when there is none.
     pub(crate) fn receive<'a>(&self, buffer: &'a mut [u8; LONGEST_PACKET]) -> Option<Option<Incoming<'a>>> {
         // An error of the socket (its interface went down) is told by netlink as well.

@@ -386,6 +386,12 @@ impl Network {
             return Err(format!("{name} waits for {}, which does not exist", wanted.parent));
         };
         let group = wanted.group.unwrap_or(parent.group);
+        // On its way out a link goes down first.
+        if let Some(known) = self.interfaces.link(name).filter(|known| !known.up).cloned()
+            && self.requests.link(name).is_ok_and(|link| link.is_none())
+        {
+            self.interfaces.apply(Change::LinkRemoved(known));
+        }
         if let Some(known) = self.interfaces.link(name).cloned() {
             if wanted.is(&known, parent.index) {
                 let change = LinkChange { group: Some(group), ..LinkChange::default() };

@@ -148,7 +148,7 @@ impl Process<'_> {
         self.changed = true;
         self.notify(index, Occasion::State(state));
         let mail = self.instances[index].mail(state, self.router_id.as_deref());
-        if let Some(mail) = mail {
+        if let Some(mail) = mail.filter(|_| self.mails_faults || state != InstanceState::Fault) {
             self.tell(&Out::Mail(mail));
         }
     }

@@ -5,7 +5,7 @@ use crate::instance::{Instance, cleared};
 use crate::message::{InstanceState, Memory, Occasion, Out};
 use crate::network::{Statics, plan, track_implied};
 use crate::{Error, Level};
-use keepalived_conf::model::{Config, SyncGroup, VrrpInstance};
+use keepalived_conf::model::{Config, Global, SyncGroup, VrrpInstance};
 use netlink::Monitor;
 use std::net::IpAddr;
 use vrrp::tracking::{self, Effect, Verdict};
@@ -26,8 +26,13 @@ impl Process<'_> {
         self.network.want_virtual_interfaces(links, promoting, self.host);
         self.network.configure_statics(Statics::of(&config), self.host);
         self.network.configure(&config.global, config.garp_groups);
+        if self.instances.is_empty() && restored.instances.is_empty() {
+            self.begins = begins(now, &config.global);
+        }
         self.router_id = config.global.router_id;
         self.iptables = config.global.iptables;
+        self.receive_buffers = config.global.receive_buffers;
+        self.mails_faults = !config.global.mail.no_faults;
         self.log_unknown = config.global.log_unknown_vrids;
         self.scripts.configure(&config.scripts, &restored.scripts);
         self.replace_instances(now, config.instances, &config.sync_groups);
@@ -186,6 +191,9 @@ impl Process<'_> {
     fn apply(&mut self, index: usize, verdict: Verdict, resumed: Option<State>) {
         let now = now();
         let instance = &mut self.instances[index];
+        if self.begins.is_some() && instance.standing.is_none() {
+            return;
+        }
         instance.router.on(now, Event::Priority(verdict.priority), &mut self.actions);
         let event = match (instance.standing, verdict.standing) {
             (None, standing) => Some(Event::Start { standing, restored: resumed }),
@@ -211,6 +219,13 @@ impl Process<'_> {
         }
         self.carry_out(now, index);
     }
+}
+
+/// When the election begins, if not now. The clock counts from the machine's start.
+fn begins(now: Time, global: &Global) -> Option<Time> {
+    let startup = (!global.startup_delay.is_zero()).then(|| now + global.startup_delay);
+    let boot = Some(Time(global.delay_after_boot)).filter(|&at| at > now);
+    startup.max(boot)
 }
 
 fn resumed(restored: &Memory, name: &str) -> Option<State> {

@@ -44,10 +44,10 @@ impl SyncGroups {
         old.into_iter().map(|gone| gone.config).collect()
     }
 
-    /// What the group of an instance tracks for it, and whether the instance's own weights count.
-    pub(super) fn conditions(&self, index: usize) -> Option<(&Conditions, bool)> {
+    /// What the group of an instance tracks for it.
+    pub(super) fn conditions(&self, index: usize) -> Option<&Conditions> {
         let group = self.0.iter().find(|group| group.members.contains(&index))?;
-        Some((&group.config.track, group.config.member_weights))
+        Some(&group.config.track)
     }
 
     /// The members of each group.

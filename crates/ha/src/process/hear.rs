@@ -5,7 +5,7 @@ use crate::instance::Instance;
 use crate::message::Memory;
 use crate::network::{LONGEST_PACKET, News, Purpose};
 use crate::{Error, Level};
-use keepalived_conf::model::{Route, Rule};
+use keepalived_conf::model::{ReceiveBuffers, Route, Rule};
 use netlink::Change;
 use std::cmp::Reverse;
 use std::net::IpAddr;
@@ -209,9 +209,23 @@ impl Process<'_> {
         }
     }
 
+    /// `kernel_rx_buf_size` of an instance, else what `vrrp_rx_bufs_policy` says.
+    fn receive_buffer(&self, instance: &Instance) -> Option<u32> {
+        let link = self.network.interfaces.link(&instance.purpose.interface);
+        let policy = match self.receive_buffers {
+            ReceiveBuffers::Kernel => None,
+            ReceiveBuffers::Bytes(bytes) => Some(bytes),
+            ReceiveBuffers::Mtu(packets) => Some(link?.mtu * packets),
+            ReceiveBuffers::Advert(packets) => Some(instance.packet_length() * packets),
+        };
+        instance.config.receive_buffer.or(policy)
+    }
+
     /// Gives every instance a socket and a source address, as far as its interface has them.
     pub(super) fn provide(&mut self) {
-        let wanted: Vec<Purpose> = self.instances.iter().map(|i| i.purpose.clone()).collect();
+        let purposes: Vec<Purpose> = self.instances.iter().map(|i| i.purpose.clone()).collect();
+        let buffers = self.instances.iter().map(|instance| self.receive_buffer(instance));
+        let wanted: Vec<(Purpose, Option<u32>)> = purposes.iter().cloned().zip(buffers).collect();
         let failures = self.network.provide_sockets(&wanted);
         let handovers: Vec<Purpose> = self.instances.iter().map(|i| i.handover.clone()).collect();
         self.handovers.provide(&handovers, &self.network.interfaces);

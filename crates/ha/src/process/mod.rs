@@ -14,7 +14,7 @@ use crate::scripts::Scripts;
 use crate::{Ended, Error, Host, Level, rivals};
 use groups::SyncGroups;
 use ipc::Channel;
-use keepalived_conf::model::Iptables;
+use keepalived_conf::model::{Iptables, ReceiveBuffers};
 use netlink::Monitor;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -60,6 +60,9 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         dropped: None,
         log_unknown: false,
         unknown: Vec::new(),
+        begins: None,
+        receive_buffers: ReceiveBuffers::Kernel,
+        mails_faults: true,
         changed: false,
         actions: Vec::new(),
         heard: Vec::new(),
@@ -108,6 +111,12 @@ struct Process<'a> {
     log_unknown: bool,
     /// Interfaces and virtual routers of which it was said that they are unknown.
     unknown: Vec<(String, u8)>,
+    /// When the election begins: `vrrp_startup_delay`, `vrrp_delay_after_boot`. `None` when it has.
+    begins: Option<Time>,
+    /// `vrrp_rx_bufs_policy`.
+    receive_buffers: ReceiveBuffers,
+    /// `no_email_faults`.
+    mails_faults: bool,
     /// Whether a state or verdict may be new since the supervisor was last told what to remember.
     changed: bool,
     /// Reused on every turn.
@@ -144,11 +153,8 @@ impl Process<'_> {
     /// Waits for a packet, a change, a message or the next deadline.
     fn sleep(&self) -> Result<(), Error> {
         let routers = self.instances.iter().filter_map(|instance| Some(instance.router.next_deadline()?.0));
-        let deadline = routers
-            .chain(self.network.next_deadline())
-            .chain(self.next_greeting())
-            .chain(self.next_extra())
-            .min();
+        let others = [self.network.next_deadline(), self.next_greeting(), self.next_extra(), self.begins];
+        let deadline = routers.chain(others.into_iter().flatten()).min();
         let wait = deadline.map_or(TURN, |at| at.since(now()).min(TURN));
         let timeout = Timespec { tv_sec: 0, tv_nsec: wait.as_nanos() as _ };
         let mut channel_flags = PollFlags::IN;
@@ -219,6 +225,10 @@ impl Process<'_> {
     /// Fires the timers that are due.
     fn fire(&mut self) {
         let now = now();
+        if self.begins.is_some_and(|at| at <= now) {
+            self.begins = None;
+            self.evaluate(&Memory::default());
+        }
         for index in 0..self.instances.len() {
             self.instances[index].router.on(now, Event::Timer, &mut self.actions);
             self.carry_out(now, index);

@@ -1,7 +1,6 @@
 //! A switch with two hosts, and the programs that run on them. Ours is the example `ha-alone`, which
 //! `cargo test -p ha` builds (`cargo test --test` alone does not).
-
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, reason = "each test target uses a part")]
 
 use ha::message::{In, InstanceStatus, Memory, Out};
 use keepalived_conf::model::{
@@ -42,6 +41,7 @@ impl Network {
             directory: tempfile::tempdir().unwrap(),
         };
         network.switch.ip("link add br0 type bridge");
+        network.switch.ip("addr add 10.78.0.9/24 dev br0");
         network.switch.ip("link set br0 up");
         for (number, host) in [(1, &network.a), (2, &network.b)] {
             let pid = network.switch.pid();
@@ -65,6 +65,37 @@ impl Network {
         host.ip("link set eth0 up");
         host.ip("link set lo up");
         host
+    }
+
+    /// Runs `ip` on the switch, which is a client too.
+    pub(crate) fn client_ip(&self, arguments: &str) {
+        self.switch.ip(arguments);
+    }
+
+    /// Whether an address answers the client.
+    pub(crate) fn client_reaches(&self, address: &str) -> bool {
+        let mut command = self.switch.command("ping");
+        command.args(["-c", "1", "-W", "1", address]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().unwrap().success()
+    }
+
+    /// The Ethernet address that the client has for an address.
+    pub(crate) fn client_neighbour(&self, address: &str) -> Option<Mac> {
+        let output = self.switch.command("ip").args(["neigh", "show", address]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut words = text.split_whitespace().skip_while(|word| *word != "lladdr");
+        words.nth(1)?.parse().ok()
+    }
+
+    /// Asks on the wire, three times, who has an address: only the host with this MAC answers.
+    pub(crate) fn only_answers(&self, address: Ipv4Addr, expected: Mac) {
+        let mut command = self.switch.command("arping");
+        command.args(["-c", "3", "-w", "4", "-I", "br0", &address.to_string()]);
+        let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        let replies: Vec<&str> = text.lines().filter(|line| line.contains("reply from")).collect();
+        let expected = format!("[{}]", expected.to_string().to_uppercase());
+        assert!(!replies.is_empty(), "nobody answers: {text}");
+        assert!(replies.iter().all(|reply| reply.contains(&expected)), "not only {expected}: {text}");
     }
 
     /// Starts to write down all frames that pass the switch.
@@ -339,25 +370,31 @@ pub(crate) fn start_keepalived(
     more: &str,
     after: &str,
 ) -> Program {
-    let path = network.directory.path();
-    let configuration = path.join(format!("{priority}.conf"));
+    let configuration = network.directory.path().join(format!("{priority}.conf"));
     let text = format!(
         "global_defs {{\n router_id test\n}}\nvrrp_instance VI_A {{\n state BACKUP\n interface eth0\n \
          virtual_router_id 61\n priority {priority}\n advert_int 1\n authentication {{\n auth_type PASS\n \
          auth_pass 1111\n }}\n virtual_ipaddress {{\n {VIP}\n }}\n {more}\n}}\n{after}"
     );
     fs::write(&configuration, text).unwrap();
+    keepalived_with(network, host, &configuration)
+}
+
+/// Starts a real keepalived with a configuration; its log is beside it, named `.log`.
+pub(crate) fn keepalived_with(network: &Network, host: &Host, configuration: &std::path::Path) -> Program {
+    let path = network.directory.path();
+    let stem = configuration.file_stem().unwrap().to_string_lossy().into_owned();
     // Its processes live in a PID namespace of their own: killing the first kills all.
     let mut command = host.command("unshare");
     command.args(["--pid", "--fork", "--kill-child=KILL", "keepalived", "-n", "-l", "-D", "-P", "-f"]);
-    command.arg(&configuration);
+    command.arg(configuration);
     for (option, name) in [("-p", "main"), ("-r", "vrrp")] {
         // What a killed one left behind names a process that exists in the new PID namespace as well.
-        let file = path.join(format!("{priority}.{name}.pid"));
+        let file = path.join(format!("{stem}.{name}.pid"));
         let _ = fs::remove_file(&file);
         command.arg(option).arg(file);
     }
-    let log = fs::File::create(path.join(format!("{priority}.log"))).unwrap();
+    let log = fs::File::create(path.join(format!("{stem}.log"))).unwrap();
     command.stdout(log.try_clone().unwrap()).stderr(log).stdin(Stdio::null());
     Program::Keepalived(command.spawn().unwrap())
 }
@@ -448,6 +485,11 @@ impl Ours {
     /// Everything it has logged.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// What it logs, also later.
+    pub(crate) fn log_so_far(&self) -> Arc<Mutex<String>> {
+        Arc::clone(&self.log)
     }
 
     /// SIGKILL.

@@ -2,7 +2,7 @@
 
 use super::same_router;
 use crate::Loaded;
-use crate::model::{InitialState, VrrpInstance};
+use crate::model::{Authentication, HmacMode, InitialState, Version, VrrpInstance};
 use diagnostic::{Diagnostic, Report, Span};
 
 pub(super) fn check(loaded: &Loaded, peer: Option<&Loaded>, report: &mut Report) {
@@ -69,6 +69,26 @@ fn hears_same(a: &VrrpInstance, b: &VrrpInstance) -> bool {
     }
 }
 
+/// Whether each accepts what the other sends.
+fn understand_each_other(ours: &Authentication, theirs: &Authentication) -> bool {
+    match (ours, theirs) {
+        (Authentication::Hmac(a), Authentication::Hmac(b)) => {
+            // What one signs with, the other has to know.
+            let knows = |from: &crate::model::AuthHmac, to: &crate::model::AuthHmac| {
+                let key = from.keys.iter().find(|key| key.id == from.active_key);
+                match from.mode {
+                    HmacMode::ReceiveOnly => to.mode != HmacMode::Enforce,
+                    _ => key.is_some_and(|key| to.keys.contains(key)),
+                }
+            };
+            knows(a, b) && knows(b, a)
+        }
+        (Authentication::Hmac(hmac), Authentication::None)
+        | (Authentication::None, Authentication::Hmac(hmac)) => hmac.mode == HmacMode::ReceiveOnly,
+        (ours, theirs) => ours == theirs,
+    }
+}
+
 /// What must be equal on both sides.
 fn differences(ours: &VrrpInstance, theirs: &VrrpInstance, span: Span, report: &mut Report) {
     let mut differ = |what: &str, effect: &str| {
@@ -77,11 +97,19 @@ fn differences(ours: &VrrpInstance, theirs: &VrrpInstance, span: Span, report: &
                 .help(effect),
         );
     };
-    if ours.advert_int != theirs.advert_int {
-        differ("advert_int", "each would drop the other's advertisements, and both would be master");
+    const DROPPED: &str = "each would drop the other's advertisements, and both would be master";
+    if ours.version != theirs.version {
+        differ("version", DROPPED);
     }
-    if ours.authentication != theirs.authentication {
-        differ("authentication", "each would drop the other's advertisements, and both would be master");
+    // A backup of VRRPv3 learns the interval from the master.
+    if ours.advert_int != theirs.advert_int && ours.version == Version::V2 {
+        differ("advert_int", DROPPED);
+    }
+    if !understand_each_other(&ours.authentication, &theirs.authentication) {
+        differ("authentication", DROPPED);
+    }
+    if ours.version == Version::V3 && ours.checksum.as_v2 != theirs.checksum.as_v2 {
+        differ("v3_checksum_as_v2", DROPPED);
     }
     let addresses = |instance: &VrrpInstance| {
         let mut addresses: Vec<_> = instance.addresses.iter().map(|a| a.address).collect();

@@ -4,17 +4,23 @@
 
 mod group;
 mod machine;
+mod network;
 mod parameters;
 mod script;
+mod sync;
 mod system;
+mod tracked;
 mod weights;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vrrp_tests;
 
 pub use machine::ThisMachine;
 pub use system::{FileFacts, System, User};
 
+use crate::InstancePlaces;
 use crate::load::{Loaded, in_file_order};
 use crate::model::VrrpInstance;
 use diagnostic::{Diagnostic, Report};
@@ -28,12 +34,21 @@ pub fn check(loaded: &Loaded, system: &dyn System, peer: Option<&Loaded>) -> Rep
     group::check(loaded, peer, &mut report);
     script::check(loaded, system, &mut report);
     weights::check(loaded, peer, &mut report);
+    network::check(loaded, system, &mut report);
+    sync::check(loaded, peer, &mut report);
+    tracked::check(loaded, system, &mut report);
     in_file_order(&report)
+}
+
+/// Each instance with its places.
+fn instances(loaded: &Loaded) -> impl Iterator<Item = (&VrrpInstance, &InstancePlaces)> {
+    loaded.config.instances.iter().zip(&loaded.places.instances)
 }
 
 /// Whether two instances would hear each other as one virtual router.
 fn same_router(a: &VrrpInstance, b: &VrrpInstance) -> bool {
     a.vrid == b.vrid
+        && a.family == b.family
         && match (&a.unicast, &b.unicast) {
             (None, None) => a.mcast_group == b.mcast_group,
             (Some(_), Some(_)) => true,
@@ -65,7 +80,9 @@ fn interfaces(loaded: &Loaded, system: &dyn System, report: &mut Report) {
                 .help("name the interface that the network is on; the original refuses the instance"),
             );
         }
-        missing(&instance.interface, places.interface, "the instance waits for it", report);
+        if !instance.interface.is_empty() {
+            missing(&instance.interface, places.interface, "the instance waits for it", report);
+        }
         for (tracked, span) in instance.track_interfaces.iter().zip(&places.track_interfaces) {
             missing(&tracked.interface, *span, "counts as down until it is there", report);
         }

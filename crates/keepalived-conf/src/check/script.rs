@@ -1,9 +1,10 @@
 //! Whether scripts can run: file, interpreter, user, permissions.
 
+use super::instances;
 use super::parameters;
 use super::system::{System, User};
 use crate::Loaded;
-use crate::model::{Command, Shell};
+use crate::model::{Command, Config, Notify, Shell};
 use crate::program;
 use diagnostic::{Diagnostic, Report, Span};
 use std::path::{Path, PathBuf};
@@ -34,9 +35,7 @@ pub(super) fn check(loaded: &Loaded, system: &dyn System, report: &mut Report) {
 fn uses<'a>(loaded: &'a Loaded, report: &mut Report) -> Vec<Use<'a>> {
     let mut uses = Vec::new();
     for (script, places) in loaded.config.scripts.iter().zip(&loaded.places.scripts) {
-        let tracked =
-            loaded.config.instances.iter().flat_map(|i| &i.track_scripts).any(|t| t.name == script.name);
-        if tracked {
+        if is_tracked(&loaded.config, &script.name) {
             let otherwise = "the check counts as failed";
             uses.push(Use { command: &script.command, user: &script.user, span: places.command, otherwise });
         } else {
@@ -50,17 +49,27 @@ fn uses<'a>(loaded: &'a Loaded, report: &mut Report) -> Vec<Use<'a>> {
             );
         }
     }
-    for (instance, places) in loaded.config.instances.iter().zip(&loaded.places.instances) {
-        let notify = &instance.notify;
-        let scripts = [&notify.master, &notify.backup, &notify.fault, &notify.stop, &notify.any];
-        for (script, span) in scripts.into_iter().zip(places.notify) {
-            if let (Some(script), Some(span)) = (script, span) {
+    let of_instances = instances(loaded).map(|(instance, places)| (&instance.notify, &places.notify));
+    let groups = loaded.config.sync_groups.iter().zip(&loaded.places.sync_groups);
+    let of_groups = groups.map(|(group, places)| (&group.notify, &places.notify));
+    for (notify, places) in of_instances.chain(of_groups) {
+        let Notify { master, backup, fault, stop, any, tell_deleted: _, deleted, lower_priority } = notify;
+        let scripts = [master, backup, fault, stop, any, deleted, lower_priority];
+        for (script, span) in scripts.into_iter().zip(places) {
+            if let (Some(script), Some(span)) = (script, *span) {
                 let otherwise = "this notification will fail";
                 uses.push(Use { command: &script.command, user: &script.user, span, otherwise });
             }
         }
     }
     uses
+}
+
+/// Whether an instance or a sync group tracks a script.
+fn is_tracked(config: &Config, script: &str) -> bool {
+    let of_instances = config.instances.iter().flat_map(|instance| &instance.track_scripts);
+    let of_groups = config.sync_groups.iter().flat_map(|group| &group.track.scripts);
+    of_instances.chain(of_groups).any(|tracked| tracked.name == script)
 }
 
 fn one(loaded: &Loaded, each: &Use<'_>, system: &dyn System, report: &mut Report) {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A machine made up for a test.
-struct Invented {
+pub(super) struct Invented {
     interfaces: Vec<&'static str>,
     files: BTreeMap<PathBuf, (FileFacts, &'static str)>,
     users: BTreeMap<&'static str, User>,
 }
 
 impl Invented {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut machine = Self {
             interfaces: vec!["lo", "ens33", "ens36"],
             files: BTreeMap::new(),

@@ -61,10 +61,9 @@ fn alone(
     if failed >= sound {
         return;
     }
-    let between = if sound - failed > 1 {
-        format!("from {} to {}", failed + 1, sound - 1)
-    } else {
-        "in between".to_owned()
+    let between = match sound - failed {
+        2 => format!("of {}", failed + 1),
+        _ => format!("from {} to {}", failed + 1, sound - 1),
     };
     let mut finding = Diagnostic::hint(
         "track-weight",

@@ -160,6 +160,7 @@ impl<'a> Expansion<'a> {
             self.include(&inclusion);
             return;
         }
+        self.definitions.seed(text.bytes());
         self.lines.push(text);
     }
 

@@ -133,6 +133,12 @@ fn random_numbers_follow_the_seed() {
     };
     assert_eq!(read(1), read(1));
     assert_ne!(read(1), read(2));
+    let written = |seed| {
+        let text = "random_seed 7\nx ${_RANDOM} ${_RANDOM}";
+        let environment = Environment { random_seed: seed, ..Environment::default() };
+        parse_files(Memory::default().with("/etc/k.conf", text), &environment).shown()
+    };
+    assert_eq!(written(1), written(2), "the file's own seed goes before");
     for seed in 0..50 {
         let words: Vec<String> = read(seed).split(' ').map(str::to_owned).collect();
         assert!(["5", "6", "7"].contains(&words[1].as_str()), "{words:?}");

@@ -32,6 +32,15 @@ impl<'a> Definitions<'a> {
         Self { values: HashMap::new(), environment, random: environment.random_seed }
     }
 
+    /// `random_seed NUMBER` of global_defs: from this line on, the numbers of `${_RANDOM}` are its.
+    pub(crate) fn seed(&mut self, line: &[u8]) {
+        let mut words = line.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty());
+        let seed = words.next().filter(|word| *word == b"random_seed").and(words.next());
+        if let Some(seed) = seed.and_then(|seed| std::str::from_utf8(seed).ok()?.parse().ok()) {
+            self.random = seed;
+        }
+    }
+
     /// Sets `NAME`.
     pub(crate) fn set(&mut self, name: &[u8], value: Text) {
         self.values.insert(name.to_vec(), value);

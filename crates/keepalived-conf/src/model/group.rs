@@ -14,7 +14,8 @@ pub struct SyncGroup {
     /// member. Without weights when a member is the address owner.
     pub track: Conditions,
     /// `sync_group_tracking_weight` or `global_tracking`: what members track by themselves keeps its
-    /// weight, which else counts as 0 there.
+    /// weight. Else it has none in the model either: interfaces have weight 0, and what else had one
+    /// is not tracked.
     pub member_weights: bool,
     /// Notify scripts, called with `GROUP`.
     pub notify: Notify,

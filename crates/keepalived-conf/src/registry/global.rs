@@ -6,6 +6,9 @@ use super::{
     one_of, seconds, understood, words,
 };
 
+/// Why nothing is to be said about nftables.
+const OWN_TABLE: &str = "packets are dropped by nftables always, by rules in a table of our own";
+
 pub(super) const WORDS: &[Keyword] = &[
     // The outer level.
     acts("global_defs", &[Root], NONE, "settings of the whole program").block(Global).repeats(),
@@ -65,7 +68,7 @@ pub(super) const WORDS: &[Keyword] = &[
         SWITCH,
         "send mail for every real server unless it says otherwise",
     ),
-    understood("no_email_faults", &[Global], NONE, "send no mail for FAULT"),
+    acts("no_email_faults", &[Global], NONE, "send no mail for FAULT"),
     later("no_checker_emails", &[Global], SWITCH, "send no mail for checkers"),
     later("checker_log_all_failures", &[Global], SWITCH, "log every failed check"),
     // Scripts.
@@ -103,7 +106,7 @@ pub(super) const WORDS: &[Keyword] = &[
         "pause between unsolicited NAs of an interface, seconds",
     ),
     acts("vrrp_mcast_group4", &[Global], WORD, "IPv4 multicast group, 224.0.0.18 when absent"),
-    understood("vrrp_mcast_group6", &[Global], WORD, "IPv6 multicast group, ff02::12 when absent"),
+    acts("vrrp_mcast_group6", &[Global], WORD, "IPv6 multicast group, ff02::12 when absent"),
     acts(
         "vrrp_garp_master_delay",
         &[Global],
@@ -148,19 +151,19 @@ pub(super) const WORDS: &[Keyword] = &[
     ),
     acts("vrrp_version", &[Global], integer(2, 3), "VRRP version, 2 when absent"),
     acts("default_interface", &[Global], WORD, "interface of instances and static addresses that name none"),
-    understood(
+    acts(
         "dynamic_interfaces",
         &[Global],
         one_of(&["allow_if_changes"], 0).optional(),
         "interfaces may come later or change",
     ),
-    understood(
+    acts(
         "vrrp_down_timer_adverts",
         &[Global],
         integer(1, 100),
         "advertisements missed before taking over, 3 when absent",
     ),
-    understood("vrrp_min_garp", &[Global], SWITCH, "send one gratuitous ARP an address only"),
+    acts("vrrp_min_garp", &[Global], SWITCH, "send one gratuitous ARP an address only"),
     understood(
         "vrrp_garp_extra_if",
         &[Global],
@@ -168,45 +171,35 @@ pub(super) const WORDS: &[Keyword] = &[
         "send gratuitous ARPs on the base interface of a VMAC too",
     ),
     understood("vrrp_vmac_garp_intvl", &[Global], ANY, "old name of vrrp_garp_extra_if"),
-    understood(
+    acts(
         "vrrp_lower_prio_no_advert",
         &[Global],
         SWITCH,
         "do not answer a lower priority with an advertisement",
     ),
-    understood(
+    acts(
         "vrrp_higher_prio_send_advert",
         &[Global],
         SWITCH,
         "advertise once more when a higher priority takes over",
     ),
-    understood(
-        "vrrp_check_unicast_src",
-        &[Global],
-        NONE,
-        "accept unicast advertisements of listed peers only",
-    ),
-    understood("vrrp_owner_ignore_adverts", &[Global], SWITCH, "the address owner ignores advertisements"),
-    understood("v3_checksum_as_v2", &[Global], SWITCH, "VRRPv3 checksum without pseudo-header"),
-    understood("vrrp_startup_delay", &[Global], seconds(1000, LONGEST), "wait before VRRP starts, seconds"),
-    understood(
+    acts("vrrp_check_unicast_src", &[Global], NONE, "accept unicast advertisements of listed peers only"),
+    acts("vrrp_owner_ignore_adverts", &[Global], SWITCH, "the address owner ignores advertisements"),
+    acts("v3_checksum_as_v2", &[Global], SWITCH, "VRRPv3 checksum without pseudo-header"),
+    acts("vrrp_startup_delay", &[Global], seconds(1000, LONGEST), "wait before VRRP starts, seconds"),
+    acts(
         "vrrp_delay_after_boot",
         &[Global],
         seconds(1000, LONGEST),
         "wait this long after boot before VRRP starts",
     ),
-    understood("log_unknown_vrids", &[Global], NONE, "log advertisements of unknown virtual routers"),
+    acts("log_unknown_vrids", &[Global], NONE, "log advertisements of unknown virtual routers"),
     understood("vmac_prefix", &[Global], WORD, "name prefix of VMAC interfaces"),
     understood("vmac_addr_prefix", &[Global], WORD, "name prefix of VMAC interfaces of addresses"),
     understood("disable_local_igmp", &[Global], NONE, "no IGMP on interfaces of this machine"),
-    understood("vrrp_notify_priority_changes", &[Global], SWITCH, "tell FIFOs about changes of priority"),
-    understood(
-        "vrrp_rx_bufs_policy",
-        &[Global],
-        words(1, 2),
-        "size of receive buffers: MTU, ADVERT or bytes",
-    ),
-    understood("vrrp_rx_bufs_multiplier", &[Global], integer(1, 4_294_967_295), "factor for receive buffers"),
+    acts("vrrp_notify_priority_changes", &[Global], SWITCH, "tell FIFOs about changes of priority"),
+    acts("vrrp_rx_bufs_policy", &[Global], words(1, 2), "size of receive buffers: MTU, ADVERT or bytes"),
+    acts("vrrp_rx_bufs_multiplier", &[Global], integer(1, 4_294_967_295), "factor for receive buffers"),
     // Firewall.
     no_effect(
         "vrrp_ipsets",
@@ -215,15 +208,16 @@ pub(super) const WORDS: &[Keyword] = &[
         "ipsets for the drop rules",
         "drop rules are kept in a table of nftables, which has sets of its own",
     ),
-    understood("nftables", &[Global], words(0, 1), "nftables table for the drop rules"),
-    understood(
+    no_effect("nftables", &[Global], words(0, 1), "nftables table for the drop rules", OWN_TABLE),
+    no_effect(
         "nftables_priority",
         &[Global],
         integer(i32::MIN as i64, i32::MAX as i64),
         "priority of the nftables chains",
+        OWN_TABLE,
     ),
-    understood("nftables_ifindex", &[Global], NONE, "match interfaces by index"),
-    understood("nftables_counters", &[Global], NONE, "count what the nftables rules match"),
+    no_effect("nftables_ifindex", &[Global], NONE, "match interfaces by index", OWN_TABLE),
+    no_effect("nftables_counters", &[Global], NONE, "count what the nftables rules match", OWN_TABLE),
     later("nftables_ipvs", &[Global], words(0, 1), "nftables table for IPVS marks"),
     later(
         "nftables_ipvs_priority",
@@ -261,5 +255,5 @@ pub(super) const WORDS: &[Keyword] = &[
         "how strict include is about files",
         "what is wrong with an include is always reported",
     ),
-    understood("random_seed", &[Global], integer(0, 4_294_967_295), "seed of ${_RANDOM}"),
+    acts("random_seed", &[Global], integer(0, 4_294_967_295), "seed of ${_RANDOM}"),
 ];

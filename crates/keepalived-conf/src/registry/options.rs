@@ -10,9 +10,9 @@ const LOCKABLE: super::Arguments = words(1, 2);
 
 pub(super) const WORDS: &[Keyword] = &[
     // Values.
-    understood("IPv6", &[Value], NONE, "addresses, peers and groups of IPv6"),
-    understood("version 3", &[Value], NONE, "VRRPv3 (RFC 5798, RFC 9568)"),
-    understood("auth_type AH", &[Value], NONE, "authentication header with HMAC-MD5-96"),
+    acts("IPv6", &[Value], NONE, "addresses, peers and groups of IPv6"),
+    acts("version 3", &[Value], NONE, "VRRPv3 (RFC 5798, RFC 9568)"),
+    acts("auth_type AH", &[Value], NONE, "authentication header with HMAC-MD5-96"),
     understood("no interface", &[Value], NONE, "unicast that names a source address and no interface"),
     // Addresses.
     acts("brd", &[AddressOption], WORD, "broadcast address, `+` or `-`"),
@@ -20,19 +20,19 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("dev", &[AddressOption], WORD, "interface of the address"),
     acts("scope", &[AddressOption], WORD, "scope by name or number"),
     acts("label", &[AddressOption], WORD, "label as ifconfig shows it, at most 15 bytes"),
-    understood("peer", &[AddressOption], WORD, "other end of a point-to-point address"),
-    understood("home", &[AddressOption], NONE, "home address of Mobile IPv6"),
-    understood("-nodad", &[AddressOption], NONE, "look for duplicates first"),
-    understood("mngtmpaddr", &[AddressOption], NONE, "template for temporary addresses"),
-    understood("noprefixroute", &[AddressOption], NONE, "no route for the prefix"),
-    understood("autojoin", &[AddressOption], NONE, "join this multicast group"),
-    understood("no_track", &[AddressOption], NONE, "its loss is no loss of the instance"),
-    understood("preferred_lft", &[AddressOption], WORD, "seconds that the address is preferred, or forever"),
+    acts("peer", &[AddressOption], WORD, "other end of a point-to-point address"),
+    acts("home", &[AddressOption], NONE, "home address of Mobile IPv6"),
+    acts("-nodad", &[AddressOption], NONE, "look for duplicates first"),
+    acts("mngtmpaddr", &[AddressOption], NONE, "template for temporary addresses"),
+    acts("noprefixroute", &[AddressOption], NONE, "no route for the prefix"),
+    acts("autojoin", &[AddressOption], NONE, "join this multicast group"),
+    acts("no_track", &[AddressOption], NONE, "its loss is no loss of the instance"),
+    acts("preferred_lft", &[AddressOption], WORD, "seconds that the address is preferred, or forever"),
     understood("track_group", &[AddressOption], WORD, "static: instances that its interface matters to"),
     understood("use_vmac", &[AddressOption], NONE, "put the address on a VMAC"),
     // Peers.
-    understood("min_ttl", &[PeerOption], integer(0, 255), "least TTL that its packets may arrive with"),
-    understood("max_ttl", &[PeerOption], integer(0, 255), "greatest TTL that its packets may arrive with"),
+    acts("min_ttl", &[PeerOption], integer(0, 255), "least TTL that its packets may arrive with"),
+    acts("max_ttl", &[PeerOption], integer(0, 255), "greatest TTL that its packets may arrive with"),
     // Tracked objects.
     acts("weight", &[TrackOption], integer_and(-254, 254, 1), "added to the priority; 0 is FAULT on failure"),
     acts("reverse", &[TrackOption], NONE, "up and down change places"),

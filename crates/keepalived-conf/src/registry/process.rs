@@ -1,7 +1,9 @@
 //! `global_defs`: scheduling, process names, buffers, SNMP, D-Bus, dumps, reload.
 
 use super::Context::Global;
-use super::{Keyword, LONGEST, NONE, SWITCH, WORD, integer, later, no_effect, seconds, understood, words};
+use super::{
+    Keyword, LONGEST, NONE, SWITCH, WORD, acts, integer, later, no_effect, seconds, understood, words,
+};
 
 pub(super) const WORDS: &[Keyword] = &[
     understood(
@@ -24,7 +26,12 @@ pub(super) const WORDS: &[Keyword] = &[
     understood("bfd_process_name", &[Global], words(0, 1), "name of the BFD process"),
     understood("vrrp_priority", &[Global], integer(-20, 19), "nice value of the VRRP process"),
     understood("vrrp_no_swap", &[Global], NONE, "lock the VRRP process in memory"),
-    understood("vrrp_rt_priority", &[Global], integer(1, 99), "real-time priority of the VRRP process"),
+    understood(
+        "vrrp_rt_priority",
+        &[Global],
+        integer(1, 4_294_967_295),
+        "real-time priority of the VRRP process",
+    ),
     understood("vrrp_cpu_affinity", &[Global], words(1, 1024), "processors of the VRRP process"),
     understood(
         "vrrp_rlimit_rttime",
@@ -35,7 +42,12 @@ pub(super) const WORDS: &[Keyword] = &[
     understood("vrrp_rlimit_rtime", &[Global], integer(1, 4_294_967_295), "old name of vrrp_rlimit_rttime"),
     later("checker_priority", &[Global], integer(-20, 19), "nice value of the checker process"),
     later("checker_no_swap", &[Global], NONE, "lock the checker process in memory"),
-    later("checker_rt_priority", &[Global], integer(1, 99), "real-time priority of the checker process"),
+    later(
+        "checker_rt_priority",
+        &[Global],
+        integer(1, 4_294_967_295),
+        "real-time priority of the checker process",
+    ),
     later("checker_cpu_affinity", &[Global], words(1, 1024), "processors of the checker process"),
     later(
         "checker_rlimit_rttime",
@@ -46,7 +58,12 @@ pub(super) const WORDS: &[Keyword] = &[
     later("checker_rlimit_rtime", &[Global], integer(1, 4_294_967_295), "old name of checker_rlimit_rttime"),
     understood("bfd_priority", &[Global], integer(-20, 19), "nice value of the BFD process"),
     understood("bfd_no_swap", &[Global], NONE, "lock the BFD process in memory"),
-    understood("bfd_rt_priority", &[Global], integer(1, 99), "real-time priority of the BFD process"),
+    understood(
+        "bfd_rt_priority",
+        &[Global],
+        integer(1, 4_294_967_295),
+        "real-time priority of the BFD process",
+    ),
     understood("bfd_cpu_affinity", &[Global], words(1, 1024), "processors of the BFD process"),
     understood(
         "bfd_rlimit_rttime",
@@ -132,13 +149,13 @@ pub(super) const WORDS: &[Keyword] = &[
     understood("stats_dump_file", &[Global], WORD, "path of the statistics dump"),
     understood("json_dump_file", &[Global], WORD, "path of the JSON dump"),
     understood("umask", &[Global], words(1, 23), "permissions that created files lack"),
-    understood(
+    acts(
         "iproute_usr_dir",
         &[Global],
         WORD,
         "directory of iproute2's names, /usr/share/iproute2 when absent",
     ),
-    understood(
+    acts(
         "iproute_etc_dir",
         &[Global],
         WORD,

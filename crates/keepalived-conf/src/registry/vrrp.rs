@@ -6,8 +6,11 @@ use super::Context::{
 };
 use super::{
     ANY, Arguments, COMMAND, Keyword, Kind, LONGEST, NONE, SWITCH, WORD, acts, dead, integer, integer_and,
-    later, milliseconds, one_of, seconds, understood, words,
+    later, milliseconds, no_effect, one_of, seconds, understood, words,
 };
+
+/// Why nothing is needed for masters whose timers come late.
+const LATE: &str = "every master that was late for so long becomes backup here";
 
 pub(super) const WORDS: &[Keyword] = &[
     // vrrp_script.
@@ -55,23 +58,21 @@ pub(super) const WORDS: &[Keyword] = &[
     understood("init_file", &[TrackFile], words(0, 2), "creates the file"),
     understood("weight", &[TrackProcess, TrackFile], integer_and(-254, 254, 1), "added to the priority"),
     // Sync groups.
-    understood("vrrp_sync_group", &[Root], WORD, "instances that change state together")
-        .block(SyncGroup)
-        .repeats(),
-    understood("group", &[SyncGroup], NONE, "the instances").block(Names),
-    understood("global_tracking", &[SyncGroup], NONE, "old name of sync_group_tracking_weight"),
-    understood("sync_group_tracking_weight", &[SyncGroup], NONE, "weights of members count"),
+    acts("vrrp_sync_group", &[Root], WORD, "instances that change state together").block(SyncGroup).repeats(),
+    acts("group", &[SyncGroup], NONE, "the instances").block(Names),
+    acts("global_tracking", &[SyncGroup], NONE, "old name of sync_group_tracking_weight"),
+    acts("sync_group_tracking_weight", &[SyncGroup], NONE, "weights of members count"),
     understood("track_group", &[Root], WORD, "instances whose fault moves static addresses")
         .block(TrackGroup)
         .repeats(),
     understood("group", &[TrackGroup], NONE, "the instances").block(Names),
-    understood("garp_group", &[Root], NONE, "interfaces that share a pause between ARPs")
+    acts("garp_group", &[Root], NONE, "interfaces that share a pause between ARPs")
         .block(GarpGroup)
         .repeats(),
-    understood("garp_interval", &[GarpGroup], seconds(0, LONGEST), "pause between gratuitous ARPs, seconds"),
-    understood("gna_interval", &[GarpGroup], seconds(0, LONGEST), "pause between unsolicited NAs, seconds"),
-    understood("interface", &[GarpGroup], WORD, "one interface").repeats(),
-    understood("interfaces", &[GarpGroup], NONE, "interfaces").block(Names).repeats(),
+    acts("garp_interval", &[GarpGroup], seconds(0, LONGEST), "pause between gratuitous ARPs, seconds"),
+    acts("gna_interval", &[GarpGroup], seconds(0, LONGEST), "pause between unsolicited NAs, seconds"),
+    acts("interface", &[GarpGroup], WORD, "one interface").repeats(),
+    acts("interfaces", &[GarpGroup], NONE, "interfaces").block(Names).repeats(),
     // Static addresses, routes, rules.
     understood("static_ipaddress", &[Root], NONE, "addresses that stay").block(Addresses).repeats(),
     understood("static_routes", &[Root], NONE, "routes that stay").block(Routes).repeats(),
@@ -105,28 +106,28 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("authentication", &[Instance], NONE, "authentication of VRRPv2").block(Authentication),
     acts("auth_type", &[Authentication], WORD, "PASS or AH"),
     acts("auth_pass", &[Authentication], WORD, "password; its first 8 bytes count (RFC 2338 §5.3.6.2)"),
-    understood("auth_hmac", &[Instance], NONE, "authentication by HMAC, keepalived 2.4").block(AuthHmac),
-    understood(
+    acts("auth_hmac", &[Instance], NONE, "authentication by HMAC, keepalived 2.4").block(AuthHmac),
+    acts(
         "key",
         &[AuthHmac],
         Arguments { least: 2, most: 2, kind: Kind::Integer(1, 255) },
         "number and key: 32 to 64 bytes, `hex:…`, or `file:PATH`",
     )
     .repeats(),
-    understood("active_key", &[AuthHmac], integer(1, 255), "number of the key to sign with"),
-    understood(
+    acts("active_key", &[AuthHmac], integer(1, 255), "number of the key to sign with"),
+    acts(
         "time_window",
         &[AuthHmac],
         integer(1, 300),
         "how far the time of a packet may be from ours, seconds; three advert_int, at least 5, when absent",
     ),
-    understood(
+    acts(
         "anti_replay",
         &[AuthHmac],
         one_of(&["time", "monotonic"], 0),
         "time: the window counts; monotonic: numbers only have to grow",
     ),
-    understood(
+    acts(
         "mode",
         &[AuthHmac],
         one_of(&["enforce", "permissive", "receive-only"], 0),
@@ -134,41 +135,38 @@ pub(super) const WORDS: &[Keyword] = &[
     ),
     acts("strict_mode", &[Instance], SWITCH, "vrrp_strict for this instance"),
     acts("skip_check_adv_addr", &[Instance], SWITCH, "vrrp_skip_check_adv_addr for this instance"),
-    understood(
+    acts(
         "down_timer_adverts",
         &[Instance],
         integer(1, 100),
         "advertisements missed before taking over, 3 when absent",
     ),
-    understood(
-        "lower_prio_no_advert",
-        &[Instance],
-        SWITCH,
-        "do not answer a lower priority with an advertisement",
-    ),
-    understood(
+    acts("lower_prio_no_advert", &[Instance], SWITCH, "do not answer a lower priority with an advertisement"),
+    acts(
         "higher_prio_send_advert",
         &[Instance],
         SWITCH,
         "advertise once more when a higher priority takes over",
     ),
-    understood("owner_ignore_adverts", &[Instance], SWITCH, "the address owner ignores advertisements"),
-    understood(
+    acts("owner_ignore_adverts", &[Instance], SWITCH, "the address owner ignores advertisements"),
+    no_effect(
         "timer_expired_backup",
         &[Instance],
         integer(1, 254).optional(),
         "a master with nopreempt becomes backup when its timer was so late that another may have taken over",
+        LATE,
     ),
-    understood(
+    no_effect(
         "thread_timer_expired",
         &[Instance],
         integer(1, 254).optional(),
         "old name of timer_expired_backup",
+        LATE,
     ),
-    understood("v3_checksum_as_v2", &[Instance], SWITCH, "VRRPv3 checksum without pseudo-header"),
-    understood("kernel_rx_buf_size", &[Instance], integer(0, 4_294_967_295), "receive buffer, bytes"),
-    understood("accept", &[Instance], NONE, "answer traffic to the addresses although strict"),
-    understood("no_accept", &[Instance], NONE, "drop traffic to the addresses"),
+    acts("v3_checksum_as_v2", &[Instance], SWITCH, "VRRPv3 checksum without pseudo-header"),
+    acts("kernel_rx_buf_size", &[Instance], integer(0, 4_294_967_295), "receive buffer, bytes"),
+    acts("accept", &[Instance], NONE, "answer traffic to the addresses although strict"),
+    acts("no_accept", &[Instance], NONE, "drop traffic to the addresses"),
     acts(
         "native_ipv6",
         &[Instance],
@@ -188,18 +186,18 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("unicast_src_ip", &[Instance], WORD, "source address of advertisements"),
     acts("unicast_peer", &[Instance], NONE, "peers, instead of multicast").block(Peers).repeats(),
     acts("unicast_ttl", &[Instance], integer(0, 255), "TTL of unicast advertisements, 255 when absent"),
-    understood("check_unicast_src", &[Instance], NONE, "accept unicast advertisements of listed peers only"),
-    understood("unicast_fault_no_peer", &[Instance], NONE, "FAULT when there is no peer"),
-    understood(
+    acts("check_unicast_src", &[Instance], NONE, "accept unicast advertisements of listed peers only"),
+    acts("unicast_fault_no_peer", &[Instance], NONE, "FAULT when there is no peer"),
+    acts(
         "old_unicast_checksum",
         &[Instance],
         one_of(&["never"], 0).optional(),
         "VRRPv3 unicast checksum of keepalived 1.3.6",
     ),
-    understood("track_src_ip", &[Instance], NONE, "FAULT when the source address is gone"),
+    acts("track_src_ip", &[Instance], NONE, "FAULT when the source address is gone"),
     understood("virtual_routes", &[Instance], NONE, "routes of the master").block(Routes).repeats(),
     understood("virtual_rules", &[Instance], NONE, "rules of the master").block(Rules).repeats(),
-    understood("no_virtual_ipaddress", &[Instance], NONE, "there are no addresses on purpose"),
+    acts("no_virtual_ipaddress", &[Instance], NONE, "there are no addresses on purpose"),
     understood("promote_secondaries", &[Instance], NONE, "keep secondary addresses when the first one goes"),
     // vrrp_instance: interfaces.
     understood("use_vmac", &[Instance], words(0, 6), "an interface with the virtual MAC address"),
@@ -223,32 +221,25 @@ pub(super) const WORDS: &[Keyword] = &[
     understood("track_bfd", &[Instance, SyncGroup], NONE, "BFD sessions that move the priority")
         .block(Names)
         .repeats(),
-    understood("track_script", &[SyncGroup], NONE, "scripts that move the priority").block(Names).repeats(),
-    understood("track_interface", &[SyncGroup], NONE, "interfaces that move the priority")
-        .block(Names)
-        .repeats(),
+    acts("track_script", &[SyncGroup], NONE, "scripts that move the priority").block(Names).repeats(),
+    acts("track_interface", &[SyncGroup], NONE, "interfaces that move the priority").block(Names).repeats(),
     // Notification.
     acts("notify_master", &[Instance], COMMAND, "run on becoming master"),
     acts("notify_backup", &[Instance], COMMAND, "run on becoming backup"),
     acts("notify_fault", &[Instance], COMMAND, "run on a fault"),
     acts("notify_stop", &[Instance], COMMAND, "run at the end"),
     acts("notify", &[Instance], COMMAND, "run on every change with type, name, state and priority"),
-    understood("notify_deleted", &[Instance], COMMAND.optional(), "run when a reload removes the instance"),
-    understood(
-        "notify_master_rx_lower_pri",
-        &[Instance],
-        COMMAND,
-        "run when a master hears a lower priority",
-    ),
-    understood("notify_master", &[SyncGroup], COMMAND, "run on becoming master"),
-    understood("notify_backup", &[SyncGroup], COMMAND, "run on becoming backup"),
-    understood("notify_fault", &[SyncGroup], COMMAND, "run on a fault"),
-    understood("notify_stop", &[SyncGroup], COMMAND, "run at the end"),
-    understood("notify_deleted", &[SyncGroup], COMMAND, "run when a reload removes the group"),
-    understood("notify", &[SyncGroup], COMMAND, "run on every change"),
-    understood("notify_priority_changes", &[Instance, SyncGroup], SWITCH, "tell about changes of priority"),
+    acts("notify_deleted", &[Instance], COMMAND.optional(), "run when a reload removes the instance"),
+    acts("notify_master_rx_lower_pri", &[Instance], COMMAND, "run when a master hears a lower priority"),
+    acts("notify_master", &[SyncGroup], COMMAND, "run on becoming master"),
+    acts("notify_backup", &[SyncGroup], COMMAND, "run on becoming backup"),
+    acts("notify_fault", &[SyncGroup], COMMAND, "run on a fault"),
+    acts("notify_stop", &[SyncGroup], COMMAND, "run at the end"),
+    acts("notify_deleted", &[SyncGroup], COMMAND, "run when a reload removes the group"),
+    acts("notify", &[SyncGroup], COMMAND, "run on every change"),
+    acts("notify_priority_changes", &[Instance, SyncGroup], SWITCH, "tell about changes of priority"),
     acts("smtp_alert", &[Instance], SWITCH, "send mail on a change of state"),
-    understood("smtp_alert", &[SyncGroup], SWITCH, "send mail on a change of state"),
+    acts("smtp_alert", &[SyncGroup], SWITCH, "send mail on a change of state"),
     // Gratuitous ARP.
     acts(
         "garp_master_delay",

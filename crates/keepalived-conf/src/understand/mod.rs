@@ -13,14 +13,15 @@ mod route;
 mod rule;
 mod script;
 mod strict;
+mod sync;
 mod tracking;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::Files;
 use crate::model::{Config, SyncDaemonInstance};
-use crate::placement::Body;
+use crate::placement::{Body, Item};
 use crate::registry::Extent;
 use diagnostic::{Diagnostic, Report, Span};
 use reader::Reader;
@@ -95,7 +96,9 @@ pub(crate) fn understand(
     let mut places = Places::default();
     let [etc, usr] = global::iproute_folders(root);
     let names = names::Names::new(files, etc.as_deref(), usr.as_deref());
-    let mut reader = Reader { report, files, names, extent };
+    let named = |item: &Item<'_>| Some((item.name(), item.first()?.text.clone()));
+    let declared = root.items.iter().filter_map(named).collect();
+    let mut reader = Reader { report, files, names, extent, declared };
     let reader = &mut reader;
     let defaults = global::read(root, &mut places, reader);
     let mut rules = rule::NextPriority::default();
@@ -114,7 +117,7 @@ pub(crate) fn understand(
         ..Config::default()
     };
     config.instances = instance::read_all(root, &defaults, &config, &mut rules, &mut places, reader);
-    group::sync_groups(root, &defaults, &mut config, &mut places, reader);
+    sync::sync_groups(root, &defaults, &mut config, &mut places, reader);
     config.track_groups = group::track_groups(root, &config, reader);
     fixed::check_groups(root, &mut config, reader);
     config.global = defaults.global;

@@ -15,6 +15,8 @@ pub(super) struct Reader<'a> {
     pub(super) files: &'a dyn Files,
     pub(super) names: Names<'a>,
     pub(super) extent: Extent,
+    /// Word and name of every block of the outer level, also of those that cannot be used.
+    pub(super) declared: Vec<(&'static str, String)>,
 }
 
 impl Reader<'_> {
@@ -79,6 +81,11 @@ impl Reader<'_> {
         address
     }
 
+    /// Whether there is a block of this name, which may have been left out for its own mistakes.
+    pub(super) fn is_declared(&self, block: &str, name: &str) -> bool {
+        self.declared.iter().any(|(known, n)| *known == block && n == name)
+    }
+
     /// The name of something defined elsewhere; what is not is named.
     pub(super) fn defined(
         &mut self,
@@ -87,7 +94,7 @@ impl Reader<'_> {
         known: impl Iterator<Item = impl AsRef<str>> + Clone,
     ) -> bool {
         let found = known.clone().any(|name| name.as_ref() == word.text);
-        if !found {
+        if !found && !self.is_declared(what, &word.text) {
             let names: Vec<String> = known.map(|name| name.as_ref().to_owned()).collect();
             self.say(
                 Diagnostic::error("unknown-name", word.span, format!("there is no {what} `{}`", word.text))

@@ -35,6 +35,14 @@ pub(super) fn read(body: &Body<'_>, own: Option<&str>, known: &Config, reader: &
     let sessions: Vec<Object<'_>> =
         known.bfd.iter().filter(|b| b.for_vrrp).map(|b| (b.name.as_str(), b.weight)).collect();
     conditions.bfd = without_places(tracked(body, &BFD, &sessions, reader));
+    for (entry, _) in entries(body, BFD.block, reader.extent) {
+        let name = entry.keyword();
+        if known.bfd.iter().any(|session| session.name == name.text && !session.for_vrrp) {
+            let message = format!("`{}` is for checkers alone", name.text);
+            let finding = Diagnostic::error("bfd-for-checkers", name.span, message);
+            reader.say(finding.help("add `vrrp` to the bfd_instance; this entry is left out"));
+        }
+    }
     (conditions.interfaces, read.interfaces) = interfaces(body, own, reader).into_iter().unzip();
     read
 }
@@ -71,6 +79,11 @@ fn tracked(
     for (entry, acts) in entries(body, kind.block, reader.extent) {
         let name = entry.keyword();
         let Some((_, own)) = known.iter().find(|(known, _)| *known == name.text) else {
+            // What was left out for its own mistakes is not missed again. A script is: without it
+            // the instance would be unchecked.
+            if kind.object != SCRIPT.object && reader.is_declared(kind.object, &name.text) {
+                continue;
+            }
             reader.say(
                 Diagnostic::error(kind.id, name.span, format!("there is no {} `{}`", kind.object, name.text))
                     .suggest(&name.text, known.iter().map(|(known, _)| *known))

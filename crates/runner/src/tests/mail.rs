@@ -76,6 +76,7 @@ fn settings(listener: &TcpListener) -> model::Mail {
         connect_timeout: LONG,
         helo_name: Some("lb1.example.org".into()),
         alert: true,
+        ..model::Mail::default()
     }
 }
 

@@ -122,45 +122,12 @@ fn word(item: &Item<'_>, defaults: &mut Defaults, places: &mut Places, reader: &
         "tmp_config_directory" => global.temporary_directory = path(),
         "iproute_etc_dir" => global.iproute_etc_directory = path(),
         "iproute_usr_dir" => global.iproute_usr_directory = path(),
+        _ if vrrp::word(item, defaults, reader) || process::word(item, &mut defaults.global, reader) => {}
         _ => {
-            let known = vrrp::word(item, defaults, reader)
-                || process::word(item, &mut defaults.global)
-                || lvs::word(item, &mut defaults.global.lvs, reader);
-            debug_assert!(known || ELSEWHERE.contains(&item.name()), "{} is read nowhere", item.name());
+            lvs::word(item, &mut defaults.global.lvs, reader);
         }
     }
 }
-
-/// Words that are read together with others, or not into the model because they have no effect.
-const ELSEWHERE: &[&str] = &[
-    "startup_script",
-    "startup_script_timeout",
-    "shutdown_script",
-    "shutdown_script_timeout",
-    "notify_fifo",
-    "notify_fifo_script",
-    "vrrp_notify_fifo",
-    "vrrp_notify_fifo_script",
-    "lvs_notify_fifo",
-    "lvs_notify_fifo_script",
-    "fifo_write_vrrp_states_on_reload",
-    "smtp_alert",
-    "smtp_alert_vrrp",
-    "smtp_alert_checker",
-    "vrrp_ipsets",
-    "nftables",
-    "nftables_priority",
-    "nftables_ifindex",
-    "nftables_counters",
-    "nftables_ipvs",
-    "nftables_ipvs_priority",
-    "nftables_ipvs_start_fwmark",
-    "vrrp_rx_bufs_policy",
-    "vrrp_rx_bufs_multiplier",
-    "include_check",
-    "lvs_id",
-    "set_supplementary_groups",
-];
 
 fn checkers(item: &Item<'_>, checkers: &mut MailCheckers) {
     match item.name() {

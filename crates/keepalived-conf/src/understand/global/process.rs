@@ -27,7 +27,7 @@ pub(super) fn program(root: &Body<'_>) -> Program {
 }
 
 /// Reads one word of `global_defs`; `false` when it is none of these.
-pub(super) fn word(item: &Item<'_>, global: &mut Global) -> bool {
+pub(super) fn word(item: &Item<'_>, global: &mut Global, reader: &mut Reader<'_>) -> bool {
     let first = item.first();
     let text = first.map(|word| word.text.clone());
     let path = || text.as_ref().map(PathBuf::from);
@@ -81,7 +81,7 @@ pub(super) fn word(item: &Item<'_>, global: &mut Global) -> bool {
         "reload_time_file" => global.reload.time_file = path(),
         "reload_repeat" => global.reload.repeat = true,
         "reload_file" => global.reload.file = Some(path()),
-        name => return of_process(name, item, global),
+        name => return of_process(name, item, global, reader),
     }
     true
 }
@@ -92,7 +92,7 @@ fn dbus(global: &mut Global) -> &mut Dbus {
 }
 
 /// `vrrp_…`, `checker_…`, `lvs_…`, `bfd_…` on a process.
-fn of_process(name: &str, item: &Item<'_>, global: &mut Global) -> bool {
+fn of_process(name: &str, item: &Item<'_>, global: &mut Global, reader: &mut Reader<'_>) -> bool {
     let processes = &mut global.processes;
     let (process, rest) = match name.split_once('_') {
         Some(("vrrp", rest)) => (&mut processes.vrrp, rest),
@@ -100,10 +100,22 @@ fn of_process(name: &str, item: &Item<'_>, global: &mut Global) -> bool {
         Some(("bfd", rest)) => (&mut processes.bfd, rest),
         _ => return false,
     };
-    setting(rest, item, process)
+    setting(rest, item, process, reader)
 }
 
-fn setting(name: &str, item: &Item<'_>, process: &mut Process) -> bool {
+/// 1 to 99; what is more is taken as 99.
+fn realtime_priority(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<u8> {
+    const GREATEST: u64 = 99;
+    let word = item.first()?;
+    let written = number(Some(word))?;
+    if written > GREATEST {
+        let message = format!("`{} {written}` is more than the kernel has: {GREATEST} is taken", item.name());
+        reader.warn("out-of-bounds", word.span, message, "real-time priorities are 1 to 99");
+    }
+    u8::try_from(written.min(GREATEST)).ok()
+}
+
+fn setting(name: &str, item: &Item<'_>, process: &mut Process, reader: &mut Reader<'_>) -> bool {
     let first = item.first();
     match name {
         "process_name" => process.name = first.map(|word| word.text.clone()),
@@ -112,7 +124,7 @@ fn setting(name: &str, item: &Item<'_>, process: &mut Process) -> bool {
             process.nice = nice.unwrap_or(process.nice);
         }
         "no_swap" => process.no_swap = true,
-        "rt_priority" => process.realtime_priority = number(first).and_then(|n| u8::try_from(n).ok()),
+        "rt_priority" => process.realtime_priority = realtime_priority(item, reader),
         "cpu_affinity" => {
             let cpus: Option<Vec<u16>> = item.arguments().iter().map(|word| word.text.parse().ok()).collect();
             process.cpus = cpus.unwrap_or_default();

@@ -95,7 +95,6 @@ fn read(
         higher_prio_send_advert: on("higher_prio_send_advert", global.vrrp.higher_prio_send_advert),
         lower_prio_no_advert: on("lower_prio_no_advert", global.vrrp.lower_prio_no_advert),
         owner_ignore_adverts: false,
-        timer_expired_backup: election::timer_expired_backup(body, reader),
         checksum: checksum(body, global.vrrp.checksum_as_v2),
         source,
         track_source: written("track_src_ip") && source.is_some(),
@@ -270,6 +269,14 @@ fn is_spoken(
         }
         reader.say(finding.help("without it, it would be a second master beside its peers"));
     }
-    let hmac = body.last("auth_hmac").is_none_or(|item| reader.acts(item.keyword.support));
-    missing.is_none() && hmac
+    let hmac = body.last("auth_hmac").filter(|item| !reader.acts(item.keyword.support));
+    if let Some(block) = hmac {
+        let message =
+            format!("without `auth_hmac`, `{}` would be a second master beside its peers", instance.name);
+        reader.say(
+            Diagnostic::error("unsupported-keyword", block.span(), message)
+                .help("this instance does not run"),
+        );
+    }
+    missing.is_none() && hmac.is_none()
 }

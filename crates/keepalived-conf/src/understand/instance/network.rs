@@ -12,6 +12,7 @@ use crate::placement::{Body, Item};
 use crate::registry::Context;
 use crate::value;
 use diagnostic::{Diagnostic, Span};
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// The family of the first thing that has one: an address, a peer, a source, a group, `native_ipv6`.
@@ -48,7 +49,8 @@ pub(super) struct Lists {
 }
 
 pub(super) fn addresses(body: &Body<'_>, family: Family, reader: &mut Reader<'_>) -> Lists {
-    let mut known: Vec<(IpAddr, Option<String>, Span)> = Vec::new();
+    let mut known: HashMap<(IpAddr, Option<String>), Span> = HashMap::new();
+    let mut advertised: HashMap<IpAddr, Span> = HashMap::new();
     let mut list = |name, only: Option<Family>, reader: &mut Reader<'_>| {
         let (mut list, mut places) = (Vec::new(), Vec::new());
         for (entry, acts) in entries(body, name, reader.extent) {
@@ -57,15 +59,19 @@ pub(super) fn addresses(body: &Body<'_>, family: Family, reader: &mut Reader<'_>
             if !belongs(&address, only, entry, reader) {
                 continue;
             }
-            if let Some((.., first)) =
-                known.iter().find(|(a, dev, _)| (a, dev) == (&address.address, &address.dev))
-            {
+            // An advertisement names an address once; elsewhere it may be on several interfaces.
+            let key = (address.address, address.dev.clone());
+            let again = only.and_then(|_| advertised.get(&address.address)).or(known.get(&key));
+            if let Some(first) = again {
                 let message = format!("{} is listed twice; the first counts", address.address);
                 let finding = Diagnostic::warning("repeated-entry", span, message);
                 reader.say(finding.related(*first, "first listed here"));
                 continue;
             }
-            known.push((address.address, address.dev.clone(), span));
+            if only.is_some() {
+                advertised.insert(address.address, span);
+            }
+            known.insert(key, span);
             list.push(address);
             places.push(span);
         }

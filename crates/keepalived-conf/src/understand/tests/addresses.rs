@@ -81,6 +81,15 @@ fn families_do_not_mix_where_they_are_advertised() {
 }
 
 #[test]
+fn an_address_is_advertised_once() {
+    let loaded = instance(
+        "virtual_ipaddress {\n10.0.0.1\n10.0.0.1 dev eth1\n}\nvirtual_ipaddress_excluded {\n10.0.0.1 dev eth2\n10.0.0.1\n10.0.0.1 dev eth2\n}",
+    );
+    assert_eq!(found(&loaded), ["repeated-entry@6", "repeated-entry@10", "repeated-entry@11"]);
+    assert_eq!((only(&loaded).addresses.len(), only(&loaded).excluded.len()), (1, 1));
+}
+
+#[test]
 fn the_family_is_that_of_what_is_written_first() {
     let cases = [
         ("unicast_src_ip fe80::7\nunicast_peer {\nfe80::9\n}", Family::Ipv6),

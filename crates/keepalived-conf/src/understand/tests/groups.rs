@@ -46,7 +46,7 @@ fn rules_of_sync_groups() {
         ("vrrp_sync_group G {\n}", &["empty-group@11"], 0),
         (
             "vrrp_sync_group G {\ngroup {\nA\nB\n}\n}\nvrrp_sync_group H {\ngroup {\nB\n}\n}",
-            &["empty-group@17", "two-sync-groups@19"],
+            &["two-sync-groups@19"],
             1,
         ),
         (
@@ -98,4 +98,26 @@ fn garp_groups() {
     let first = GarpGroup { garp_interval: Some(Duration::from_millis(100)), gna_interval: None, interfaces };
     assert_eq!(loaded.config.garp_groups[0], first);
     assert_eq!(loaded.config.garp_groups.len(), 2);
+}
+
+#[test]
+fn weights_of_members_do_not_count() {
+    let tracked =
+        "track_interface {\neth2 weight 10\n}\ntrack_script {\na weight 5\nb\n}\ntrack_file {\nf\n}";
+    let objects =
+        "vrrp_script a {\nscript /x/a\n}\nvrrp_script b {\nscript /x/b\n}\ntrack_file f {\nfile /f\n}";
+    let run = |more: &str| {
+        let group = format!("{objects}\nvrrp_sync_group G {{\ngroup {{ A B }}\n{more}\n}}");
+        with_instances(tracked, &group)
+    };
+    let loaded = run("");
+    let all = ["sync-group-weight@1", "sync-group-weight@6", "sync-group-weight@9"];
+    assert_eq!(found(&loaded), all, "{}", shown(&loaded));
+    let a = &loaded.config.instances[0];
+    let scripts: Vec<&str> = a.track_scripts.iter().map(|tracked| tracked.name.as_str()).collect();
+    assert_eq!((scripts, loaded.places.instances[0].track_scripts.len()), (vec!["b"], 1));
+    assert_eq!((a.track_interfaces[0].weight.weight, a.track_files[0].weight.weight), (0, 0));
+    let loaded = run("sync_group_tracking_weight");
+    assert_eq!(found(&loaded), [""; 0], "{}", shown(&loaded));
+    assert_eq!(loaded.config.instances[0].track_scripts.len(), 2);
 }

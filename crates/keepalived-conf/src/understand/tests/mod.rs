@@ -11,7 +11,7 @@ mod routes;
 
 use crate::load::load_extent;
 use crate::model::VrrpInstance;
-use crate::registry::Extent;
+use crate::registry::{self, Extent, Support};
 use crate::{Environment, Loaded, Memory};
 use diagnostic::{Colour, Diagnostic, render};
 use std::path::Path;
@@ -58,4 +58,33 @@ pub(crate) fn shown(loaded: &Loaded) -> String {
 pub(crate) fn sound(loaded: &Loaded) -> &VrrpInstance {
     assert_eq!(found(loaded), [""; 0], "{}", shown(loaded));
     only(loaded)
+}
+
+/// No word may act, or be called understood, that nothing reads.
+#[test]
+fn every_word_is_read_somewhere() {
+    let mut text = String::new();
+    let mut stack = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/understand"))];
+    while let Some(path) = stack.pop() {
+        if path.is_dir() && !path.ends_with("tests") {
+            stack.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.is_file() {
+            text += &std::fs::read_to_string(path).unwrap();
+        }
+    }
+    let is_read = |name: &str| text.contains(&format!("\"{name}\""));
+    // Words of several processes, and `vrrp_garp_…`, are read by what follows their first part.
+    let parts = |name: &str| {
+        let rest =
+            ["vrrp_", "bfd_"].into_iter().filter_map(|first| name.strip_prefix(first).map(str::to_owned));
+        std::iter::once(name.to_owned()).chain(rest).collect::<Vec<_>>()
+    };
+    let read = |name: &str| parts(name).iter().any(|part| is_read(part));
+    let words = registry::keywords().chain(registry::options());
+    let claimed = words.filter(|word| matches!(word.support, Support::Acts | Support::Understood));
+    // `global_defs` itself, and options whose lack of a match is their meaning.
+    let elsewhere = ["global_defs", "nop", "congctl", "max_ttl", "brd", "broadcast", "no_accept"];
+    let unread: Vec<&str> =
+        claimed.map(|word| word.name).filter(|name| !read(name) && !elsewhere.contains(name)).collect();
+    assert_eq!(unread, [""; 0]);
 }

@@ -124,7 +124,7 @@ fn what_tracks_them() {
     ));
     assert_eq!(
         found(&loaded),
-        ["unsupported-keyword@15", "unknown-name@29", "unknown-name@30"],
+        ["unsupported-keyword@15", "bfd-for-checkers@29", "unknown-name@30"],
         "{}",
         shown(&loaded)
     );

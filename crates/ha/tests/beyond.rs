@@ -1,0 +1,133 @@
+//! What keepalived does not do: handing over without a wait, and addresses that nobody answers for
+//! once nobody advertises.
+//!
+//! Needs root and iproute2, and nftables in the kernel.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod net;
+
+use ha::message::{In, InstanceState};
+use net::{Network, Ours, Program, VIP, config, eventually, keepalived, unicast};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+/// A pair of ours with A as master that knows its backup.
+fn pair(network: &Network, prepare: impl Fn(u8, u8) -> keepalived_conf::model::Config) -> (Ours, Ours) {
+    let a = Ours::start(&network.a, prepare(150, 1));
+    let b = Ours::start(&network.b, prepare(100, 2));
+    eventually("A is master", || network.a.holds(VIP));
+    // A greeting is answered at once; the next one comes three seconds later.
+    std::thread::sleep(Duration::from_secs(4));
+    (a, b)
+}
+
+#[test]
+fn a_stop_is_handed_over_to_one_of_ours() {
+    let Some(network) = Network::new() else { return };
+    let (mut a, mut b) = pair(&network, |priority, _| config(priority, "eth0"));
+    a.send(&In::Stop);
+    eventually("B takes over", || network.b.holds(VIP));
+    assert_eq!(b.status().why, "the master steps down and hands over to us", "{}", b.log());
+}
+
+#[test]
+fn a_stop_is_handed_over_in_unicast_too() {
+    let Some(network) = Network::new() else { return };
+    let (mut a, mut b) = pair(&network, |priority, own| unicast(config(priority, "eth0"), own, 3 - own));
+    a.send(&In::Stop);
+    eventually("B takes over", || network.b.holds(VIP));
+    assert_eq!(b.status().why, "the master steps down and hands over to us", "{}", b.log());
+}
+
+#[test]
+fn who_does_not_know_the_password_is_not_handed_over_to() {
+    let Some(network) = Network::new() else { return };
+    let mut stranger = config(100, "eth0");
+    stranger.instances[0].vrid = 62;
+    let mut a = Ours::start(&network.a, config(150, "eth0"));
+    let _b = Ours::start(&network.b, stranger);
+    eventually("A is master", || network.a.holds(VIP));
+    std::thread::sleep(Duration::from_secs(4));
+    a.send(&In::Stop);
+    eventually("A has stopped", || !network.a.holds(VIP));
+    assert!(!a.log().contains("handing over"), "{}", a.log());
+}
+
+#[test]
+fn a_foreign_backup_sees_nothing_but_vrrp() {
+    let Some(network) = Network::new() else { return };
+    let mut a = Program::Ours(Ours::start(&network.a, config(150, "eth0")));
+    let _b = keepalived(&network, &network.b, 100);
+    eventually("A is master", || network.a.holds(VIP));
+    std::thread::sleep(Duration::from_secs(4));
+    a.stop();
+    eventually("keepalived takes over", || network.b.holds(VIP));
+    let log = std::fs::read_to_string(network.directory.path().join("100.log")).unwrap();
+    let complaints = ["nvalid", "too short", "too long", "wrong", "Unknown"];
+    let complains = |line: &&str| complaints.iter().any(|word| line.contains(word));
+    assert_eq!(log.lines().find(complains), None, "{log}");
+}
+
+#[test]
+fn an_address_is_not_answered_once_everything_was_killed() {
+    let Some(network) = Network::new() else { return };
+    let mut a = Ours::start(&network.a, config(150, "eth0"));
+    eventually("A answers", || network.b.reaches(VIP));
+    a.kill();
+    assert!(network.a.holds(VIP), "nobody has taken the address away");
+    assert!(network.b.reaches(VIP), "the lease lasts three intervals");
+    eventually("the address falls silent", || !network.b.reaches(VIP));
+    assert!(network.a.holds(VIP));
+    // The next start begins anew and serves it again.
+    let mut next = Ours::start(&network.a, config(150, "eth0"));
+    eventually("it is served again", || network.b.reaches(VIP));
+    assert_eq!(next.status().state, InstanceState::Master);
+    next.send(&In::Stop);
+    eventually("it was given up", || !network.a.holds(VIP));
+    let rules = network.a.command("nft").args(["list", "tables"]).output().unwrap();
+    assert!(!String::from_utf8_lossy(&rules.stdout).contains("backstay"), "{rules:?}");
+}
+
+#[test]
+fn an_address_that_is_no_longer_configured_does_not_come_back_after_a_kill() {
+    let Some(network) = Network::new() else { return };
+    let mut a = Ours::start(&network.a, config(150, "eth0"));
+    eventually("A answers", || network.b.reaches(VIP));
+    a.kill();
+    let mut other = config(150, "eth0");
+    let moved = Ipv4Addr::new(10, 78, 0, 101);
+    other.instances[0].addresses = vec![net::address(moved)];
+    let _next = Ours::start(&network.a, other);
+    eventually("the new address is served", || network.a.holds(moved));
+    assert!(!network.a.holds(VIP), "the old one was removed");
+}
+
+#[test]
+fn a_stopped_process_falls_silent_before_its_peer_takes_over() {
+    let Some(network) = Network::new() else { return };
+    let (a, _b) = pair(&network, |priority, _| config(priority, "eth0"));
+    a.signal("STOP");
+    eventually("B takes over", || network.b.holds(VIP));
+    assert!(network.a.holds(VIP), "A does not know yet");
+    // Who asks for the address from A's side of the wire gets one answer: B's.
+    network.only_answers(VIP, network.b.mac());
+    a.signal("CONT");
+    eventually("A gives it up", || !network.a.holds(VIP));
+    assert!(a.log().contains("was paused"), "{}", a.log());
+    eventually("A takes it back by the rules", || network.a.holds(VIP) && !network.b.holds(VIP));
+}
+
+#[test]
+fn a_crash_of_the_process_loses_no_lease() {
+    let Some(network) = Network::new() else { return };
+    let mut a = Ours::start(&network.a, config(150, "eth0"));
+    eventually("A answers", || network.b.reaches(VIP));
+    let is_master = |(_, state): &(String, InstanceState)| *state == InstanceState::Master;
+    eventually("it is remembered", || a.remembered().instances.iter().all(is_master));
+    let remembered = a.remembered();
+    a.kill();
+    let mut next = Ours::resume(&network.a, config(150, "eth0"), remembered);
+    assert_eq!(next.status().state, InstanceState::Master);
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(network.b.reaches(VIP), "the lease was renewed: {}", next.log());
+}

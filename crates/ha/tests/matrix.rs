@@ -1,0 +1,212 @@
+//! Ours and a real keepalived, from the same configuration text, in every way that both can speak:
+//! version, authentication, family, multicast and unicast, and either of them as master. Each time
+//! exactly one is master, after a stop, after a death and after a return, and a third host is told
+//! within a second where the address is.
+//!
+//! Needs root, iproute2 and keepalived 2.2 or later.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod net;
+
+use keepalived_conf::Environment;
+use net::{Host, Network, Ours, Program, eventually};
+use std::fs;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// One way to speak.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    name: &'static str,
+    /// Lines of the instance.
+    words: &'static str,
+    six: bool,
+    unicast: bool,
+}
+
+const WAYS: [(&str, &str, bool); 5] = [
+    ("v2", "version 2\nadvert_int 1", false),
+    ("v2-pass", "version 2\nadvert_int 1\nauthentication {\nauth_type PASS\nauth_pass 1111\n}", false),
+    ("v2-ah", "version 2\nadvert_int 1\nauthentication {\nauth_type AH\nauth_pass 1111\n}", false),
+    ("v3", "version 3\nadvert_int 0.2", false),
+    ("v3-ipv6", "version 3\nadvert_int 0.2", true),
+];
+
+impl Way {
+    /// Address of a host, 1 and 2 for the routers.
+    fn host(self, number: u8) -> String {
+        if self.six { format!("fe80::{number}") } else { format!("10.78.0.{number}") }
+    }
+
+    /// The address that clients use.
+    fn served(self) -> &'static str {
+        if self.six { "fd78::64" } else { "10.78.0.100" }
+    }
+
+    fn configuration(self, number: u8, priority: u8) -> String {
+        let addresses = if self.six { "fe80::64/64\nfd78::64/64" } else { "10.78.0.100/24" };
+        let unicast = match self.unicast {
+            true => format!(
+                "unicast_src_ip {}\nunicast_peer {{\n{}\n}}",
+                self.host(number),
+                self.host(3 - number)
+            ),
+            false => String::new(),
+        };
+        let words = self.words;
+        format!(
+            "global_defs {{\nrouter_id host{number}\n}}\nvrrp_instance VI_A {{\nstate BACKUP\ninterface \
+             eth0\nvirtual_router_id 61\npriority {priority}\n{words}\n{unicast}\nvirtual_ipaddress {{\n\
+             {addresses}\n}}\n}}\n"
+        )
+    }
+}
+
+/// Who is on the first host; the other one is on the second.
+#[derive(Clone, Copy, Debug)]
+enum First {
+    Ours,
+    Keepalived,
+}
+
+/// A network for one way, and how to start a router on each of its hosts.
+struct Pair {
+    network: Network,
+    way: Way,
+    first: First,
+    /// What those of ours have logged.
+    logs: Mutex<Vec<Arc<Mutex<String>>>>,
+}
+
+impl Pair {
+    fn new(way: Way, first: First) -> Option<Self> {
+        let network = Network::new()?;
+        if way.six {
+            for (number, host) in [(1, &network.a), (2, &network.b)] {
+                // Addresses that are known beforehand, in use at once.
+                host.ip("link set eth0 addrgenmode none");
+                host.ip(&format!("addr add fe80::{number}/64 dev eth0 nodad"));
+                host.ip(&format!("addr add fd78::{number}/64 dev eth0 nodad"));
+            }
+            network.client_ip("addr add fd78::9/64 dev br0 nodad");
+        }
+        Some(Self { network, way, first, logs: Mutex::default() })
+    }
+
+    fn host(&self, number: u8) -> &Host {
+        if number == 1 { &self.network.a } else { &self.network.b }
+    }
+
+    fn start(&self, number: u8) -> Program {
+        let priority = if number == 1 { 150 } else { 100 };
+        let path = self.network.directory.path().join(format!("{number}.conf"));
+        fs::write(&path, self.way.configuration(number, priority)).unwrap();
+        let ours = matches!((self.first, number), (First::Ours, 1) | (First::Keepalived, 2));
+        if !ours {
+            return net::keepalived_with(&self.network, self.host(number), &path);
+        }
+        let loaded = keepalived_conf::load(&path, &Environment::default());
+        assert!(!loaded.report.has_errors(), "{:?}", loaded.report);
+        let ours = Ours::start(self.host(number), loaded.config);
+        self.logs.lock().unwrap().push(ours.log_so_far());
+        Program::Ours(ours)
+    }
+
+    fn holds(&self, number: u8) -> bool {
+        let output = self.host(number).command("ip").args(["-o", "addr", "show", "dev", "eth0"]).output();
+        String::from_utf8_lossy(&output.unwrap().stdout).contains(&format!(" {}/", self.way.served()))
+    }
+
+    fn only(&self, number: u8) -> bool {
+        self.holds(number) && !self.holds(3 - number)
+    }
+
+    /// Forgets the addresses, as a machine that died does.
+    fn flush(&self, number: u8) {
+        for address in ["10.78.0.100/24", "fe80::64/64", "fd78::64/64"] {
+            let mut command = self.host(number).command("ip");
+            command.args(["addr", "del", address, "dev", "eth0"]).stderr(Stdio::null());
+            let _ = command.status();
+        }
+    }
+
+    /// Within a second the client has the holder's Ethernet address in its cache, without having
+    /// asked: it was told.
+    fn client_is_told(&self, label: &str, number: u8) {
+        let (mac, end) = (self.host(number).mac(), Instant::now() + Duration::from_secs(1));
+        while self.network.client_neighbour(self.way.served()) != Some(mac) {
+            assert!(Instant::now() < end, "{label}: the client does not know that host {number} has it");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The first host is to be master, then to stop, return, die and return.
+    fn run(&self) {
+        let label = format!("{} {:?} unicast {}", self.way.name, self.first, self.way.unicast);
+        let settle = Duration::from_millis(1500);
+        let (mut first, second) = (self.start(1), self.start(2));
+        eventually(&format!("{label}: the first is master"), || self.only(1));
+        // The client speaks to the address, so that it has something to unlearn.
+        eventually(&format!("{label}: the client reaches it"), || {
+            self.network.client_reaches(self.way.served())
+        });
+        first.stop();
+        eventually(&format!("{label}: the second takes over after a stop"), || self.only(2));
+        self.client_is_told(&label, 2);
+        first = self.start(1);
+        eventually(&format!("{label}: the first takes it back"), || self.only(1));
+        self.client_is_told(&label, 1);
+        self.host(1).ip("link set eth0 down");
+        first.kill();
+        self.flush(1);
+        eventually(&format!("{label}: the second takes over after a death"), || self.only(2));
+        self.client_is_told(&label, 2);
+        self.host(1).ip("link set eth0 up");
+        if self.way.six {
+            // IPv6 forgets its addresses with the link.
+            self.host(1).ip("addr replace fe80::1/64 dev eth0 nodad");
+            self.host(1).ip("addr replace fd78::1/64 dev eth0 nodad");
+        }
+        let first = self.start(1);
+        eventually(&format!("{label}: the first takes it back again"), || self.only(1));
+        std::thread::sleep(settle);
+        assert!(self.only(1), "{label}: it stays there");
+        drop((first, second));
+    }
+}
+
+fn all(first: First) {
+    let ways = WAYS
+        .iter()
+        .flat_map(|&(name, words, six)| [false, true].map(|unicast| Way { name, words, six, unicast }));
+    let pairs: Option<Vec<Pair>> = ways.map(|way| Pair::new(way, first)).collect();
+    let Some(pairs) = pairs else { return };
+    // Nearly all of it is waiting: all ways at once.
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = pairs.iter().map(|pair| scope.spawn(|| pair.run())).collect();
+        threads.into_iter().map(|thread| thread.join()).collect()
+    });
+    for (pair, outcome) in pairs.iter().zip(outcomes) {
+        if outcome.is_err() {
+            for name in ["1.log", "2.log"] {
+                let log = fs::read_to_string(pair.network.directory.path().join(name)).unwrap_or_default();
+                eprintln!("{} unicast {} {name}:\n{log}", pair.way.name, pair.way.unicast);
+            }
+            for log in &*pair.logs.lock().unwrap() {
+                eprintln!("ours:\n{}", log.lock().unwrap());
+            }
+            panic!("{} unicast {}", pair.way.name, pair.way.unicast);
+        }
+    }
+}
+
+#[test]
+fn ours_before_keepalived() {
+    all(First::Ours);
+}
+
+#[test]
+fn keepalived_before_ours() {
+    all(First::Keepalived);
+}

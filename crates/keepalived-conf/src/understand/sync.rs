@@ -1,0 +1,165 @@
+//! `vrrp_sync_group`, and what it does to its members.
+
+use super::global::Defaults;
+use super::group::{empty, has_unusable, members};
+use super::instance::notify;
+use super::reader::Reader;
+use super::script::duplicate;
+use super::{GroupPlaces, InstancePlaces, Places, tracking};
+use crate::grammar::Word;
+use crate::model::{Config, SyncGroup, TrackWeight, Tracked, VrrpInstance};
+use crate::placement::{Body, Item};
+use diagnostic::{Diagnostic, Span};
+
+/// Reads every `vrrp_sync_group`. What it says for its members is told to them.
+pub(super) fn sync_groups(
+    root: &Body<'_>,
+    defaults: &Defaults,
+    config: &mut Config,
+    places: &mut Places,
+    reader: &mut Reader<'_>,
+) {
+    for item in root.all("vrrp_sync_group") {
+        let Some(name) = item.first() else { continue };
+        let first = config.sync_groups.iter().position(|g| g.name == name.text);
+        if let Some(first) = first {
+            duplicate(item, places.sync_groups[first].name, reader);
+            continue;
+        }
+        let listed = members(item, config, reader);
+        let unusable = has_unusable(item, reader);
+        let members: Vec<Word> = listed.into_iter().filter(|word| alone(word, config, reader)).collect();
+        if members.is_empty() {
+            empty(item, unusable, reader);
+            continue;
+        }
+        let body = &item.body;
+        let (notify, notify_places) = notify(body, reader);
+        let tracked = tracking::read(body, None, config, reader);
+        let on = |name| body.last(name).map(Item::is_on);
+        let old = body.last("global_tracking");
+        if let Some(old) = old {
+            reader.old_name(old.statement.keyword(), "sync_group_tracking_weight");
+        }
+        let mut group = SyncGroup {
+            name: name.text.clone(),
+            members: members.iter().map(|word| word.text.clone()).collect(),
+            track: tracked.conditions,
+            member_weights: old.is_some() || body.last("sync_group_tracking_weight").is_some(),
+            notify,
+            smtp_alert: on("smtp_alert").unwrap_or(defaults.global.mail.alert),
+            notify_priority_changes: on("notify_priority_changes"),
+        };
+        let of_group = |instance: &str| group.members.iter().any(|member| member == instance);
+        let owner = config.instances.iter().any(|i| of_group(&i.name) && i.priority == 255);
+        tell_members(&group, root, config);
+        if !group.member_weights && reader.acts(item.keyword.support) {
+            without_member_weights(&group, config, places, reader);
+        }
+        if owner {
+            without_weights(&mut group, name.span, reader);
+        }
+        places.sync_groups.push(GroupPlaces {
+            name: name.span,
+            members: members.iter().map(|word| word.span).collect(),
+            notify: notify_places,
+        });
+        config.sync_groups.push(group);
+    }
+}
+
+/// An instance is in one sync group at most.
+fn alone(word: &Word, config: &Config, reader: &mut Reader<'_>) -> bool {
+    let other = config.sync_groups.iter().find(|group| group.members.contains(&word.text));
+    if let Some(other) = other {
+        let message = format!("`{}` is already in the sync group `{}`", word.text, other.name);
+        let finding = Diagnostic::error("two-sync-groups", word.span, message);
+        reader.say(finding.help("an instance is in one group at most; this entry is left out"));
+    }
+    other.is_none()
+}
+
+/// What a member does not say itself: `notify_priority_changes`.
+fn tell_members(group: &SyncGroup, root: &Body<'_>, config: &mut Config) {
+    let Some(changes) = group.notify_priority_changes else { return };
+    let says = |name: &str| {
+        root.all("vrrp_instance").any(|item| {
+            item.first().is_some_and(|word| word.text == name)
+                && item.body.last("notify_priority_changes").is_some()
+        })
+    };
+    for instance in config.instances.iter_mut().filter(|i| group.members.contains(&i.name)) {
+        if !says(&instance.name) {
+            instance.notify_priority_changes = changes;
+        }
+    }
+}
+
+/// The priority of an owner never changes, and all members have to stand or fall together.
+fn without_weights(group: &mut SyncGroup, span: Span, reader: &mut Reader<'_>) {
+    let track = &mut group.track;
+    let weights = (track.scripts.iter_mut().map(|t| &mut t.weight))
+        .chain(track.files.iter_mut().map(|t| &mut t.weight))
+        .chain(track.processes.iter_mut().map(|t| &mut t.weight))
+        .chain(track.bfd.iter_mut().map(|t| &mut t.weight))
+        .chain(track.interfaces.iter_mut().map(|t| &mut t.weight));
+    let mut changed = false;
+    for TrackWeight { weight, .. } in weights {
+        changed |= *weight != 0;
+        *weight = 0;
+    }
+    if changed {
+        let message = "a member has priority 255, which never changes: weights of the group count as 0";
+        reader.warn("weight-of-owner", span, message, "take priorities from 1 to 254, or leave weights out");
+    }
+}
+
+/// Without `sync_group_tracking_weight` no member may fall behind the others: an interface with a
+/// weight counts as one without, and other things with a weight are not tracked, as in keepalived.
+fn without_member_weights(
+    group: &SyncGroup,
+    config: &mut Config,
+    places: &mut Places,
+    reader: &mut Reader<'_>,
+) {
+    let members = config.instances.iter_mut().zip(&mut places.instances);
+    for (instance, places) in members.filter(|(instance, _)| group.members.contains(&instance.name)) {
+        let mut say = |span: Span, what: &str, becomes: &str| {
+            let message = format!("the weight of `{what}` does not count in a sync group: it is {becomes}");
+            let help =
+                "track it in the group, for all members alike, or add `sync_group_tracking_weight` there";
+            reader.warn("sync-group-weight", span, message, help);
+        };
+        for (tracked, span) in instance.track_interfaces.iter_mut().zip(&places.track_interfaces) {
+            if tracked.weight.weight != 0 {
+                say(*span, &tracked.interface, "tracked with weight 0");
+                tracked.weight.weight = 0;
+            }
+        }
+        scripts(instance, places, &mut say);
+        // 1 is what a file has when nothing is written.
+        for tracked in instance.track_files.iter_mut().filter(|tracked| tracked.weight.weight == 1) {
+            say(places.name, &tracked.name, "tracked with weight 0");
+            tracked.weight.weight = 0;
+        }
+        let others = [&mut instance.track_files, &mut instance.track_processes, &mut instance.track_bfd];
+        for list in others {
+            list.retain(|tracked| stays(tracked, places.name, &mut say));
+        }
+    }
+}
+
+/// Leaves weighted scripts out, their places with them.
+fn scripts(instance: &mut VrrpInstance, places: &mut InstancePlaces, say: &mut impl FnMut(Span, &str, &str)) {
+    let tracked = std::mem::take(&mut instance.track_scripts).into_iter();
+    let spans = std::mem::take(&mut places.track_scripts);
+    (instance.track_scripts, places.track_scripts) =
+        tracked.zip(spans).filter(|(tracked, span)| stays(tracked, *span, say)).unzip();
+}
+
+fn stays(tracked: &Tracked, span: Span, say: &mut impl FnMut(Span, &str, &str)) -> bool {
+    if tracked.weight.weight != 0 {
+        say(span, &tracked.name, "not tracked");
+    }
+    tracked.weight.weight == 0
+}

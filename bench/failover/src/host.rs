@@ -99,7 +99,16 @@ impl Program {
         let script =
             format!("mount -t tmpfs tmpfs /run && cat > /run/k.conf && exec {name} -n -l -P -f /run/k.conf");
         let mut command = host.command("unshare");
-        command.args(["--mount", "--pid", "--mount-proc", "--fork", "--kill-child=KILL", "sh", "-c", &script]);
+        command.args([
+            "--mount",
+            "--pid",
+            "--mount-proc",
+            "--fork",
+            "--kill-child=KILL",
+            "sh",
+            "-c",
+            &script,
+        ]);
         let log = std::fs::File::create(configuration.with_extension("log"))?;
         command.stdin(std::fs::File::open(configuration)?).stdout(log.try_clone()?).stderr(log);
         Ok(Running(command.spawn()?))

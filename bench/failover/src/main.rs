@@ -209,7 +209,10 @@ fn main() -> std::process::ExitCode {
         eprintln!("network namespaces need root");
         return std::process::ExitCode::FAILURE;
     }
-    println!("unserved, ms, {} runs each: from the old master's last advertisement to the new one's ARP", options.runs);
+    println!(
+        "unserved, ms, {} runs each: from the old master's last advertisement to the new one's ARP",
+        options.runs
+    );
     println!("{:8} {:6} {:10} {:>9} {:>9} {:>9} {:>9}", "", "", "", "min", "median", "max", "theory");
     let chosen = SETTINGS.iter().filter(|s| options.only.as_deref().is_none_or(|only| only == s.name));
     for setting in chosen {

@@ -40,8 +40,10 @@ impl Process<'_> {
 
     fn install(&mut self, index: usize) {
         self.set_drop_rules();
+        self.silence();
         let instance = &mut self.instances[index];
         instance.greet_at = Time::default();
+        instance.extra_at = None;
         instance.backups.clear();
         let instance = &self.instances[index];
         let name = &instance.config.name;
@@ -52,17 +54,22 @@ impl Process<'_> {
             self.leases.begin(name, &addresses, instance.lease(), self.host);
         }
         self.network.install(instance, |_| true, self.host);
+        let (routes, rules) = instance.routing();
+        self.network.add_routing(&format!("({name})"), &routes, &rules, self.host);
     }
 
     fn remove(&mut self, index: usize) {
         let instance = &self.instances[index];
         let name = &instance.config.name;
+        let (routes, rules) = instance.routing();
+        self.network.delete_routing(&format!("({name})"), &routes, &rules, self.host);
         let removed = self.network.remove(instance, instance.addresses(), self.host);
         if removed > 0 {
             self.host.log(Level::Detail, &format!("({name}) removing VIPs."));
         }
         self.leases.end(name, self.host);
         self.set_drop_rules();
+        self.silence();
     }
 
     /// After a lower-priority master was heard, the other members of a sync group announce their
@@ -78,6 +85,44 @@ impl Process<'_> {
                 self.network.announce(now, instance, burst, |_| true, self.host);
             }
         }
+    }
+
+    /// Keeps the virtual interfaces of backups from being heard.
+    fn silence(&mut self) {
+        if !self.network.has_virtual_interfaces() {
+            return;
+        }
+        let masters = self.instances.iter().filter(|instance| instance.is_master());
+        let busy = masters.flat_map(|instance| {
+            instance.addresses().map(|vip| instance.interface_of(vip)).chain([instance.own_interface()])
+        });
+        let mut busy: Vec<String> = busy.map(str::to_owned).collect();
+        busy.sort_unstable();
+        busy.dedup();
+        self.network.silence_all_but(busy, self.host);
+    }
+
+    /// `garp_extra_if`: announces one address on each interface that no advertisement leaves by.
+    pub(super) fn announce_extra(&mut self, now: Time) {
+        for index in 0..self.instances.len() {
+            let instance = &mut self.instances[index];
+            let Some(extra) = instance.config.garp.extra.filter(|_| instance.is_master()) else { continue };
+            match instance.extra_at {
+                Some(at) if at > now => continue,
+                Some(_) => instance.extra_at = Some(now + extra.interval),
+                None => {
+                    instance.extra_at = Some(now + instance.config.garp.master_delay + extra.interval);
+                    continue;
+                }
+            }
+            self.network.announce_extra(now, &self.instances[index], extra.all, self.host);
+        }
+    }
+
+    /// When the next of these is due.
+    pub(super) fn next_extra(&self) -> Option<Time> {
+        let masters = self.instances.iter().filter(|instance| instance.is_master());
+        masters.filter_map(|instance| instance.config.garp.extra.and(instance.extra_at)).min()
     }
 
     fn log(&mut self, index: usize, line: Line) {

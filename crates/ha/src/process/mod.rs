@@ -48,6 +48,7 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         channel,
         host,
         monitor,
+        guards_routes: false,
         network,
         leases: Leases::default(),
         handovers: Handovers::default(),
@@ -94,6 +95,8 @@ struct Process<'a> {
     channel: Channel<Out, In>,
     host: &'a mut dyn Host,
     monitor: Monitor,
+    /// Whether it hears of routes and rules.
+    guards_routes: bool,
     network: Network,
     leases: Leases,
     handovers: Handovers,
@@ -151,8 +154,13 @@ impl Process<'_> {
     /// Waits for a packet, a change, a message or the next deadline.
     fn sleep(&self) -> Result<(), Error> {
         let routers = self.instances.iter().filter_map(|instance| Some(instance.router.next_deadline()?.0));
-        let others =
-            [self.network.next_deadline(), self.tracking.next_deadline(), self.next_greeting(), self.begins];
+        let others = [
+            self.network.next_deadline(),
+            self.tracking.next_deadline(),
+            self.next_greeting(),
+            self.next_extra(),
+            self.begins,
+        ];
         let deadline = routers.chain(others.into_iter().flatten()).min();
         let wait = deadline.map_or(TURN, |at| at.since(now()).min(TURN));
         let timeout = Timespec { tv_sec: 0, tv_nsec: wait.as_nanos() as _ };
@@ -193,9 +201,9 @@ impl Process<'_> {
             match message {
                 In::Configure { config, restored } => {
                     self.report_rivals();
-                    self.configure(config, &restored);
+                    self.configure(config, &restored)?;
                 }
-                In::Reload { config } => self.configure(config, &Memory::default()),
+                In::Reload { config } => self.configure(config, &Memory::default())?,
                 In::ScriptResult { script, outcome } => {
                     if self.tracking.scripts.result(&script, &outcome.into(), self.host) {
                         self.changed = true;
@@ -255,6 +263,7 @@ impl Process<'_> {
             self.instances[index].router.on(now, Event::Timer, &mut self.actions);
             self.carry_out(now, index);
         }
+        self.announce_extra(now);
         self.network.send_announcements(now, self.host);
     }
 
@@ -292,6 +301,8 @@ impl Process<'_> {
             self.instances[index].router.on(now, Event::Stop, &mut self.actions);
             self.carry_out(now, index);
         }
+        self.network.remove_statics(self.host);
+        self.network.remove_virtual_interfaces(self.host);
         self.groups_stopped();
         self.leases.release(self.host);
         let timeout = Timespec { tv_sec: FAREWELL.as_secs() as _, tv_nsec: 0 };

@@ -45,7 +45,7 @@ impl Process<'_> {
                 let bytes = if length == buffer.len() { &buffer[..] } else { continue };
                 let Some((family, vrid)) = Message::peek(bytes) else { continue };
                 let is_for = |i: &Instance| {
-                    i.config.vrid == vrid && i.family() == family && i.purpose == socket.purpose
+                    i.config.vrid == vrid && i.family() == family && i.handover == socket.purpose
                 };
                 let Some(index) = self.instances.iter().position(is_for) else { continue };
                 let key = self.instances[index].key();
@@ -102,7 +102,7 @@ impl Process<'_> {
 
     fn say(&self, index: usize, kind: Kind, nonce: u64, to: IpAddr) {
         let instance = &self.instances[index];
-        let (Some(sender), Some(socket)) = (instance.source, self.handovers.of(&instance.purpose)) else {
+        let (Some(sender), Some(socket)) = (instance.source, self.handovers.of(&instance.handover)) else {
             return;
         };
         let (vrid, priority) = (instance.config.vrid, instance.router.priority());

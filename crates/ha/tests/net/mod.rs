@@ -54,6 +54,19 @@ impl Network {
         Some(network)
     }
 
+    /// One more host on the switch, 10.78.0.NUMBER and fd78::NUMBER.
+    pub(crate) fn join(&self, number: u8) -> Host {
+        let host = Host::new();
+        let pid = self.switch.pid();
+        host.ip(&format!("link add eth0 type veth peer name port{number} netns {pid}"));
+        self.switch.ip(&format!("link set port{number} master br0 up"));
+        host.ip(&format!("addr add 10.78.0.{number}/24 dev eth0"));
+        host.ip(&format!("addr add fd78::{number}/64 dev eth0 nodad"));
+        host.ip("link set eth0 up");
+        host.ip("link set lo up");
+        host
+    }
+
     /// Runs `ip` on the switch, which is a client too.
     pub(crate) fn client_ip(&self, arguments: &str) {
         self.switch.ip(arguments);
@@ -157,6 +170,12 @@ impl Host {
     pub(crate) fn ip(&self, arguments: &str) {
         let status = self.command("ip").args(arguments.split(' ')).status().unwrap();
         assert!(status.success(), "ip {arguments}");
+    }
+
+    /// What `ip` prints on this host, a line each.
+    pub(crate) fn shows(&self, arguments: &str) -> String {
+        let output = self.command("ip").args(arguments.split(' ')).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
     }
 
     pub(crate) fn link(&self, state: &str) {
@@ -343,7 +362,14 @@ pub(crate) fn keepalived_unicast(network: &Network, host: &Host, priority: u8) -
     start_keepalived(network, host, priority, unicast, "")
 }
 
-fn start_keepalived(network: &Network, host: &Host, priority: u8, more: &str, after: &str) -> Program {
+/// The same with more lines in the instance, and more blocks behind it.
+pub(crate) fn start_keepalived(
+    network: &Network,
+    host: &Host,
+    priority: u8,
+    more: &str,
+    after: &str,
+) -> Program {
     let configuration = network.directory.path().join(format!("{priority}.conf"));
     let text = format!(
         "global_defs {{\n router_id test\n}}\nvrrp_instance VI_A {{\n state BACKUP\n interface eth0\n \

@@ -126,9 +126,6 @@ pub struct VrrpInstance {
     pub lower_prio_no_advert: bool,
     /// `owner_ignore_adverts`, priority 255 only: nothing is heard.
     pub owner_ignore_adverts: bool,
-    /// `timer_expired_backup [PRIORITY]`, `nopreempt` only: a master whose timer was so late that a
-    /// router of this priority (254 when absent) may have taken over becomes backup.
-    pub timer_expired_backup: Option<u8>,
     /// `v3_checksum_as_v2`, `old_unicast_checksum`.
     pub checksum: ChecksumV3,
 
@@ -212,7 +209,6 @@ impl Default for VrrpInstance {
             higher_prio_send_advert: false,
             lower_prio_no_advert: false,
             owner_ignore_adverts: false,
-            timer_expired_backup: None,
             checksum: ChecksumV3::default(),
             source: None,
             track_source: false,

@@ -134,19 +134,6 @@ pub(super) fn preemption_is_off(body: &Body<'_>) -> bool {
     last.is_some_and(|item| item.name() == "nopreempt")
 }
 
-/// `timer_expired_backup [PRIORITY]`; the other router is taken to be as quick as possible.
-pub(super) fn timer_expired_backup(body: &Body<'_>, reader: &mut Reader<'_>) -> Option<u8> {
-    let names = ["timer_expired_backup", "thread_timer_expired"];
-    let item = body.items.iter().rfind(|item| names.contains(&item.name()))?;
-    if item.name() == "thread_timer_expired" {
-        reader.old_name(item.statement.keyword(), "timer_expired_backup");
-    }
-    match item.arguments().first() {
-        None => Some(OWNER - 1),
-        Some(_) => number(item.first()).and_then(|n| u8::try_from(n).ok()),
-    }
-}
-
 /// What MASTER, priority 255, nopreempt and preempt_delay do to each other, and what follows from
 /// all together.
 pub(super) fn reconcile(
@@ -182,13 +169,6 @@ pub(super) fn reconcile(
         instance.nopreempt = false;
     }
     preempt_delay(instance, span("preempt_delay"), reader);
-    if instance.timer_expired_backup.is_some() && !instance.nopreempt {
-        let at = body.last("timer_expired_backup").or(body.last("thread_timer_expired"));
-        let message = "`timer_expired_backup` means nothing without `nopreempt` and is left out";
-        let help = "write `nopreempt` too, or remove it";
-        reader.warn("useless-word", at.map_or(places.name, Item::span), message, help);
-        instance.timer_expired_backup = None;
-    }
     owner_ignore_adverts(instance, body, defaults, reader);
     let written = body.items.iter().rfind(|item| matches!(item.name(), "accept" | "no_accept"));
     let usual = owner || !instance.strict;

@@ -95,7 +95,6 @@ fn read(
         higher_prio_send_advert: on("higher_prio_send_advert", global.vrrp.higher_prio_send_advert),
         lower_prio_no_advert: on("lower_prio_no_advert", global.vrrp.lower_prio_no_advert),
         owner_ignore_adverts: false,
-        timer_expired_backup: election::timer_expired_backup(body, reader),
         checksum: checksum(body, global.vrrp.checksum_as_v2),
         source,
         track_source: written("track_src_ip") && source.is_some(),

@@ -22,11 +22,11 @@ fn an_instance_that_says_nothing_is_the_default() {
 #[test]
 fn every_word_on_the_election() {
     let loaded = with_address(
-        "version 3\nnopreempt\nadvert_int 0.25\ndown_timer_adverts 5\nhigher_prio_send_advert\nlower_prio_no_advert\ntimer_expired_backup 200\nv3_checksum_as_v2\nold_unicast_checksum never\nunicast_peer {\n10.0.0.9\n}\ncheck_unicast_src\nunicast_src_ip 10.0.0.8\ntrack_src_ip\nkernel_rx_buf_size 65536\nno_accept\nskip_check_adv_addr\npromote_secondaries\nlinkbeat_use_polling\nnotify_priority_changes\ngarp_extra_if all 30",
+        "version 3\nnopreempt\nadvert_int 0.25\ndown_timer_adverts 5\nhigher_prio_send_advert\nlower_prio_no_advert\nv3_checksum_as_v2\nold_unicast_checksum never\nunicast_peer {\n10.0.0.9\n}\ncheck_unicast_src\nunicast_src_ip 10.0.0.8\ntrack_src_ip\nkernel_rx_buf_size 65536\nno_accept\nskip_check_adv_addr\npromote_secondaries\nlinkbeat_use_polling\nnotify_priority_changes\ngarp_extra_if all 30",
     );
     let a = sound(&loaded);
     assert_eq!((a.version, a.advert_int), (Version::V3, Duration::from_millis(250)));
-    assert_eq!((a.down_timer_adverts, a.timer_expired_backup), (5, Some(200)));
+    assert_eq!(a.down_timer_adverts, 5);
     assert!(a.higher_prio_send_advert && a.lower_prio_no_advert && a.nopreempt && !a.accept);
     let checksum = ChecksumV3 { as_v2: true, old_unicast: OldUnicastChecksum::Never };
     assert_eq!(a.checksum, checksum);
@@ -101,14 +101,12 @@ fn the_owner() {
     let cases: &[(&str, &[&str])] = &[
         ("priority 255\nstate BACKUP\nnopreempt", &["owner-nopreempt@7"]),
         ("owner_ignore_adverts", &["useless-word@5"]),
-        ("timer_expired_backup", &["useless-word@5"]),
-        ("nopreempt\nthread_timer_expired", &["old-name@6"]),
+        ("timer_expired_backup", &["no-effect@5"]),
     ];
     for (text, findings) in cases {
         let loaded = with_address(text);
         assert_eq!(found(&loaded), *findings, "{text}: {}", shown(&loaded));
     }
-    assert_eq!(only(&with_address("nopreempt\nthread_timer_expired")).timer_expired_backup, Some(254));
 }
 
 #[test]

@@ -20,13 +20,14 @@ pub(crate) struct Leases {
 }
 
 impl Leases {
-    /// Opens them, or says why there are none.
-    pub(crate) fn open(host: &mut dyn Host) -> Self {
+    /// Opens them, or says why there are none, if they are wanted.
+    pub(crate) fn open(wanted: bool, host: &mut dyn Host) -> Self {
         match Lease::open() {
             Ok(lease) => {
                 let next = lease.holders().map(|(id, _)| id).max().unwrap_or_default() + 1;
                 Self { lease: Some(lease), next, ..Self::default() }
             }
+            Err(_) if !wanted => Self::default(),
             Err(error) => {
                 let line = format!(
                     "The kernel keeps no lease of virtual addresses ({error}): if all our processes are \

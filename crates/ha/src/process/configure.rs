@@ -15,8 +15,9 @@ impl Process<'_> {
     /// Puts a configuration in force. Instances that stay the same virtual router keep their state.
     pub(super) fn configure(&mut self, mut config: Config, restored: &Memory) -> Result<(), Error> {
         let now = now();
+        // Where none are wanted, a process before this one may have left some.
         if !self.leases.are_kept() {
-            self.leases = crate::network::Leases::open(self.host);
+            self.leases = crate::network::Leases::open(config.global.lease, self.host);
         }
         self.guard_routes(&config)?;
         let links = plan(&mut config, &self.network.interfaces);
@@ -26,6 +27,8 @@ impl Process<'_> {
         self.network.want_virtual_interfaces(links, promoting, self.host);
         self.network.configure_statics(Statics::of(&config), self.host);
         self.tracking.configure(now, &config, restored, &self.network.interfaces, self.host);
+        self.handovers.wanted = config.global.handover;
+        let leases_wanted = config.global.lease;
         self.network.configure(&config.global, config.garp_groups);
         if self.instances.is_empty() && restored.instances.is_empty() {
             self.begins = begins(now, &config.global);
@@ -43,6 +46,9 @@ impl Process<'_> {
         self.groups_deleted(&gone);
         self.provide();
         self.remove_left_over(restored);
+        if !leases_wanted {
+            self.leases.release(self.host);
+        }
         self.evaluate(restored);
         self.settle_groups();
         self.set_drop_rules();

@@ -255,6 +255,7 @@ impl Process<'_> {
         let memory = Memory {
             instances: self.instances.iter().map(state).collect(),
             scripts: self.scripts.verdicts(),
+            settings: self.network.settings_before(),
         };
         if memory != self.remembered {
             self.tell(&Out::Remember(memory.clone()));

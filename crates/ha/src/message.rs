@@ -59,6 +59,8 @@ pub struct Memory {
     pub processes: Vec<(String, bool)>,
     /// Whether the neighbour of each BFD session can be reached, by name.
     pub bfd: Vec<(String, bool)>,
+    /// Settings of interfaces that were changed: interface, name, and what each was before.
+    pub settings: Vec<(String, String, i32)>,
 }
 
 /// How a run of a script ended.

@@ -510,6 +510,19 @@ impl Network {
         }
     }
 
+    /// What settings were before they were changed, for a successor.
+    pub(crate) fn settings_before(&self) -> Vec<(String, String, i32)> {
+        let before = self.virtual_interfaces.sysctls.before();
+        before.map(|(interface, name, value)| (interface.to_owned(), name.to_owned(), value)).collect()
+    }
+
+    /// Takes over from a predecessor what settings are to be put back to.
+    pub(crate) fn inherit_settings(&mut self, settings: &[(String, String, i32)]) {
+        for (interface, name, value) in settings {
+            self.virtual_interfaces.sysctls.inherit(interface, name, *value);
+        }
+    }
+
     /// Why an interface that an instance needs beside its own is of no use, if one is not.
     pub(crate) fn trouble_of(&self, instance: &Instance) -> Option<String> {
         let used = instance.addresses().map(|vip| instance.interface_of(vip));

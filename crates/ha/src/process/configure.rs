@@ -22,6 +22,7 @@ impl Process<'_> {
         self.guard_routes(&config)?;
         let links = plan(&mut config, &self.network.interfaces);
         track_implied(&mut config, &links);
+        self.network.inherit_settings(&restored.settings);
         let promoting = config.instances.iter().filter(|instance| instance.promote_secondaries);
         let promoting = promoting.map(|instance| instance.interface.clone()).collect();
         self.network.want_virtual_interfaces(links, promoting, self.host);

@@ -287,6 +287,7 @@ impl Process<'_> {
             scripts: self.tracking.scripts.verdicts(),
             processes: self.tracking.processes.verdicts(),
             bfd: self.tracking.sessions.verdicts(),
+            settings: self.network.settings_before(),
         };
         if memory != self.remembered {
             self.tell(&Out::Remember(memory.clone()));

@@ -78,13 +78,16 @@ impl AsFd for HandoverSocket {
 /// All of them.
 #[derive(Debug, Default)]
 pub(crate) struct Handovers {
+    /// `vrrp_handover`.
+    pub(crate) wanted: bool,
     pub(crate) sockets: Vec<HandoverSocket>,
 }
 
 impl Handovers {
     /// Opens, reopens and closes sockets so that there is one for each purpose whose interface exists.
     /// One that cannot be opened is done without.
-    pub(crate) fn provide(&mut self, wanted: &[Purpose], interfaces: &Interfaces) {
+    pub(crate) fn provide(&mut self, purposes: &[Purpose], interfaces: &Interfaces) {
+        let wanted = if self.wanted { purposes } else { &[] };
         let index = |purpose: &Purpose| interfaces.link(&purpose.interface).map(|link| link.index);
         self.sockets
             .retain(|socket| wanted.contains(&socket.purpose) && index(&socket.purpose) == Some(socket.link));

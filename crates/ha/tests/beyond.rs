@@ -40,6 +40,22 @@ fn a_stop_is_handed_over_in_unicast_too() {
 }
 
 #[test]
+fn without_leases_and_hand_over_it_is_as_keepalived() {
+    let Some(network) = Network::new() else { return };
+    let prepare = |priority, _| {
+        let mut config = config(priority, "eth0");
+        (config.global.lease, config.global.handover) = (false, false);
+        config
+    };
+    let (mut a, _b) = pair(&network, prepare);
+    let rules = network.a.command("nft").args(["list", "tables"]).output().unwrap();
+    assert!(!String::from_utf8_lossy(&rules.stdout).contains("backstay"), "{rules:?}");
+    a.send(&In::Stop);
+    eventually("B takes over", || network.b.holds(VIP));
+    assert!(!a.log().contains("handing over"), "{}", a.log());
+}
+
+#[test]
 fn who_does_not_know_the_password_is_not_handed_over_to() {
     let Some(network) = Network::new() else { return };
     let mut stranger = config(100, "eth0");

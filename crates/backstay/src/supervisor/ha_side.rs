@@ -77,6 +77,10 @@ impl HaSide {
             farewell_started: false,
         };
         side.start_runner().map_err(|error| format!("the runner process: {error}"))?;
+        // The vrrp process may not write where these files are.
+        for line in ha::write_initial_files(&side.config) {
+            logger.log(Level::Error, &line);
+        }
         side.start_vrrp().map_err(|error| format!("the vrrp process: {error}"))?;
         Ok(side)
     }

@@ -15,8 +15,9 @@ impl Process<'_> {
     /// Puts a configuration in force. Instances that stay the same virtual router keep their state.
     pub(super) fn configure(&mut self, mut config: Config, restored: &Memory) -> Result<(), Error> {
         let now = now();
+        // Where none are wanted, a process before this one may have left some.
         if !self.leases.are_kept() {
-            self.leases = crate::network::Leases::open(self.host);
+            self.leases = crate::network::Leases::open(config.global.lease, self.host);
         }
         self.guard_routes(&config)?;
         let links = plan(&mut config, &self.network.interfaces);
@@ -26,6 +27,9 @@ impl Process<'_> {
         let promoting = promoting.map(|instance| instance.interface.clone()).collect();
         self.network.want_virtual_interfaces(links, promoting, self.host);
         self.network.configure_statics(Statics::of(&config), self.host);
+        self.tracking.configure(now, &config, restored, &self.network.interfaces, self.host);
+        self.handovers.wanted = config.global.handover;
+        let leases_wanted = config.global.lease;
         self.network.configure(&config.global, config.garp_groups);
         if self.instances.is_empty() && restored.instances.is_empty() {
             self.begins = begins(now, &config.global);
@@ -35,7 +39,6 @@ impl Process<'_> {
         self.receive_buffers = config.global.receive_buffers;
         self.mails_faults = !config.global.mail.no_faults;
         self.log_unknown = config.global.log_unknown_vrids;
-        self.scripts.configure(&config.scripts, &restored.scripts);
         self.replace_instances(now, config.instances, &config.sync_groups);
         self.network.drop_virtual_interfaces(self.host);
         let position = |name: &str| self.instances.iter().position(|i| i.config.name == name);
@@ -44,6 +47,9 @@ impl Process<'_> {
         self.groups_deleted(&gone);
         self.provide();
         self.remove_left_over(restored);
+        if !leases_wanted {
+            self.leases.release(self.host);
+        }
         self.evaluate(restored);
         self.settle_groups();
         self.set_drop_rules();
@@ -120,10 +126,13 @@ impl Process<'_> {
         let was = || before.addresses.iter().chain(&before.excluded);
         let gone = was().filter(|vip| !instance.addresses().any(|kept| kept == *vip));
         self.network.remove(instance, gone, self.host);
-        if self.leases.are_kept() && instance.config.priority != vrrp::OWNER {
-            let addresses: Vec<IpAddr> = instance.addresses().map(|vip| vip.address).collect();
-            self.leases.begin(&instance.config.name, &addresses, instance.lease(), self.host);
+        let held = |config: &VrrpInstance| (config.advert_int, config.down_timer_adverts, config.priority);
+        let same = was().eq(instance.addresses()) && held(before) == held(&instance.config);
+        if !same {
+            self.begin_leases(&[index]);
         }
+        let instance = &self.instances[index];
+        let (now_routes, now_rules) = (&instance.config.routes, &instance.config.rules);
         let is_new = |vip: &_| !was().any(|had| had == vip);
         self.network.install(instance, is_new, self.host);
         let routes: Vec<_> = now_routes.iter().filter(|route| !before.routes.contains(route)).collect();
@@ -185,6 +194,7 @@ impl Process<'_> {
             let resumed = resumed(restored, &self.instances[index].config.name);
             self.apply(index, verdict, resumed);
         }
+        self.carry_out_all(now());
     }
 
     /// Tells a router what tracking says. `resumed` is the state of a predecessor, for an instance
@@ -218,7 +228,7 @@ impl Process<'_> {
             }
             instance.router.on(now, event, &mut self.actions);
         }
-        self.carry_out(now, index);
+        self.put_off(index);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `global_defs`: identity, mail, scripts, VRRP defaults, firewall.
 
-use super::{Dbus, Dumps, ExtraGarp, Fifos, Garp, Lvs, Processes, Reload, Snmp, TimedScript, User, Version};
+use super::{Dbus, Dumps, ExtraGarp, Fifos, Garp, Lvs, Processes, Reload, Snmp, TimedScript, TrackWeight, User, Version};
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
@@ -62,6 +62,14 @@ pub struct Global {
     /// `vrrp_rx_bufs_policy` and `vrrp_rx_bufs_multiplier`.
     pub receive_buffers: ReceiveBuffers,
 
+    /// `vrrp_lease`, a word of ours, on when absent: the kernel lets addresses be answered only as long
+    /// as we advertise.
+    pub lease: bool,
+    /// `vrrp_handover`, a word of ours, on when absent: a master that stops names its successor.
+    pub handover: bool,
+    /// `vrrp_track_proxy`, a word of ours: how it counts that the proxy of this program does not serve.
+    pub track_proxy: Option<TrackWeight>,
+
     /// `vrrp_iptables`: written without a chain name it switches the drop rules of `vrrp_strict` off.
     pub iptables: Iptables,
     /// The other words on packet filters.
@@ -122,6 +130,9 @@ impl Default for Global {
             vmac_prefix: None,
             vmac_address_prefix: None,
             receive_buffers: ReceiveBuffers::default(),
+            lease: true,
+            handover: true,
+            track_proxy: None,
             iptables: Iptables::Default,
             firewall: Firewall::default(),
             fifos: Fifos::default(),

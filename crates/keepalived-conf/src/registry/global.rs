@@ -9,14 +9,18 @@ use super::{
 /// Why nothing is to be said about nftables.
 const OWN_TABLE: &str = "packets are dropped by nftables always, by rules in a table of our own";
 
+/// Why these words are not needed.
+const NETLINK: &str = "netlink tells the carrier at once: nothing needs polling";
+
 pub(super) const WORDS: &[Keyword] = &[
     // The outer level.
     acts("global_defs", &[Root], NONE, "settings of the whole program").block(Global).repeats(),
-    understood(
+    no_effect(
         "linkbeat_use_polling",
         &[Root],
         NONE,
         "watch links by MII or ethtool polling instead of netlink",
+        NETLINK,
     ),
     understood("net_namespace", &[Root], WORD, "network namespace to run in"),
     later("net_namespace_ipvs", &[Root], words(0, 1), "network namespace of IPVS"),
@@ -35,10 +39,10 @@ pub(super) const WORDS: &[Keyword] = &[
         integer(0, 4_294_967_295),
         "how long to wait for children at exit, 5 s when absent",
     ),
-    understood("linkbeat_interfaces", &[Root], NONE, "interfaces whose link is polled")
+    no_effect("linkbeat_interfaces", &[Root], NONE, "interfaces whose link is polled", NETLINK)
         .block(Context::LinkbeatInterfaces)
         .repeats(),
-    understood(
+    acts(
         "interface_up_down_delays",
         &[Root],
         NONE,

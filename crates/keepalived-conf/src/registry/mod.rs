@@ -8,6 +8,7 @@ mod context;
 mod global;
 mod lvs;
 mod options;
+mod ours;
 mod process;
 mod vrrp;
 
@@ -204,7 +205,7 @@ impl Keyword {
 
 /// All rows.
 pub fn keywords() -> impl Iterator<Item = &'static Keyword> {
-    [global::WORDS, process::WORDS, vrrp::WORDS, lvs::WORDS, checkers::WORDS].into_iter().flatten()
+    [global::WORDS, ours::WORDS, process::WORDS, vrrp::WORDS, lvs::WORDS, checkers::WORDS].into_iter().flatten()
 }
 
 /// All rows of what stands within a line, and of values that matter by themselves.

@@ -2,7 +2,7 @@
 
 use super::{Defaults, number, time};
 use crate::grammar::Word;
-use crate::model::{ExtraGarp, Garp, Global, Iptables, ReceiveBuffers, Version};
+use crate::model::{ExtraGarp, Garp, Global, Iptables, ReceiveBuffers, TrackWeight, Version};
 use crate::placement::{Body, Item};
 use crate::understand::reader::Reader;
 use crate::value;
@@ -68,6 +68,9 @@ pub(super) fn word(item: &Item<'_>, defaults: &mut Defaults, reader: &mut Reader
             global.dynamic_interfaces = true;
             global.allow_interface_changes = !item.arguments().is_empty();
         }
+        "vrrp_lease" => global.lease = item.is_on(),
+        "vrrp_handover" => global.handover = item.is_on(),
+        "vrrp_track_proxy" => global.track_proxy = Some(proxy_weight(item, reader)),
         "disable_local_igmp" => global.disable_local_igmp = true,
         "vmac_prefix" => global.vmac_prefix = first.and_then(|word| reader.interface(word)),
         "vmac_addr_prefix" => global.vmac_address_prefix = first.and_then(|word| reader.interface(word)),
@@ -103,6 +106,23 @@ fn min_garp(item: &Item<'_>, garp: &mut Garp) {
     if garp.master_delay == usual.master_delay {
         garp.master_delay = Duration::ZERO;
     }
+}
+
+/// `[weight N [reverse]]`.
+fn proxy_weight(item: &Item<'_>, reader: &mut Reader<'_>) -> TrackWeight {
+    let words: Vec<&str> = item.arguments().iter().map(|word| word.text.as_str()).collect();
+    let (number, reverse) = match words[..] {
+        [] => return TrackWeight::default(),
+        ["weight", number] => (number, false),
+        ["weight", number, "reverse"] => (number, true),
+        _ => ("", false),
+    };
+    let weight = number.parse().ok().filter(|weight: &i32| (-253..=253).contains(weight));
+    if weight.is_none() {
+        let message = "`vrrp_track_proxy` takes nothing, or `weight` with a number from -253 to 253";
+        reader.error("invalid-value", item.span(), message.to_owned());
+    }
+    TrackWeight { weight: weight.unwrap_or_default(), reverse: weight.is_some() && reverse }
 }
 
 /// `[all] SECONDS`.

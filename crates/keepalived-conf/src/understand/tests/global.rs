@@ -3,7 +3,7 @@
 use super::{found, load, shown};
 use crate::model::{
     Command, Dumps, Fifo, FlushOnStop, Global, Ipsets, Nftables, NftablesIpvs, NotifyScript, Process,
-    Program, ReceiveBuffers, SyncDaemon, SyncDaemonInstance,
+    Program, ReceiveBuffers, SyncDaemon, SyncDaemonInstance, TrackWeight,
 };
 use std::time::Duration;
 
@@ -18,6 +18,18 @@ fn global(inner: &str) -> Global {
 #[test]
 fn nothing_written_is_the_default() {
     assert_eq!(global(""), Global::default());
+}
+
+#[test]
+fn words_of_ours() {
+    let read = global("vrrp_lease off\nvrrp_handover no\nvrrp_track_proxy weight -20 reverse");
+    assert!(!read.lease && !read.handover);
+    assert_eq!(read.track_proxy, Some(TrackWeight { weight: -20, reverse: true }));
+    let read = global("vrrp_lease\nvrrp_track_proxy");
+    assert!(read.lease && read.handover);
+    assert_eq!(read.track_proxy, Some(TrackWeight::default()));
+    let wrong = load("global_defs {\nvrrp_track_proxy weight 300\n}\n");
+    assert_eq!(found(&wrong).len(), 1, "{}", shown(&wrong));
 }
 
 #[test]

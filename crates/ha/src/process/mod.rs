@@ -288,10 +288,10 @@ impl Process<'_> {
         let state = |instance: &Instance| (instance.config.name.clone(), instance.state());
         let memory = Memory {
             instances: self.instances.iter().map(state).collect(),
-            settings: self.network.settings_before(),
             scripts: self.tracking.scripts.verdicts(),
             processes: self.tracking.processes.verdicts(),
             bfd: self.tracking.sessions.verdicts(),
+            settings: self.network.settings_before(),
         };
         if memory != self.remembered {
             self.tell(&Out::Remember(memory.clone()));

@@ -269,9 +269,10 @@ impl Instance {
         is_virtual: impl Fn(IpAddr) -> bool,
     ) -> &'a str {
         let own = self.purpose.interface.as_str();
-        let has_one = interfaces.first_address(own, self.family(), is_virtual).is_some();
         match &self.config.virtual_interface {
-            Some(_) if !has_one => &self.config.interface,
+            Some(_) if interfaces.first_address(own, self.family(), is_virtual).is_none() => {
+                &self.config.interface
+            }
             _ => own,
         }
     }

@@ -126,10 +126,13 @@ impl Process<'_> {
         let was = || before.addresses.iter().chain(&before.excluded);
         let gone = was().filter(|vip| !instance.addresses().any(|kept| kept == *vip));
         self.network.remove(instance, gone, self.host);
-        if self.leases.are_kept() && instance.config.priority != vrrp::OWNER {
-            let addresses: Vec<IpAddr> = instance.addresses().map(|vip| vip.address).collect();
-            self.leases.begin(&instance.config.name, &addresses, instance.lease(), self.host);
+        let held = |config: &VrrpInstance| (config.advert_int, config.down_timer_adverts, config.priority);
+        let same = was().eq(instance.addresses()) && held(before) == held(&instance.config);
+        if !same {
+            self.begin_leases(&[index]);
         }
+        let instance = &self.instances[index];
+        let (now_routes, now_rules) = (&instance.config.routes, &instance.config.rules);
         let is_new = |vip: &_| !was().any(|had| had == vip);
         self.network.install(instance, is_new, self.host);
         let routes: Vec<_> = now_routes.iter().filter(|route| !before.routes.contains(route)).collect();
@@ -191,6 +194,7 @@ impl Process<'_> {
             let resumed = resumed(restored, &self.instances[index].config.name);
             self.apply(index, verdict, resumed);
         }
+        self.carry_out_all(now());
     }
 
     /// Tells a router what tracking says. `resumed` is the state of a predecessor, for an instance
@@ -224,7 +228,7 @@ impl Process<'_> {
             }
             instance.router.on(now, event, &mut self.actions);
         }
-        self.carry_out(now, index);
+        self.put_off(index);
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{Error, Level};
 use keepalived_conf::model::{ReceiveBuffers, Route, Rule};
 use netlink::Change;
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use vrrp::{Event, Incoming, Time};
 
@@ -46,9 +47,10 @@ impl Process<'_> {
             let instance = &mut self.instances[index];
             if instance.standing.is_some() {
                 instance.router.on(now, Event::Advertisement(received), &mut self.actions);
-                self.carry_out(now, index);
+                self.put_off(index);
             }
         }
+        self.carry_out_all(now);
     }
 
     /// Checks a packet for an instance, complains about it, or keeps it as heard.
@@ -229,7 +231,7 @@ impl Process<'_> {
         let failures = self.network.provide_sockets(&wanted);
         let handovers: Vec<Purpose> = self.instances.iter().map(|i| i.handover.clone()).collect();
         self.handovers.provide(&handovers, &self.network.interfaces);
-        let virtual_addresses: Vec<IpAddr> =
+        let virtual_addresses: HashSet<IpAddr> =
             self.instances.iter().flat_map(|i| i.addresses().map(|vip| vip.address)).collect();
         for instance in &mut self.instances {
             instance.choose_source(&self.network.interfaces, |address| virtual_addresses.contains(&address));

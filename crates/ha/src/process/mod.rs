@@ -65,6 +65,7 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         mails_faults: true,
         changed: false,
         actions: Vec::new(),
+        pending: Vec::new(),
         heard: Vec::new(),
         remembered: Memory::default(),
         listened: Time::default(),
@@ -121,6 +122,8 @@ struct Process<'a> {
     changed: bool,
     /// Reused on every turn.
     actions: Vec<Action>,
+    /// What routers want done, by number of the instance.
+    pending: Vec<(usize, Vec<Action>)>,
     heard: Vec<(usize, Received)>,
     /// What the supervisor was last asked to remember.
     remembered: Memory,
@@ -261,8 +264,9 @@ impl Process<'_> {
         }
         for index in 0..self.instances.len() {
             self.instances[index].router.on(now, Event::Timer, &mut self.actions);
-            self.carry_out(now, index);
+            self.put_off(index);
         }
+        self.carry_out_all(now);
         self.announce_extra(now);
         self.network.send_announcements(now, self.host);
     }
@@ -300,8 +304,9 @@ impl Process<'_> {
         let now = now();
         for index in 0..self.instances.len() {
             self.instances[index].router.on(now, Event::Stop, &mut self.actions);
-            self.carry_out(now, index);
+            self.put_off(index);
         }
+        self.carry_out_all(now);
         self.network.remove_statics(self.host);
         self.network.remove_virtual_interfaces(self.host);
         self.groups_stopped();

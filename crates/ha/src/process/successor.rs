@@ -54,6 +54,10 @@ impl Process<'_> {
                 }
             }
         }
+        if !self.pending.is_empty() {
+            self.carry_out_all(now());
+            self.settle_groups();
+        }
     }
 
     fn hear_other(&mut self, index: usize, message: Message) {
@@ -75,8 +79,7 @@ impl Process<'_> {
             (Kind::Successor, State::Backup) if from_master && message.nonce == instance.nonce => {
                 instance.nonce = 0;
                 instance.router.on(now, Event::HandOver, &mut self.actions);
-                self.carry_out(now, index);
-                self.settle_groups();
+                self.put_off(index);
             }
             _ => {}
         }

@@ -102,7 +102,7 @@ impl Network {
     pub(crate) fn capture(&self) -> Capture {
         let file = self.directory.path().join("capture.pcap");
         let mut command = self.switch.command("tcpdump");
-        command.args(["-i", "br0", "-U", "--immediate-mode", "-w"]).arg(&file);
+        command.args(["-i", "br0", "-U", "--immediate-mode", "-s", "2048", "-B", "65536", "-w"]).arg(&file);
         let child = command.stderr(Stdio::null()).spawn().unwrap();
         eventually("tcpdump listens", || fs::metadata(&file).is_ok_and(|meta| meta.len() >= 24));
         Capture { child, file }

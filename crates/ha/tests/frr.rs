@@ -82,7 +82,16 @@ impl Frr {
             etc.display()
         );
         let mut command = host.command("unshare");
-        command.args(["--mount", "--pid", "--mount-proc", "--fork", "--kill-child=KILL", "sh", "-c", &script]);
+        command.args([
+            "--mount",
+            "--pid",
+            "--mount-proc",
+            "--fork",
+            "--kill-child=KILL",
+            "sh",
+            "-c",
+            &script,
+        ]);
         let log = fs::File::create(directory.join("frr.log")).unwrap();
         Self(command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap())
     }

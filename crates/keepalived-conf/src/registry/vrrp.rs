@@ -6,7 +6,7 @@ use super::Context::{
 };
 use super::{
     ANY, Arguments, COMMAND, Keyword, Kind, LONGEST, NONE, SWITCH, WORD, acts, dead, integer, integer_and,
-    later, milliseconds, no_effect, one_of, seconds, understood, words,
+    later, milliseconds, no_effect, one_of, seconds, words,
 };
 
 /// Why nothing is needed for masters whose timers come late.
@@ -58,10 +58,10 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("group", &[SyncGroup], NONE, "the instances").block(Names),
     acts("global_tracking", &[SyncGroup], NONE, "old name of sync_group_tracking_weight"),
     acts("sync_group_tracking_weight", &[SyncGroup], NONE, "weights of members count"),
-    understood("track_group", &[Root], WORD, "instances whose fault moves static addresses")
+    acts("track_group", &[Root], WORD, "instances whose fault moves static addresses")
         .block(TrackGroup)
         .repeats(),
-    understood("group", &[TrackGroup], NONE, "the instances").block(Names),
+    acts("group", &[TrackGroup], NONE, "the instances").block(Names),
     acts("garp_group", &[Root], NONE, "interfaces that share a pause between ARPs")
         .block(GarpGroup)
         .repeats(),
@@ -70,9 +70,9 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("interface", &[GarpGroup], WORD, "one interface").repeats(),
     acts("interfaces", &[GarpGroup], NONE, "interfaces").block(Names).repeats(),
     // Static addresses, routes, rules.
-    understood("static_ipaddress", &[Root], NONE, "addresses that stay").block(Addresses).repeats(),
-    understood("static_routes", &[Root], NONE, "routes that stay").block(Routes).repeats(),
-    understood("static_rules", &[Root], NONE, "rules that stay").block(Rules).repeats(),
+    acts("static_ipaddress", &[Root], NONE, "addresses that stay").block(Addresses).repeats(),
+    acts("static_routes", &[Root], NONE, "routes that stay").block(Routes).repeats(),
+    acts("static_rules", &[Root], NONE, "rules that stay").block(Rules).repeats(),
     // vrrp_instance: the election.
     acts("vrrp_instance", &[Root], WORD, "one virtual router").block(Instance).repeats(),
     acts("state", &[Instance], WORD, "MASTER or BACKUP: only a wish, the election decides"),
@@ -191,16 +191,16 @@ pub(super) const WORDS: &[Keyword] = &[
         "VRRPv3 unicast checksum of keepalived 1.3.6",
     ),
     acts("track_src_ip", &[Instance], NONE, "FAULT when the source address is gone"),
-    understood("virtual_routes", &[Instance], NONE, "routes of the master").block(Routes).repeats(),
-    understood("virtual_rules", &[Instance], NONE, "rules of the master").block(Rules).repeats(),
+    acts("virtual_routes", &[Instance], NONE, "routes of the master").block(Routes).repeats(),
+    acts("virtual_rules", &[Instance], NONE, "rules of the master").block(Rules).repeats(),
     acts("no_virtual_ipaddress", &[Instance], NONE, "there are no addresses on purpose"),
-    understood("promote_secondaries", &[Instance], NONE, "keep secondary addresses when the first one goes"),
+    acts("promote_secondaries", &[Instance], NONE, "keep secondary addresses when the first one goes"),
     // vrrp_instance: interfaces.
-    understood("use_vmac", &[Instance], words(0, 6), "an interface with the virtual MAC address"),
-    understood("use_vmac_addr", &[Instance], NONE, "VMAC interfaces for addresses too"),
-    understood("vmac_xmit_base", &[Instance], NONE, "send from the base interface"),
-    understood("use_ipvlan", &[Instance], words(0, 6), "an ipvlan interface"),
-    understood("vrf", &[Instance], WORD, "VRF of the instance"),
+    acts("use_vmac", &[Instance], words(0, 6), "an interface with the virtual MAC address"),
+    acts("use_vmac_addr", &[Instance], NONE, "VMAC interfaces for addresses too"),
+    acts("vmac_xmit_base", &[Instance], NONE, "send from the base interface"),
+    acts("use_ipvlan", &[Instance], words(0, 6), "an ipvlan interface"),
+    acts("vrf", &[Instance], WORD, "VRF of the instance"),
     no_effect("linkbeat_use_polling", &[Instance], NONE, "watch the link by polling", NETLINK),
     later("lvs_sync_daemon_interface", &[Instance], WORD, "old way to write lvs_sync_daemon"),
     later("lvs_sync_daemon_inteface", &[Instance], WORD, "lvs_sync_daemon_interface as old manuals spelt it"),
@@ -271,8 +271,8 @@ pub(super) const WORDS: &[Keyword] = &[
         integer(0, 4_294_967_295),
         "ARPs an address after a lower priority",
     ),
-    understood("garp_extra_if", &[Instance], ANY, "gratuitous ARPs on the base interface of a VMAC too"),
-    understood("vmac_garp_intvl", &[Instance], ANY, "old name of garp_extra_if"),
+    acts("garp_extra_if", &[Instance], ANY, "gratuitous ARPs on the base interface of a VMAC too"),
+    acts("vmac_garp_intvl", &[Instance], ANY, "old name of garp_extra_if"),
     // bfd_instance.
     acts("bfd_instance", &[Root], WORD, "a BFD session (RFC 5880)").block(Bfd).repeats(),
     acts("source_ip", &[Bfd], WORD, "our address"),

@@ -12,6 +12,7 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::path::Path;
 use std::process::ExitCode;
 use sys::heartbeat::Heartbeat;
+use sys::signals;
 
 /// Environment variables that a role is started with.
 pub(crate) const ROLE: &str = "BACKSTAY_ROLE";
@@ -25,6 +26,18 @@ pub(crate) const LOG: &str = "BACKSTAY_LOG";
 pub(crate) const USER: &str = "BACKSTAY_USER";
 /// Descriptors that the proxy may open.
 pub(crate) const FILES: &str = "BACKSTAY_FILES";
+
+/// Signals that `killall keepalived` sends to every process: only the supervisor obeys them.
+const SUPERVISORS: [i32; 8] = [
+    signals::TERM,
+    signals::INT,
+    signals::HUP,
+    signals::QUIT,
+    signals::USR1,
+    signals::USR2,
+    signals::JSON,
+    signals::STATISTICS_AND_CLEAR,
+];
 
 /// A process that does one kind of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The vrrp process: real-time, with the two capabilities that addresses and raw sockets need.
 
-use super::{CHANNEL, LogPlan, RoleError, become_own_user, descriptor, heartbeat};
+use super::{CHANNEL, LogPlan, RoleError, SUPERVISORS, become_own_user, descriptor, heartbeat};
 use ha::Host;
 use ipc::Channel;
 use logging::{Level, Logger};
@@ -38,8 +38,7 @@ pub(super) fn run() -> Result<(), RoleError> {
     let channel = Channel::new(descriptor(CHANNEL)?)?;
     let heartbeat = heartbeat()?;
     // `killall keepalived` reaches this process too; the supervisor decides what comes of it.
-    let signals = [signals::TERM, signals::INT, signals::HUP, signals::QUIT, signals::USR1, signals::USR2];
-    signals::ignore(&signals).map_err(|errno| RoleError::Kernel("signals", errno))?;
+    signals::ignore(&SUPERVISORS).map_err(|errno| RoleError::Kernel("signals", errno))?;
     let logger = LogPlan::inherited().logger("Keepalived_vrrp");
     let mut surroundings = Surroundings { logger, heartbeat };
     // Each of these may be refused, in a container for example; the election works without.

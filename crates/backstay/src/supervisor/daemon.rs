@@ -2,10 +2,9 @@
 
 use crate::inspect;
 use rustix::fs::Mode;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -144,15 +143,4 @@ impl PidFile {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
-}
-
-/// Writes a file that only its owner may read, in a directory where others may have put a link.
-pub(crate) fn write_private(path: &str, text: &str) -> Result<(), String> {
-    let explain = |error: std::io::Error| format!("{path}: {error}");
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(explain(error)),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(explain)?;
-    file.write_all(text.as_bytes()).map_err(explain)
 }

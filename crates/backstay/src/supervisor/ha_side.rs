@@ -1,9 +1,10 @@
 //! The keepalived side: the vrrp process and the runner, and what they say to each other.
 
 use super::child::{Child, Environment, Exit, Restart};
+use super::dumps;
 use crate::inspect;
 use crate::roles::{self, LogPlan, Role};
-use ha::message::{In, InstanceStatus, Memory, Out, ScriptOutcome};
+use ha::message::{Dump, In, InstanceStatus, Memory, Out, ScriptOutcome};
 use keepalived_conf::Loaded;
 use keepalived_conf::model::Config;
 use logging::{Level, Logger};
@@ -124,7 +125,7 @@ impl HaSide {
 
     /// Listens to both processes, and starts again what died.
     pub(crate) fn turn(&mut self, logger: &mut Logger) {
-        self.hear_vrrp();
+        self.hear_vrrp(logger);
         self.hear_runner();
         if let Some(vrrp) = &mut self.vrrp {
             if vrrp.kill_if_hung(LONGEST_SILENCE) {
@@ -133,7 +134,7 @@ impl HaSide {
                 logger.log(Level::Error, &text);
             }
             if let Some(exit) = vrrp.reap() {
-                self.hear_vrrp();
+                self.hear_vrrp(logger);
                 self.lost(Role::Vrrp, &exit.to_string(), logger);
                 if self.stopping.is_some() && exit != Exit::Status(0) {
                     self.start_farewell(logger);
@@ -171,7 +172,7 @@ impl HaSide {
         }
     }
 
-    fn hear_vrrp(&mut self) {
+    fn hear_vrrp(&mut self, logger: &mut Logger) {
         while let Some(vrrp) = &mut self.vrrp {
             // A broken channel is followed by the end of the process, which is dealt with above.
             let Ok(Some(received)) = vrrp.channel.recv() else { return };
@@ -187,6 +188,7 @@ impl HaSide {
                     self.tell_runner(&ToRunner::Mail(Mail { subject: mail.subject, body: mail.body }));
                 }
                 Out::Status(status) => self.status = Some(status),
+                Out::Dump(kind, text) => self.write_dump(kind, "", &text, logger),
                 Out::Remember(memory) => self.memory = memory,
             }
         }
@@ -241,7 +243,7 @@ impl HaSide {
     }
 
     /// Asks how the instances stand and waits a moment for the answer.
-    pub(crate) fn ask_status(&mut self) -> Option<Vec<InstanceStatus>> {
+    pub(crate) fn ask_status(&mut self, logger: &mut Logger) -> Option<Vec<InstanceStatus>> {
         self.status = None;
         self.vrrp.as_mut()?.channel.send(&In::StatusRequest).ok()?;
         let deadline = Instant::now() + Duration::from_secs(1);
@@ -249,9 +251,29 @@ impl HaSide {
             if let Some(vrrp) = &self.vrrp {
                 super::wait_readable(vrrp.channel.as_fd(), Duration::from_millis(100));
             }
-            self.hear_vrrp();
+            self.hear_vrrp(logger);
         }
         self.status.take()
+    }
+
+    /// Writes what a signal of keepalived's asks for; the vrrp process's part when it has answered.
+    pub(crate) fn dump(&mut self, kind: Dump, logger: &mut Logger) {
+        if kind == Dump::Data {
+            let text = ha::dump::global(&self.config, false);
+            self.write_dump(kind, "_parent", &text, logger);
+        }
+        if let Some(vrrp) = &mut self.vrrp {
+            let _ = vrrp.channel.send(&In::Dump(kind));
+        }
+    }
+
+    fn write_dump(&self, kind: Dump, suffix: &str, text: &str, logger: &mut Logger) {
+        if text.is_empty() {
+            return;
+        }
+        if let Err(error) = dumps::write(&dumps::path(&self.config, kind, suffix), text) {
+            logger.log(Level::Error, &error);
+        }
     }
 
     /// Begins to stop: the vrrp process gives its addresses up.

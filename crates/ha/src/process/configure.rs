@@ -13,6 +13,7 @@ impl Process<'_> {
     /// Puts a configuration in force. Instances that stay the same virtual router keep their state.
     pub(super) fn configure(&mut self, config: Config, restored: &Memory) {
         let now = now();
+        self.dumps.configure(now, &config);
         // Where none are wanted, a process before this one may have left some.
         if !self.leases.are_kept() {
             self.leases = crate::network::Leases::open(config.global.lease, self.host);

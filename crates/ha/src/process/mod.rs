@@ -6,6 +6,7 @@ mod groups;
 mod hear;
 mod successor;
 
+use crate::dump::{Dumps, Moment};
 use crate::handover::Handovers;
 use crate::instance::{Instance, Sources};
 use crate::message::{In, Memory, Out};
@@ -51,6 +52,7 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         network,
         leases: Leases::default(),
         handovers: Handovers::default(),
+        dumps: Dumps::default(),
         scripts: Scripts::default(),
         instances: Vec::new(),
         groups: SyncGroups::default(),
@@ -97,6 +99,7 @@ struct Process<'a> {
     network: Network,
     leases: Leases,
     handovers: Handovers,
+    dumps: Dumps,
     scripts: Scripts,
     instances: Vec<Instance>,
     groups: SyncGroups,
@@ -203,6 +206,19 @@ impl Process<'_> {
                     let now = now();
                     let status = self.instances.iter().map(|instance| instance.status(now)).collect();
                     self.tell(&Out::Status(status));
+                }
+                In::Dump(kind) => {
+                    let groups = self.groups.states();
+                    let moment = Moment {
+                        now: now(),
+                        wall: wall(),
+                        instances: &self.instances,
+                        groups: &groups,
+                        scripts: &self.scripts,
+                        network: &self.network,
+                    };
+                    let text = self.dumps.text(kind, &moment);
+                    self.tell(&Out::Dump(kind, text));
                 }
                 In::Stop => return Ok(Some(Ended::Asked)),
             }

@@ -1,6 +1,9 @@
 //! `global_defs`: identity, mail, scripts, VRRP defaults, firewall.
 
-use super::{Dbus, Dumps, ExtraGarp, Fifos, Garp, Lvs, Processes, Reload, Snmp, TimedScript, TrackWeight, User, Version};
+use super::{
+    Dbus, Dumps, ExtraGarp, Fifos, Garp, Lvs, Processes, Reload, Snmp, TimedScript, TrackWeight, User,
+    Version,
+};
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;

@@ -205,7 +205,9 @@ impl Keyword {
 
 /// All rows.
 pub fn keywords() -> impl Iterator<Item = &'static Keyword> {
-    [global::WORDS, ours::WORDS, process::WORDS, vrrp::WORDS, lvs::WORDS, checkers::WORDS].into_iter().flatten()
+    [global::WORDS, ours::WORDS, process::WORDS, vrrp::WORDS, lvs::WORDS, checkers::WORDS]
+        .into_iter()
+        .flatten()
 }
 
 /// All rows of what stands within a line, and of values that matter by themselves.

@@ -125,7 +125,7 @@ pub(super) const WORDS: &[Keyword] = &[
     understood("enable_dbus", &[Global], NONE, "D-Bus interface"),
     understood("dbus_service_name", &[Global], WORD, "name on D-Bus"),
     understood("dbus_no_interface_name", &[Global], NONE, "leave the interface out of D-Bus paths"),
-    understood("json_version", &[Global], integer(1, 2), "layout of the JSON dump"),
+    acts("json_version", &[Global], integer(1, 2), "layout of the JSON dump"),
     no_effect(
         "reload_check_config",
         &[Global],
@@ -144,10 +144,10 @@ pub(super) const WORDS: &[Keyword] = &[
         "where the configuration is copied to while it is read",
         "the configuration is read once and handed to the processes in memory",
     ),
-    understood("data_use_instance", &[Global], SWITCH, "put the instance's name into names of dump files"),
-    understood("state_dump_file", &[Global], WORD, "path of the data dump"),
-    understood("stats_dump_file", &[Global], WORD, "path of the statistics dump"),
-    understood("json_dump_file", &[Global], WORD, "path of the JSON dump"),
+    acts("data_use_instance", &[Global], SWITCH, "put the instance's name into names of dump files"),
+    acts("state_dump_file", &[Global], WORD, "path of the data dump"),
+    acts("stats_dump_file", &[Global], WORD, "path of the statistics dump"),
+    acts("json_dump_file", &[Global], WORD, "path of the JSON dump"),
     understood("umask", &[Global], words(1, 23), "permissions that created files lack"),
     acts(
         "iproute_usr_dir",

@@ -14,6 +14,7 @@ pub mod message;
 mod notifications;
 mod post;
 mod process;
+mod readers;
 mod runner;
 
 #[cfg(test)]

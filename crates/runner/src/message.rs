@@ -29,6 +29,9 @@ pub struct Configure {
     pub global: Global,
     /// The scripts that an instance tracks.
     pub scripts: Vec<VrrpScript>,
+    /// Scripts that read FIFOs and run as long as those are there, each with the path of its FIFO as
+    /// the last argument.
+    pub readers: Vec<Task>,
 }
 
 /// A command to start once.

@@ -8,6 +8,7 @@ use crate::mail;
 use crate::message::{self, Configure, FromRunner, Outcome, Task, ToRunner};
 use crate::notifications::Notifications;
 use crate::post::Post;
+use crate::readers::Readers;
 use ipc::Channel;
 use keepalived_conf::model;
 use logging::{Level, Logger};
@@ -23,6 +24,7 @@ pub(crate) struct Runner {
     launcher: Launcher,
     checks: Vec<Check>,
     notifications: Notifications,
+    readers: Readers,
     leftovers: Leftovers,
     mail: model::Mail,
     post: Post,
@@ -39,6 +41,7 @@ impl Runner {
             launcher: Launcher::new(),
             checks: Vec::new(),
             notifications: Notifications::default(),
+            readers: Readers::default(),
             leftovers: Leftovers::default(),
             mail: model::Mail::default(),
             post: Post::default(),
@@ -97,6 +100,7 @@ impl Runner {
         for check in old {
             check.abandon(now + self.times.grace, &mut self.leftovers);
         }
+        self.readers.configure(configure.readers, now + self.times.grace, &mut self.leftovers);
     }
 
     fn mail(&mut self, mail: &message::Mail) {
@@ -125,6 +129,7 @@ impl Runner {
         let end = now + self.times.farewell;
         self.stop_by = Some(end);
         self.notifications.hurry(now + self.times.farewell / 2);
+        self.readers.stop(now + self.times.farewell / 2);
         for check in self.checks.drain(..) {
             check.abandon(end, &mut self.leftovers);
         }
@@ -148,10 +153,12 @@ impl Runner {
                 results.push(FromRunner::Result { script: check.script().name.clone(), outcome });
             }
         }
-        let start = |task: &Task, logger: &mut Logger| {
+        let mut start = |task: &Task, logger: &mut Logger| {
             self.launcher.start(&task.command, task.user.as_ref(), &task.arguments, logger)
         };
         let (logger, leftovers) = (&mut self.logger, &mut self.leftovers);
+        let kill_at = self.stop_by.unwrap_or(now + self.times.grace);
+        self.readers.advance(now, kill_at, logger, leftovers, &mut start);
         self.notifications.advance(now, self.times.patience, logger, leftovers, start);
         self.leftovers.advance(now);
         self.post.advance(&mut self.logger);
@@ -171,7 +178,8 @@ impl Runner {
 
     fn may_end(&self) -> bool {
         let Some(at) = self.stop_by else { return false };
-        let done = self.notifications.is_idle() && self.post.is_idle() && self.leftovers.doomed_have_ended();
+        let idle = self.notifications.is_idle() && self.readers.is_idle();
+        let done = idle && self.post.is_idle() && self.leftovers.doomed_have_ended();
         done || at <= Instant::now()
     }
 
@@ -184,9 +192,11 @@ impl Runner {
         }
         fds.extend(self.checks.iter().filter_map(Check::poll_fd));
         fds.extend(self.notifications.poll_fds());
+        fds.extend(self.readers.poll_fds());
         fds.extend(self.leftovers.poll_fds(stopping));
         fds.extend(self.post.poll_fd());
-        let deadlines = self.checks.iter().map(Check::next).chain(self.notifications.next());
+        let deadlines =
+            self.checks.iter().map(Check::next).chain(self.notifications.next()).chain(self.readers.next());
         let next = deadlines.chain(self.leftovers.next()).chain(self.stop_by).min();
         let timeout = next.map(|next| timespec(next.saturating_duration_since(Instant::now())));
         match poll(&mut fds, timeout.as_ref()) {

@@ -2,11 +2,12 @@
 
 use super::child::{Child, Environment, Exit, Restart};
 use super::dumps;
+use super::fifos::Fifos;
 use crate::inspect;
 use crate::roles::{self, LogPlan, Role};
 use ha::message::{Dump, In, InstanceStatus, Memory, Out, ScriptOutcome};
 use keepalived_conf::Loaded;
-use keepalived_conf::model::Config;
+use keepalived_conf::model::{Config, Fifo, NotifyScript};
 use logging::{Level, Logger};
 use runner::message::{Configure, FromRunner, Mail, Outcome, Task, ToRunner};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -33,6 +34,7 @@ pub(crate) struct HaSide {
     /// What the file was found to lack; `status` says degraded.
     pub(crate) findings: usize,
     pub(crate) restarts: u64,
+    fifos: Fifos,
     status: Option<Vec<InstanceStatus>>,
     stopping: Option<Instant>,
     /// Whether the vrrp process was started once more only to give the addresses up.
@@ -73,10 +75,12 @@ impl HaSide {
             memory: Memory::default(),
             findings,
             restarts: 0,
+            fifos: Fifos::default(),
             status: None,
             stopping: None,
             farewell_started: false,
         };
+        side.fifos.configure(&side.config.global, logger);
         side.start_runner().map_err(|error| format!("the runner process: {error}"))?;
         side.start_vrrp().map_err(|error| format!("the vrrp process: {error}"))?;
         Ok(side)
@@ -107,7 +111,9 @@ impl HaSide {
             self.config.instances.iter().any(|i| i.track_scripts.iter().any(|script| script.name == name))
         };
         let scripts = self.config.scripts.iter().filter(|script| tracked(&script.name)).cloned().collect();
-        ToRunner::Configure(Box::new(Configure { global: self.config.global.clone(), scripts }))
+        let global = self.config.global.clone();
+        let readers = global.fifos.all.iter().chain(&global.fifos.vrrp).filter_map(reader).collect();
+        ToRunner::Configure(Box::new(Configure { global, scripts, readers }))
     }
 
     /// Descriptors to wait for.
@@ -179,10 +185,12 @@ impl HaSide {
             match received.message {
                 Out::Ready => {}
                 Out::Notify(notification) => {
+                    let line = notification.fifo_line();
                     let tasks: Vec<Task> = notification.commands.into_iter().map(task).collect();
                     if !tasks.is_empty() {
                         self.tell_runner(&ToRunner::Notify { instance: notification.name, tasks });
                     }
+                    self.fifos.write(&line, logger);
                 }
                 Out::Mail(mail) => {
                     self.tell_runner(&ToRunner::Mail(Mail { subject: mail.subject, body: mail.body }));
@@ -234,6 +242,7 @@ impl HaSide {
     pub(crate) fn apply(&mut self, config: Config, logger: &mut Logger) {
         self.findings = 0;
         self.config = config;
+        self.fifos.configure(&self.config.global, logger);
         if let Some(vrrp) = &mut self.vrrp {
             let _ = vrrp.channel.send(&In::Reload { config: self.config.clone() });
         }
@@ -309,6 +318,7 @@ impl HaSide {
     pub(crate) fn is_stopped(&mut self) -> bool {
         let Some(since) = self.stopping else { return false };
         if self.vrrp.is_none() {
+            self.fifos.close();
             if since.elapsed() < FAREWELL {
                 self.tell_runner(&ToRunner::Stop);
             } else if let Some(runner) = &self.runner {
@@ -335,6 +345,12 @@ fn complain(loaded: &Loaded, checks: &diagnostic::Report, logger: &mut Logger) {
     for line in keepalived_conf::compat::lines(loaded, checks) {
         logger.log(Level::Warning, &line);
     }
+}
+
+/// The script that reads a FIFO.
+fn reader(fifo: &Fifo) -> Option<Task> {
+    let NotifyScript { command, user } = fifo.script.clone()?;
+    Some(Task { command, user, arguments: vec![fifo.path.to_string_lossy().into_owned()] })
 }
 
 fn task(command: ha::message::NotifyCommand) -> Task {

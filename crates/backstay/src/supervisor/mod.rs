@@ -7,6 +7,7 @@ mod child;
 pub(crate) mod control;
 pub(crate) mod daemon;
 mod dumps;
+mod fifos;
 mod ha_side;
 mod sockets;
 mod web_side;

@@ -4,6 +4,7 @@ mod act;
 mod configure;
 mod groups;
 mod hear;
+mod repeat;
 mod successor;
 
 use crate::dump::{Dumps, Moment};
@@ -195,7 +196,7 @@ impl Process<'_> {
                     self.report_rivals();
                     self.configure(config, &restored);
                 }
-                In::Reload { config } => self.configure(config, &Memory::default()),
+                In::Reload { config } => self.reload(config),
                 In::ScriptResult { script, outcome } => {
                     if self.scripts.result(&script, &outcome.into(), self.host) {
                         self.changed = true;

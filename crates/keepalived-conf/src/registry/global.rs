@@ -235,18 +235,13 @@ pub(super) const WORDS: &[Keyword] = &[
     later("rs_init_notifies", &[Global], SWITCH, "call notify scripts of real servers at start"),
     dead("lvs_id", &[Global], words(0, 1), "the name of router_id before keepalived 1.1"),
     // Notification by FIFO.
-    understood("notify_fifo", &[Global], words(1, 3), "FIFO that all changes of state are written to"),
-    understood("notify_fifo_script", &[Global], COMMAND, "script that reads the FIFO"),
-    understood("vrrp_notify_fifo", &[Global], words(1, 3), "FIFO for VRRP"),
-    understood("vrrp_notify_fifo_script", &[Global], COMMAND, "script that reads the VRRP FIFO"),
+    acts("notify_fifo", &[Global], words(1, 3), "FIFO that all changes of state are written to"),
+    acts("notify_fifo_script", &[Global], COMMAND, "script that reads the FIFO"),
+    acts("vrrp_notify_fifo", &[Global], words(1, 3), "FIFO for VRRP"),
+    acts("vrrp_notify_fifo_script", &[Global], COMMAND, "script that reads the VRRP FIFO"),
     later("lvs_notify_fifo", &[Global], words(1, 3), "FIFO for checkers"),
     later("lvs_notify_fifo_script", &[Global], COMMAND, "script that reads the checkers' FIFO"),
-    understood(
-        "fifo_write_vrrp_states_on_reload",
-        &[Global],
-        NONE,
-        "write all states to the FIFO after a reload",
-    ),
+    acts("fifo_write_vrrp_states_on_reload", &[Global], NONE, "write all states to the FIFO after a reload"),
     // Kept here because they concern how the file itself is read.
     no_effect(
         "include_check",

@@ -78,7 +78,7 @@ impl Bench {
     }
 
     fn configure(&mut self, global: Global, scripts: Vec<VrrpScript>) {
-        self.send(&ToRunner::Configure(Box::new(Configure { global, scripts })));
+        self.send(&ToRunner::Configure(Box::new(Configure { global, scripts, readers: Vec::new() })));
     }
 
     fn notify(&mut self, instance: &str, tasks: Vec<Task>) {

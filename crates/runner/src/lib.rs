@@ -12,6 +12,7 @@ mod leftover;
 mod mail;
 pub mod message;
 mod notifications;
+mod once;
 mod post;
 mod process;
 mod readers;

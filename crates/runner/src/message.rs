@@ -2,6 +2,7 @@
 
 use keepalived_conf::model::{Command, Global, VrrpScript};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// From the supervisor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +16,13 @@ pub enum ToRunner {
         instance: String,
         /// The commands, in order.
         tasks: Vec<Task>,
+    },
+    /// Start this and answer with [`FromRunner::Ran`] when it is over, after `limit` at the latest.
+    Run {
+        /// What to start.
+        task: Task,
+        /// How long it may take.
+        limit: Duration,
     },
     /// Send a mail to the addressees of `global_defs`.
     Mail(Mail),
@@ -64,6 +72,8 @@ pub enum FromRunner {
         /// How it ended.
         outcome: Outcome,
     },
+    /// What [`ToRunner::Run`] started is over, or could not be started; the log says how.
+    Ran,
 }
 
 /// How a run of a script ended.

@@ -7,6 +7,7 @@ use crate::leftover::Leftovers;
 use crate::mail;
 use crate::message::{self, Configure, FromRunner, Outcome, Task, ToRunner};
 use crate::notifications::Notifications;
+use crate::once::Once;
 use crate::post::Post;
 use crate::readers::Readers;
 use ipc::Channel;
@@ -25,6 +26,7 @@ pub(crate) struct Runner {
     checks: Vec<Check>,
     notifications: Notifications,
     readers: Readers,
+    once: Once,
     leftovers: Leftovers,
     mail: model::Mail,
     post: Post,
@@ -42,6 +44,7 @@ impl Runner {
             checks: Vec::new(),
             notifications: Notifications::default(),
             readers: Readers::default(),
+            once: Once::default(),
             leftovers: Leftovers::default(),
             mail: model::Mail::default(),
             post: Post::default(),
@@ -67,7 +70,7 @@ impl Runner {
     fn hear(&mut self) -> Result<(), ipc::Error> {
         while self.stop_by.is_none() {
             match self.channel.recv() {
-                Ok(Some(received)) => self.obey(received.message),
+                Ok(Some(received)) => self.obey(received.message)?,
                 Ok(None) => return Ok(()),
                 Err(ipc::Error::Closed) => self.stop(),
                 Err(error) => return Err(error),
@@ -76,13 +79,22 @@ impl Runner {
         Ok(())
     }
 
-    fn obey(&mut self, message: ToRunner) {
+    fn obey(&mut self, message: ToRunner) -> Result<(), ipc::Error> {
         match message {
             ToRunner::Configure(configure) => self.configure(*configure),
             ToRunner::Notify { instance, tasks } => self.notifications.push(instance, tasks),
             ToRunner::Mail(mail) => self.mail(&mail),
+            ToRunner::Run { task, limit } => {
+                let start = |task: &Task, logger: &mut Logger| {
+                    self.launcher.start(&task.command, task.user.as_ref(), &task.arguments, logger)
+                };
+                if !self.once.start(&task, limit, &mut self.logger, start) {
+                    self.send(&FromRunner::Ran)?;
+                }
+            }
             ToRunner::Stop => self.stop(),
         }
+        Ok(())
     }
 
     fn configure(&mut self, configure: Configure) {
@@ -160,6 +172,9 @@ impl Runner {
         let kill_at = self.stop_by.unwrap_or(now + self.times.grace);
         self.readers.advance(now, kill_at, logger, leftovers, &mut start);
         self.notifications.advance(now, self.times.patience, logger, leftovers, start);
+        if self.once.advance(now, self.times.grace, logger, leftovers) {
+            results.push(FromRunner::Ran);
+        }
         self.leftovers.advance(now);
         self.post.advance(&mut self.logger);
         for result in results {
@@ -193,10 +208,16 @@ impl Runner {
         fds.extend(self.checks.iter().filter_map(Check::poll_fd));
         fds.extend(self.notifications.poll_fds());
         fds.extend(self.readers.poll_fds());
+        fds.extend(self.once.poll_fd());
         fds.extend(self.leftovers.poll_fds(stopping));
         fds.extend(self.post.poll_fd());
-        let deadlines =
-            self.checks.iter().map(Check::next).chain(self.notifications.next()).chain(self.readers.next());
+        let deadlines = self
+            .checks
+            .iter()
+            .map(Check::next)
+            .chain(self.notifications.next())
+            .chain(self.readers.next())
+            .chain(self.once.next());
         let next = deadlines.chain(self.leftovers.next()).chain(self.stop_by).min();
         let timeout = next.map(|next| timespec(next.saturating_duration_since(Instant::now())));
         match poll(&mut fds, timeout.as_ref()) {

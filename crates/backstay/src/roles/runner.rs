@@ -1,6 +1,6 @@
 //! The runner process: the only place that runs operators' code.
 
-use super::{CHANNEL, LogPlan, RoleError, SUPERVISORS, descriptor};
+use super::{CHANNEL, LogPlan, RoleError, SUPERVISORS, Setup, descriptor};
 use ipc::Channel;
 use rustix::thread::CapabilitySet;
 use sys::signals;
@@ -8,6 +8,7 @@ use sys::signals;
 pub(super) fn run() -> Result<(), RoleError> {
     let channel = Channel::new(descriptor(CHANNEL)?)?;
     signals::ignore(&SUPERVISORS).map_err(|errno| RoleError::Kernel("signals", errno))?;
+    Setup::inherited()?;
     let logger = LogPlan::inherited().logger("Keepalived_vrrp");
     if rustix::process::geteuid().is_root() {
         let keep = CapabilitySet::SETUID | CapabilitySet::SETGID | CapabilitySet::KILL;

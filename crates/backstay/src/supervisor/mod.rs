@@ -12,7 +12,7 @@ mod ha_side;
 mod sockets;
 mod web_side;
 
-pub(crate) use ha_side::HaSide;
+pub(crate) use ha_side::{HaOptions, HaSide};
 pub(crate) use web_side::WebSide;
 
 use crate::inspect::NginxOptions;

@@ -4,7 +4,7 @@ use super::{Process, now};
 use crate::Level;
 use crate::instance::{Instance, cleared};
 use crate::message::{InstanceState, Memory, Occasion, Out};
-use keepalived_conf::model::{Config, Global, SyncGroup, VrrpInstance};
+use keepalived_conf::model::{Config, Global, NetlinkBuffers, SyncGroup, VrrpInstance};
 use std::net::IpAddr;
 use vrrp::tracking::{self, Effect, Verdict};
 use vrrp::{Action, Burst, Event, Standing, State, Time};
@@ -20,6 +20,7 @@ impl Process<'_> {
         }
         self.handovers.wanted = config.global.handover;
         let leases_wanted = config.global.lease;
+        self.set_netlink_buffers(&config.global.processes.vrrp.netlink);
         self.network.configure(&config.global, config.garp_groups);
         if self.instances.is_empty() && restored.instances.is_empty() {
             self.begins = begins(now, &config.global);
@@ -45,6 +46,17 @@ impl Process<'_> {
         self.set_drop_rules();
         self.changed = true;
         self.tell(&Out::Ready);
+    }
+
+    /// `vrrp_netlink_monitor_rcv_bufs`: what is not written is large enough already. Commands have one
+    /// answer each, which every buffer holds.
+    fn set_netlink_buffers(&mut self, buffers: &NetlinkBuffers) {
+        use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_recv_buffer_size_force};
+        let Some(bytes) = buffers.monitor.map(|bytes| bytes as usize) else { return };
+        let forced = buffers.monitor_force && set_socket_recv_buffer_size_force(&self.monitor, bytes).is_ok();
+        if !forced && let Err(errno) = set_socket_recv_buffer_size(&self.monitor, bytes) {
+            self.host.log(Level::Warning, &format!("vrrp_netlink_monitor_rcv_bufs {bytes}: {errno}"));
+        }
     }
 
     fn replace_instances(&mut self, now: Time, wanted: Vec<VrrpInstance>, groups: &[SyncGroup]) {

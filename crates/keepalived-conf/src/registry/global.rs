@@ -18,7 +18,7 @@ pub(super) const WORDS: &[Keyword] = &[
         NONE,
         "watch links by MII or ethtool polling instead of netlink",
     ),
-    understood("net_namespace", &[Root], WORD, "network namespace to run in"),
+    acts("net_namespace", &[Root], WORD, "network namespace to run in"),
     later("net_namespace_ipvs", &[Root], words(0, 1), "network namespace of IPVS"),
     no_effect(
         "namespace_with_ipsets",
@@ -27,9 +27,9 @@ pub(super) const WORDS: &[Keyword] = &[
         "use ipsets although in a network namespace",
         "drop rules are kept in a table of nftables, which has sets of its own in every namespace",
     ),
-    understood("instance", &[Root], WORD, "name of this keepalived among several on one machine"),
-    understood("use_pid_dir", &[Root], NONE, "put pid files into a directory of their own"),
-    understood(
+    acts("instance", &[Root], WORD, "name of this keepalived among several on one machine"),
+    acts("use_pid_dir", &[Root], NONE, "put pid files into a directory of their own"),
+    acts(
         "child_wait_time",
         &[Root],
         integer(0, 4_294_967_295),
@@ -75,11 +75,17 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("enable_script_security", &[Global], NONE, "refuse scripts that others than root could change"),
     acts("script_user", &[Global], words(1, 2), "user and group that scripts run as"),
     dead("set_supplementary_groups", &[Global], words(0, 1), "a word of no release of keepalived"),
-    understood("use_symlink_paths", &[Global], SWITCH, "start scripts by their symbolic links"),
-    understood("startup_script", &[Global], COMMAND, "run at start"),
-    understood("startup_script_timeout", &[Global], integer(1, 1000), "limit for startup_script, seconds"),
-    understood("shutdown_script", &[Global], COMMAND, "run at the end"),
-    understood("shutdown_script_timeout", &[Global], integer(1, 1000), "limit for shutdown_script, seconds"),
+    no_effect(
+        "use_symlink_paths",
+        &[Global],
+        SWITCH,
+        "start scripts by their symbolic links",
+        "scripts are always started by the path that is written",
+    ),
+    acts("startup_script", &[Global], COMMAND, "run at start"),
+    acts("startup_script_timeout", &[Global], integer(1, 1000), "limit for startup_script, seconds"),
+    acts("shutdown_script", &[Global], COMMAND, "run at the end"),
+    acts("shutdown_script_timeout", &[Global], integer(1, 1000), "limit for shutdown_script, seconds"),
     // VRRP defaults.
     acts(
         "vrrp_skip_check_adv_addr",

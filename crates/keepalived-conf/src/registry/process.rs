@@ -6,40 +6,42 @@ use super::{
 };
 
 pub(super) const WORDS: &[Keyword] = &[
-    understood(
+    acts(
         "max_auto_priority",
         &[Global],
         integer(-1, 99).optional(),
         "highest real-time priority to rise to by itself",
     ),
-    understood(
+    no_effect(
         "min_auto_priority_delay",
         &[Global],
         integer(1, 10_000_000),
         "delay that makes the priority rise, µs",
+        "the vrrp process has a real-time priority from the start, so that it does not have to rise",
     ),
-    understood("process_names", &[Global], NONE, "show the child's part in its process name"),
-    understood("process_name", &[Global], words(0, 1), "name of the parent process"),
-    understood("vrrp_process_name", &[Global], words(0, 1), "name of the VRRP process"),
+    acts("process_names", &[Global], NONE, "show the child's part in its process name"),
+    acts("process_name", &[Global], words(0, 1), "name of the parent process"),
+    acts("vrrp_process_name", &[Global], words(0, 1), "name of the VRRP process"),
     later("checker_process_name", &[Global], words(0, 1), "name of the checker process"),
     later("lvs_process_name", &[Global], words(0, 1), "name of the checker process"),
     understood("bfd_process_name", &[Global], words(0, 1), "name of the BFD process"),
-    understood("vrrp_priority", &[Global], integer(-20, 19), "nice value of the VRRP process"),
-    understood("vrrp_no_swap", &[Global], NONE, "lock the VRRP process in memory"),
-    understood(
-        "vrrp_rt_priority",
+    acts("vrrp_priority", &[Global], integer(-20, 19), "nice value of the VRRP process"),
+    no_effect(
+        "vrrp_no_swap",
         &[Global],
-        integer(1, 4_294_967_295),
-        "real-time priority of the VRRP process",
+        NONE,
+        "lock the VRRP process in memory",
+        "the vrrp process is always locked in memory, where the kernel allows it",
     ),
-    understood("vrrp_cpu_affinity", &[Global], words(1, 1024), "processors of the VRRP process"),
-    understood(
+    acts("vrrp_rt_priority", &[Global], integer(1, 4_294_967_295), "real-time priority of the VRRP process"),
+    acts("vrrp_cpu_affinity", &[Global], words(1, 1024), "processors of the VRRP process"),
+    acts(
         "vrrp_rlimit_rttime",
         &[Global],
         integer(1, 4_294_967_295),
         "real-time limit of the VRRP process, µs",
     ),
-    understood("vrrp_rlimit_rtime", &[Global], integer(1, 4_294_967_295), "old name of vrrp_rlimit_rttime"),
+    acts("vrrp_rlimit_rtime", &[Global], integer(1, 4_294_967_295), "old name of vrrp_rlimit_rttime"),
     later("checker_priority", &[Global], integer(-20, 19), "nice value of the checker process"),
     later("checker_no_swap", &[Global], NONE, "lock the checker process in memory"),
     later(
@@ -72,20 +74,27 @@ pub(super) const WORDS: &[Keyword] = &[
         "real-time limit of the BFD process, µs",
     ),
     understood("bfd_rlimit_rtime", &[Global], integer(1, 4_294_967_295), "old name of bfd_rlimit_rttime"),
-    understood(
+    no_effect(
         "vrrp_netlink_cmd_rcv_bufs",
         &[Global],
         integer(1, 2_147_483_647),
         "netlink command buffer, bytes",
+        "a command has one answer, which every buffer holds",
     ),
-    understood("vrrp_netlink_cmd_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
-    understood(
+    no_effect(
+        "vrrp_netlink_cmd_rcv_bufs_force",
+        &[Global],
+        SWITCH,
+        "go beyond the system's limit",
+        "a command has one answer, which every buffer holds",
+    ),
+    acts(
         "vrrp_netlink_monitor_rcv_bufs",
         &[Global],
         integer(1, 2_147_483_647),
         "netlink monitor buffer, bytes",
     ),
-    understood("vrrp_netlink_monitor_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
+    acts("vrrp_netlink_monitor_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
     later("lvs_netlink_cmd_rcv_bufs", &[Global], integer(1, 2_147_483_647), "netlink command buffer, bytes"),
     later("lvs_netlink_cmd_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
     later(
@@ -148,7 +157,7 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("state_dump_file", &[Global], WORD, "path of the data dump"),
     acts("stats_dump_file", &[Global], WORD, "path of the statistics dump"),
     acts("json_dump_file", &[Global], WORD, "path of the JSON dump"),
-    understood("umask", &[Global], words(1, 23), "permissions that created files lack"),
+    acts("umask", &[Global], words(1, 23), "permissions that created files lack"),
     acts(
         "iproute_usr_dir",
         &[Global],

@@ -231,7 +231,7 @@ fn a_stop_gives_the_address_up_whatever_state_vrrp_is_in() {
             esac
             kill -TERM $supervisor; until_ 6 test ! -e /run/keepalived.pid || fail "$how: it does not stop"
             gone || fail "$how: the address stays"
-            [ ! -e /run/keepalived_vrrp.pid ] || fail 'the pid file of vrrp stays'
+            [ ! -e /run/vrrp.pid ] || fail 'the pid file of vrrp stays'
         done
         "#
     ));
@@ -245,8 +245,8 @@ fn the_pid_file_of_vrrp_follows_it() {
     succeed(&format!(
         r#"{ADDRESS}
         keepalived || fail start; until_ 8 master || fail master
-        before=$(cat /run/keepalived_vrrp.pid); kill -9 $before
-        new() {{ now=$(cat /run/keepalived_vrrp.pid) && [ "$now" != $before ] && kill -0 $now; }}
+        before=$(cat /run/vrrp.pid); kill -9 $before
+        new() {{ now=$(cat /run/vrrp.pid) && [ "$now" != $before ] && kill -0 $now; }}
         until_ 5 new || fail 'the file names the dead one'
         "#
     ));

@@ -40,7 +40,7 @@ X
             cat /var/log/own/*; fail 'no line in its own file'; }
         grep -q 'VI_1' /var/log/own/messages && fail 'lines in the common file'
         # keepalived's pid is in the line.
-        grep -q "Keepalived_vrrp\[$(cat /run/keepalived_vrrp.pid)\]" /var/log/own/keepalived.log || fail 'pid'
+        grep -q "Keepalived_vrrp\[$(cat /run/vrrp.pid)\]" /var/log/own/keepalived.log || fail 'pid'
         kill $(cat /run/keepalived.pid)
         until_ 5 grep -q 'VI_1) sent 0 priority' /var/log/own/keepalived.log || fail 'no farewell'
         "#,

@@ -10,6 +10,7 @@
 //! what happened meanwhile, and obeys it.
 #![forbid(unsafe_code)]
 
+pub mod dump;
 mod handover;
 mod instance;
 pub mod message;

@@ -29,6 +29,8 @@ pub enum In {
     },
     /// Answer with [`Out::Status`].
     StatusRequest,
+    /// Answer with [`Out::Dump`].
+    Dump(Dump),
     /// Step down, give the addresses up, and end.
     Stop,
 }
@@ -44,8 +46,23 @@ pub enum Out {
     Mail(Mail),
     /// The answer to [`In::StatusRequest`], in the order of the configuration.
     Status(Vec<InstanceStatus>),
+    /// The answer to [`In::Dump`]: the text of the file, empty when none is to be written.
+    Dump(Dump, String),
     /// To be kept and given to a successor if this process crashes. Each replaces the one before.
     Remember(Memory),
+}
+
+/// What a signal makes keepalived write to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Dump {
+    /// SIGUSR1, `keepalived.data`: settings and states.
+    Data,
+    /// SIGUSR2, `keepalived.stats`: counters.
+    Statistics,
+    /// SIGRTMAX-1: the same; then all of them begin at 0.
+    StatisticsAndClear,
+    /// SIGRTMIN+2, `keepalived.json`.
+    Json,
 }
 
 /// What outlives a crash of the process.

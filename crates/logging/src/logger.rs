@@ -3,6 +3,7 @@
 use crate::Syslog;
 use http1::date::{Civil, MONTHS, write_http_date};
 use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How urgent a line is, by syslog's severities.
@@ -37,6 +38,7 @@ impl Level {
 pub struct Logger {
     syslog: Option<Syslog>,
     stderr: bool,
+    file: Option<OwnedFd>,
     least: Level,
 }
 
@@ -44,7 +46,12 @@ impl Logger {
     /// Lines below `least` are dropped. On stderr a line has the time before it, unless the
     /// journal reads there, which stamps lines itself.
     pub fn new(syslog: Option<Syslog>, stderr: bool, least: Level) -> Self {
-        Self { syslog, stderr, least }
+        Self { syslog, stderr, file: None, least }
+    }
+
+    /// Writes lines to a file too, which is open for appending.
+    pub fn also_to(&mut self, file: OwnedFd) {
+        self.file = Some(file);
     }
 
     /// Writes a line; control characters in it become `?`, so that nobody forges a second line.
@@ -56,14 +63,22 @@ impl Logger {
         if let Some(syslog) = &mut self.syslog {
             syslog.send(level.severity(), line.as_bytes());
         }
-        if self.stderr {
+        let with_time = |stamped: bool| {
             let mut bytes = Vec::with_capacity(line.len() + 28);
-            if std::env::var_os("JOURNAL_STREAM").is_none() {
+            if stamped {
                 write_stderr_time(&mut bytes);
                 bytes.extend_from_slice(b": ");
             }
             bytes.extend_from_slice(line.as_bytes());
             bytes.push(b'\n');
+            bytes
+        };
+        if let Some(file) = &self.file {
+            // A full disk loses the line: a log must not stop the service.
+            let _ = rustix::io::write(file, &with_time(true));
+        }
+        if self.stderr {
+            let bytes = with_time(std::env::var_os("JOURNAL_STREAM").is_none());
             // A closed stderr must not stop the process that only wanted to say something.
             let _ = std::io::stderr().write_all(&bytes);
         }

@@ -12,8 +12,10 @@ mod leftover;
 mod mail;
 pub mod message;
 mod notifications;
+mod once;
 mod post;
 mod process;
+mod readers;
 mod runner;
 
 #[cfg(test)]

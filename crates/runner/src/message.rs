@@ -2,6 +2,7 @@
 
 use keepalived_conf::model::{Command, Global, VrrpScript};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// From the supervisor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +17,13 @@ pub enum ToRunner {
         /// The commands, in order.
         tasks: Vec<Task>,
     },
+    /// Start this and answer with [`FromRunner::Ran`] when it is over, after `limit` at the latest.
+    Run {
+        /// What to start.
+        task: Task,
+        /// How long it may take.
+        limit: Duration,
+    },
     /// Send a mail to the addressees of `global_defs`.
     Mail(Mail),
     /// Give notifications and mail under way a moment to end, then end.
@@ -29,6 +37,9 @@ pub struct Configure {
     pub global: Global,
     /// The scripts that an instance tracks.
     pub scripts: Vec<VrrpScript>,
+    /// Scripts that read FIFOs and run as long as those are there, each with the path of its FIFO as
+    /// the last argument.
+    pub readers: Vec<Task>,
 }
 
 /// A command to start once.
@@ -61,6 +72,8 @@ pub enum FromRunner {
         /// How it ended.
         outcome: Outcome,
     },
+    /// What [`ToRunner::Run`] started is over, or could not be started; the log says how.
+    Ran,
 }
 
 /// How a run of a script ended.

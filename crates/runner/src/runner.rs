@@ -7,7 +7,9 @@ use crate::leftover::Leftovers;
 use crate::mail;
 use crate::message::{self, Configure, FromRunner, Outcome, Task, ToRunner};
 use crate::notifications::Notifications;
+use crate::once::Once;
 use crate::post::Post;
+use crate::readers::Readers;
 use ipc::Channel;
 use keepalived_conf::model;
 use logging::{Level, Logger};
@@ -23,6 +25,8 @@ pub(crate) struct Runner {
     launcher: Launcher,
     checks: Vec<Check>,
     notifications: Notifications,
+    readers: Readers,
+    once: Once,
     leftovers: Leftovers,
     mail: model::Mail,
     post: Post,
@@ -39,6 +43,8 @@ impl Runner {
             launcher: Launcher::new(),
             checks: Vec::new(),
             notifications: Notifications::default(),
+            readers: Readers::default(),
+            once: Once::default(),
             leftovers: Leftovers::default(),
             mail: model::Mail::default(),
             post: Post::default(),
@@ -64,7 +70,7 @@ impl Runner {
     fn hear(&mut self) -> Result<(), ipc::Error> {
         while self.stop_by.is_none() {
             match self.channel.recv() {
-                Ok(Some(received)) => self.obey(received.message),
+                Ok(Some(received)) => self.obey(received.message)?,
                 Ok(None) => return Ok(()),
                 Err(ipc::Error::Closed) => self.stop(),
                 Err(error) => return Err(error),
@@ -73,13 +79,22 @@ impl Runner {
         Ok(())
     }
 
-    fn obey(&mut self, message: ToRunner) {
+    fn obey(&mut self, message: ToRunner) -> Result<(), ipc::Error> {
         match message {
             ToRunner::Configure(configure) => self.configure(*configure),
             ToRunner::Notify { instance, tasks } => self.notifications.push(instance, tasks),
             ToRunner::Mail(mail) => self.mail(&mail),
+            ToRunner::Run { task, limit } => {
+                let start = |task: &Task, logger: &mut Logger| {
+                    self.launcher.start(&task.command, task.user.as_ref(), &task.arguments, logger)
+                };
+                if !self.once.start(&task, limit, &mut self.logger, start) {
+                    self.send(&FromRunner::Ran)?;
+                }
+            }
             ToRunner::Stop => self.stop(),
         }
+        Ok(())
     }
 
     fn configure(&mut self, configure: Configure) {
@@ -97,6 +112,7 @@ impl Runner {
         for check in old {
             check.abandon(now + self.times.grace, &mut self.leftovers);
         }
+        self.readers.configure(configure.readers, now + self.times.grace, &mut self.leftovers);
     }
 
     fn mail(&mut self, mail: &message::Mail) {
@@ -125,6 +141,7 @@ impl Runner {
         let end = now + self.times.farewell;
         self.stop_by = Some(end);
         self.notifications.hurry(now + self.times.farewell / 2);
+        self.readers.stop(now + self.times.farewell / 2);
         for check in self.checks.drain(..) {
             check.abandon(end, &mut self.leftovers);
         }
@@ -148,11 +165,16 @@ impl Runner {
                 results.push(FromRunner::Result { script: check.script().name.clone(), outcome });
             }
         }
-        let start = |task: &Task, logger: &mut Logger| {
+        let mut start = |task: &Task, logger: &mut Logger| {
             self.launcher.start(&task.command, task.user.as_ref(), &task.arguments, logger)
         };
         let (logger, leftovers) = (&mut self.logger, &mut self.leftovers);
+        let kill_at = self.stop_by.unwrap_or(now + self.times.grace);
+        self.readers.advance(now, kill_at, logger, leftovers, &mut start);
         self.notifications.advance(now, self.times.patience, logger, leftovers, start);
+        if self.once.advance(now, self.times.grace, logger, leftovers) {
+            results.push(FromRunner::Ran);
+        }
         self.leftovers.advance(now);
         self.post.advance(&mut self.logger);
         for result in results {
@@ -171,7 +193,8 @@ impl Runner {
 
     fn may_end(&self) -> bool {
         let Some(at) = self.stop_by else { return false };
-        let done = self.notifications.is_idle() && self.post.is_idle() && self.leftovers.doomed_have_ended();
+        let idle = self.notifications.is_idle() && self.readers.is_idle();
+        let done = idle && self.post.is_idle() && self.leftovers.doomed_have_ended();
         done || at <= Instant::now()
     }
 
@@ -184,9 +207,17 @@ impl Runner {
         }
         fds.extend(self.checks.iter().filter_map(Check::poll_fd));
         fds.extend(self.notifications.poll_fds());
+        fds.extend(self.readers.poll_fds());
+        fds.extend(self.once.poll_fd());
         fds.extend(self.leftovers.poll_fds(stopping));
         fds.extend(self.post.poll_fd());
-        let deadlines = self.checks.iter().map(Check::next).chain(self.notifications.next());
+        let deadlines = self
+            .checks
+            .iter()
+            .map(Check::next)
+            .chain(self.notifications.next())
+            .chain(self.readers.next())
+            .chain(self.once.next());
         let next = deadlines.chain(self.leftovers.next()).chain(self.stop_by).min();
         let timeout = next.map(|next| timespec(next.saturating_duration_since(Instant::now())));
         match poll(&mut fds, timeout.as_ref()) {

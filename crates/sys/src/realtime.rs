@@ -35,6 +35,29 @@ pub fn lock_memory() -> Result<(), Errno> {
     mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE)
 }
 
+/// Lets the calling thread and its children run on these processors only.
+///
+/// # Errors
+/// `EINVAL` when none of them is there.
+pub fn run_on(cpus: &[u16]) -> Result<(), Errno> {
+    let mut set = rustix::thread::CpuSet::new();
+    for cpu in cpus.iter().map(|cpu| usize::from(*cpu)).filter(|cpu| *cpu < rustix::thread::CpuSet::MAX_CPU) {
+        set.set(cpu);
+    }
+    rustix::thread::sched_setaffinity(None, &set)
+}
+
+/// Bounds how long the process may use a processor in real time without a call that waits; then it
+/// gets SIGXCPU.
+///
+/// # Errors
+/// What the kernel says.
+pub fn limit_realtime(limit: std::time::Duration) -> Result<(), Errno> {
+    let micros = u64::try_from(limit.as_micros()).ok();
+    let limit = rustix::process::Rlimit { current: micros, maximum: micros };
+    rustix::process::setrlimit(rustix::process::Resource::Rttime, limit)
+}
+
 fn outcome_of(outcome: i32) -> Result<(), Errno> {
     if outcome >= 0 {
         return Ok(());

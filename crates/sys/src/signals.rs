@@ -17,6 +17,10 @@ pub const USR1: i32 = libc::SIGUSR1;
 pub const USR2: i32 = libc::SIGUSR2;
 /// `SIGTERM`
 pub const TERM: i32 = libc::SIGTERM;
+/// `SIGRTMIN + 2`, as the C library counts them.
+pub const JSON: i32 = 36;
+/// `SIGRTMAX - 1`
+pub const STATISTICS_AND_CLEAR: i32 = 63;
 /// `SIGWINCH`
 pub const WINCH: i32 = libc::SIGWINCH;
 

@@ -284,6 +284,11 @@ impl Router {
         self.wants_master
     }
 
+    /// The interval that deadlines count by: ours, or in VRRPv3 that of the master last heard.
+    pub fn master_interval(&self) -> Centiseconds {
+        self.master_interval
+    }
+
     /// What it has counted.
     pub fn counters(&self) -> Counters {
         self.counters

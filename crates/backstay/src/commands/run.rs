@@ -5,7 +5,7 @@ use crate::inspect::{self, NginxOptions};
 use crate::roles::LogPlan;
 use crate::supervisor::control::is_served;
 use crate::supervisor::daemon::{PidFile, Readiness};
-use crate::supervisor::{Face, HaSide, Plan, WebSide, catch_signals, supervise};
+use crate::supervisor::{Face, HaOptions, HaSide, Plan, WebSide, catch_signals, supervise};
 use logging::Level;
 use std::process::ExitCode;
 
@@ -28,7 +28,8 @@ pub(super) fn run(files: &Files, stderr: bool) -> ExitCode {
     let readiness = Readiness::inherited();
     let journal = std::env::var_os("JOURNAL_STREAM").is_some();
     let to_stderr = stderr || journal;
-    let log = LogPlan { facility: (!to_stderr).then_some(DAEMON), stderr: to_stderr, detail: true };
+    let log =
+        LogPlan { facility: (!to_stderr).then_some(DAEMON), stderr: to_stderr, file: None, detail: true };
     let mut logger = log.logger("backstay");
     let caught = match catch_signals() {
         Ok(caught) => caught,
@@ -69,7 +70,7 @@ pub(super) fn run(files: &Files, stderr: bool) -> ExitCode {
     }
     let mut ha = None;
     if let Some(path) = ha_file {
-        match HaSide::start(path, None, log, &mut logger) {
+        match HaSide::start(HaOptions::new(path, log), &mut logger) {
             Ok(side) => ha = Some(side),
             Err(error) => {
                 logger.log(Level::Error, &error);

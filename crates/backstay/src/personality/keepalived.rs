@@ -4,8 +4,10 @@ use super::options::{Argument, Given, OptionSpec, parse};
 use crate::inspect;
 use crate::roles::LogPlan;
 use crate::supervisor::daemon::{PidFile, Readiness, into_background};
-use crate::supervisor::{Face, HaSide, Plan, catch_signals, supervise};
+use crate::supervisor::{Face, HaOptions, HaSide, Plan, catch_signals, supervise};
 use keepalived_conf::compat;
+use keepalived_conf::model::Program;
+use rustix::process::{Resource, Rlimit};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,17 +20,24 @@ const fn value(short: char, long: &'static str) -> OptionSpec {
     OptionSpec { short, long, argument: Argument::Required }
 }
 
-/// keepalived 2.2's options. Those that belong to parts we do not have yet are refused by name.
-const OPTIONS: [OptionSpec; 32] = [
+const fn long(letter: char, long: &'static str) -> OptionSpec {
+    OptionSpec { short: letter, long, argument: Argument::None }
+}
+
+/// keepalived's options. Those that have no letter there have a Greek one here.
+const OPTIONS: [OptionSpec; 38] = [
     value('f', "use-file"),
     flag('P', "vrrp"),
     flag('C', "check"),
     flag('B', "no_bfd"),
+    long('α', "all"),
     flag('l', "log-console"),
     flag('D', "log-detail"),
     value('S', "log-facility"),
     OptionSpec { short: 'g', long: "log-file", argument: Argument::Attached },
+    long('φ', "flush-log-file"),
     flag('G', "no-syslog"),
+    value('u', "umask"),
     flag('X', "release-vips"),
     flag('V', "dont-release-vrrp"),
     flag('I', "dont-release-ipvs"),
@@ -44,29 +53,58 @@ const OPTIONS: [OptionSpec; 32] = [
     value('A', "snmp-agent-socket"),
     value('s', "namespace"),
     flag('m', "core-dump"),
-    value('M', "core-dump-pattern"),
+    OptionSpec { short: 'M', long: "core-dump-pattern", argument: Argument::Attached },
+    flag('e', "all-config"),
     value('i', "config-id"),
     value('σ', "signum"),
     OptionSpec { short: 't', long: "config-test", argument: Argument::Attached },
-    value('T', "genhash"),
+    value('κ', "config-fd"),
+    long('ι', "ignore-sigint"),
+    long('π', "perf"),
+    long('δ', "debug"),
     flag('v', "version"),
     flag('h', "help"),
-    flag('u', "umask"),
+];
+
+/// Options that are refused, and why.
+const REFUSED: [(char, &str); 9] = [
+    ('C', "health checks belong to LVS, which is not supported yet"),
+    ('I', "IPVS is not supported yet"),
+    ('V', "an address that nobody defends any more would be answered by two hosts"),
+    ('a', "`ip monitor address` shows the same"),
+    ('x', "there is no SNMP agent; the JSON dump and `backstay status --json` tell the same"),
+    ('A', "there is no SNMP agent; the JSON dump and `backstay status --json` tell the same"),
+    ('κ', "it is how keepalived starts itself"),
+    ('π', "it is for keepalived's developers"),
+    ('δ', "it is for keepalived's developers"),
 ];
 
 const HELP: &str = "\
 Usage: keepalived [OPTION...]
   -f, --use-file=FILE          Use the specified configuration file
   -P, --vrrp                   Only run with VRRP subsystem
+  -B, --no_bfd                 Don't run BFD subsystem
+      --all                    Force all child processes to run, even if have no configuration
   -l, --log-console            Log messages to local console
   -D, --log-detail             Detailed log messages
   -S, --log-facility=0-7       Set syslog facility to LOG_LOCAL[0-7]
+  -g, --log-file=FILE          Also log to FILE (default /tmp/keepalived.log)
+      --flush-log-file         Flush log file on write: always so here
   -G, --no-syslog              Don't log via syslog
+  -u, --umask=MASK             umask for file creation (in numeric form)
+  -X, --release-vips           Drop VIP on transition from signal: always so here
+  -R, --dont-respawn           Don't respawn child processes
   -n, --dont-fork              Don't fork the daemon process
+  -d, --dump-conf              Dump the configuration data to the log
   -p, --pid=FILE               Use specified pidfile for parent process
   -r, --vrrp_pid=FILE          Use specified pidfile for VRRP child process
+  -s, --namespace=NAME         Run in network namespace NAME (overrides config)
+  -m, --core-dump              Produce core dump if terminate abnormally
+  -M, --core-dump-pattern=PATN Also set /proc/sys/kernel/core_pattern to PATN (default 'core')
+  -e, --all-config             Error if any configuration file missing (same as includet)
   -i, --config-id=ID           Skip any configuration lines beginning with '@' that don't match ID
       --signum=SIGNAL          Return the signal number for STOP, RELOAD, DATA, STATS, STATS_CLEAR, JSON
+      --ignore-sigint          Don't stop on SIGINT
   -t, --config-test[=LOG_FILE] Check the configuration for obvious errors, output to stderr by default
   -v, --version                Display the version number
   -h, --help                   Display this help message
@@ -74,14 +112,17 @@ Usage: keepalived [OPTION...]
 This is Backstay answering as keepalived. `backstay check` shows all findings at once.
 ";
 
+/// What `-v` says after the version. Readers of dumps look for the third word.
+const CONFIGURED: &str =
+    "configure options: --enable-bfd --enable-json\n\nConfig options:  VRRP VRRP_AUTH JSON BFD";
+
 struct Line {
-    file: PathBuf,
-    config_id: Option<String>,
-    log: LogPlan,
+    ha: HaOptions,
     foreground: bool,
+    ignores_interrupt: bool,
     test: Option<Option<PathBuf>>,
-    pid: PathBuf,
-    vrrp_pid: PathBuf,
+    pid: Option<PathBuf>,
+    vrrp_pid: Option<PathBuf>,
 }
 
 /// Behaves as keepalived.
@@ -95,9 +136,7 @@ pub(crate) fn main(arguments: &[OsString]) -> ExitCode {
         return code;
     }
     match read(given) {
-        Ok(Line { test: Some(log), file, config_id, .. }) => {
-            test(&file, config_id.as_deref(), log.as_deref())
-        }
+        Ok(Line { test: Some(log), ha, .. }) => test(&ha.path, ha.config_id.as_deref(), log.as_deref()),
         Ok(line) => start(line),
         Err(error) => refuse(&error),
     }
@@ -113,7 +152,7 @@ fn answer_at_once(given: &[Given]) -> Option<ExitCode> {
     for (letter, value) in given {
         match letter {
             'v' => {
-                eprintln!("Keepalived v2.2.7 (Backstay {})", env!("CARGO_PKG_VERSION"));
+                eprintln!("Keepalived v2.2.7 (Backstay {})\n\n{CONFIGURED}", env!("CARGO_PKG_VERSION"));
                 return Some(ExitCode::SUCCESS);
             }
             'h' => {
@@ -129,7 +168,7 @@ fn answer_at_once(given: &[Given]) -> Option<ExitCode> {
                     "STATS" => 12,
                     "STATS_CLEAR" => 63,
                     "JSON" => 36,
-                    _ => return Some(refuse(&format!("unknown signal name {word:?}"))),
+                    _ => return Some(refuse(&format!("Unknown sigfunc {word}"))),
                 };
                 println!("{number}");
                 return Some(ExitCode::SUCCESS);
@@ -142,44 +181,91 @@ fn answer_at_once(given: &[Given]) -> Option<ExitCode> {
 
 fn read(given: Vec<Given>) -> Result<Line, String> {
     const DAEMON: u8 = 3;
+    let log = LogPlan { facility: Some(DAEMON), stderr: false, file: None, detail: false };
     let mut line = Line {
-        file: PathBuf::from(inspect::KEEPALIVED_CONF),
-        config_id: None,
-        log: LogPlan { facility: Some(DAEMON), stderr: false, detail: false },
+        ha: HaOptions::new(PathBuf::from(inspect::KEEPALIVED_CONF), log),
         foreground: false,
+        ignores_interrupt: false,
         test: None,
-        pid: PathBuf::from("/run/keepalived.pid"),
-        vrrp_pid: PathBuf::from("/run/keepalived_vrrp.pid"),
+        pid: None,
+        vrrp_pid: None,
     };
     for (letter, value) in given {
         let path = value.clone().map(PathBuf::from);
         let word = value.as_ref().map(|v| v.to_string_lossy().into_owned()).unwrap_or_default();
         match letter {
-            'f' => line.file = path.unwrap_or_default(),
-            'i' => line.config_id = Some(word),
-            'l' => line.log.stderr = true,
-            'D' | 'd' => line.log.detail = true,
-            'G' => line.log.facility = None,
+            'f' => line.ha.path = path.unwrap_or_default(),
+            'i' => line.ha.config_id = Some(word),
+            'e' => line.ha.every_file = true,
+            'B' => line.ha.bfd = false,
+            'R' => line.ha.respawn = false,
+            'd' => line.ha.dump = true,
+            's' => line.ha.namespace = Some(word),
+            'u' => line.ha.umask = Some(mask(&word)?),
+            'l' => line.ha.log.stderr = true,
+            'D' => line.ha.log.detail = true,
+            'G' => line.ha.log.facility = None,
+            'g' => {
+                line.ha.log.file = Some(path.unwrap_or_else(|| std::env::temp_dir().join("keepalived.log")))
+            }
             'S' => {
                 let facility = word.parse().ok().and_then(logging::Facility::local);
                 let facility =
                     facility.ok_or_else(|| format!("log facility {word:?} is not one of 0 to 7"))?;
-                line.log.facility = Some(facility.0);
+                line.ha.log.facility = Some(facility.0);
             }
             'n' => line.foreground = true,
-            'p' => line.pid = path.unwrap_or_default(),
-            'r' => line.vrrp_pid = path.unwrap_or_default(),
+            'm' => dump_core(None)?,
+            'M' => dump_core(Some(if word.is_empty() { "core" } else { &word }))?,
+            'ι' => line.ignores_interrupt = true,
+            'p' => line.pid = path,
+            'r' => line.vrrp_pid = path,
             't' => line.test = Some(path),
-            // Only VRRP runs anyhow; virtual addresses that a crash left are always taken up again.
-            'P' | 'X' | 'B' | 'c' | 'b' => {}
+            // Only VRRP runs anyhow; virtual addresses that a crash left are always taken up again;
+            // there is no process for the others' pid files; log lines are never held back.
+            'P' | 'α' | 'X' | 'c' | 'b' | 'φ' => {}
             other => {
                 let spec = OPTIONS.iter().find(|spec| spec.short == other);
-                let long = spec.map_or("", |spec| spec.long);
-                return Err(format!("option -{other} (--{long}) is not supported yet"));
+                let name = spec.map_or("", |spec| spec.long);
+                let why = REFUSED.iter().find(|(letter, _)| *letter == other).map_or("", |(_, why)| why);
+                return Err(format!("option --{name} is not supported: {why}"));
             }
         }
     }
     Ok(line)
+}
+
+/// `-u`: a number as C writes it.
+fn mask(word: &str) -> Result<u32, String> {
+    let octal = word.strip_prefix('0').filter(|digits| !digits.is_empty());
+    let mask = match octal {
+        Some(digits) => u32::from_str_radix(digits, 8),
+        None => word.parse(),
+    };
+    mask.ok().filter(|mask| *mask <= 0o777).ok_or_else(|| format!("Invalid --umask option {word}"))
+}
+
+/// `-m` and `-M`.
+fn dump_core(pattern: Option<&str>) -> Result<(), String> {
+    let unlimited = Rlimit { current: None, maximum: None };
+    rustix::process::setrlimit(Resource::Core, unlimited).map_err(|errno| format!("core dumps: {errno}"))?;
+    let Some(pattern) = pattern else { return Ok(()) };
+    std::fs::write("/proc/sys/kernel/core_pattern", pattern).map_err(|error| format!("core_pattern: {error}"))
+}
+
+/// Where pid files are unless the command line says so: `instance`, `net_namespace`, `use_pid_dir`.
+fn pid_path(program: &Program, name: &str) -> PathBuf {
+    let mut directory = PathBuf::from("/run");
+    if program.pid_directory {
+        directory.push("keepalived");
+    }
+    if let Some(namespace) = &program.network_namespace {
+        directory.push(namespace);
+    }
+    match &program.instance {
+        Some(instance) => directory.join(format!("{name}_{instance}.pid")),
+        None => directory.join(format!("{name}.pid")),
+    }
 }
 
 fn test(file: &Path, config_id: Option<&str>, log: Option<&Path>) -> ExitCode {
@@ -203,10 +289,18 @@ fn test(file: &Path, config_id: Option<&str>, log: Option<&Path>) -> ExitCode {
 
 fn start(line: Line) -> ExitCode {
     const NO_CONFIGURATION: u8 = 6;
-    let pid_file = PidFile::new(&line.pid);
+    // Where pid files go stands in the file; a file that cannot be read is complained about below.
+    let loaded = inspect::load_keepalived(&line.ha.path, line.ha.config_id.as_deref());
+    let mut program = loaded.config.program;
+    if line.ha.namespace.is_some() {
+        program.network_namespace.clone_from(&line.ha.namespace);
+        program.pid_directory = true;
+    }
+    let pid_file = PidFile::new(line.pid.unwrap_or_else(|| pid_path(&program, "keepalived")));
     if let Some(pid) = pid_file.alive_as("keepalived").filter(|pid| *pid != std::process::id()) {
+        // The original's status: what was wanted is the case.
         eprintln!("keepalived: daemon is already running (pid {pid})");
-        return ExitCode::FAILURE;
+        return ExitCode::SUCCESS;
     }
     if !line.foreground
         && let Some(code) = into_background("keepalived")
@@ -214,7 +308,7 @@ fn start(line: Line) -> ExitCode {
         return code;
     }
     let mut readiness = Readiness::inherited();
-    let mut logger = line.log.logger("Keepalived");
+    let mut logger = line.ha.log.logger("Keepalived");
     let caught = match catch_signals() {
         Ok(caught) => caught,
         Err(errno) => {
@@ -222,16 +316,21 @@ fn start(line: Line) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if line.ignores_interrupt {
+        let _ = sys::signals::ignore(&[sys::signals::INT]);
+    }
     logger
         .log(logging::Level::Info, &format!("Starting Backstay {} as keepalived", env!("CARGO_PKG_VERSION")));
-    let ha = match HaSide::start(line.file, line.config_id, line.log, &mut logger) {
+    let ha = match HaSide::start(line.ha, &mut logger) {
         Ok(ha) => ha,
         Err(error) => {
             logger.log(logging::Level::Error, &error);
-            readiness.failed(&format!("keepalived: {error}"));
-            return ExitCode::from(NO_CONFIGURATION);
+            let status = if loaded.readable { 1 } else { NO_CONFIGURATION };
+            readiness.failed_with(status, &format!("keepalived: {error}"));
+            return ExitCode::from(status);
         }
     };
+    let vrrp_pid = line.vrrp_pid.unwrap_or_else(|| pid_path(&program, "vrrp"));
     let plan = Plan {
         face: Face::Keepalived,
         ha: Some(ha),
@@ -239,7 +338,7 @@ fn start(line: Line) -> ExitCode {
         web_failed: None,
         logger,
         pid_file,
-        vrrp_pid_file: Some(PidFile::new(&line.vrrp_pid)),
+        vrrp_pid_file: Some(PidFile::new(vrrp_pid)),
         proxy_pid_file: None,
         readiness,
     };

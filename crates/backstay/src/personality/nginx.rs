@@ -239,7 +239,7 @@ fn start(options: NginxOptions, loaded: Loaded) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let log = LogPlan { facility: None, stderr: false, detail: false };
+    let log = LogPlan { facility: None, stderr: false, file: None, detail: false };
     let plan = Plan {
         face: Face::Nginx,
         ha: None,

@@ -7,11 +7,15 @@ mod proxy;
 mod runner;
 mod vrrp;
 
+use keepalived_conf::model::Process;
 use logging::{Facility, Level, Logger, Syslog};
+use std::fs::OpenOptions;
 use std::os::fd::{OwnedFd, RawFd};
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use sys::heartbeat::Heartbeat;
+use sys::signals;
 
 /// Environment variables that a role is started with.
 pub(crate) const ROLE: &str = "BACKSTAY_ROLE";
@@ -23,8 +27,22 @@ pub(crate) const HEARTBEAT: &str = "BACKSTAY_HEARTBEAT";
 pub(crate) const LOG: &str = "BACKSTAY_LOG";
 /// `USER` or `USER:GROUP` that the proxy becomes.
 pub(crate) const USER: &str = "BACKSTAY_USER";
+/// [`Setup`] as JSON.
+pub(crate) const SETUP: &str = "BACKSTAY_SETUP";
 /// Descriptors that the proxy may open.
 pub(crate) const FILES: &str = "BACKSTAY_FILES";
+
+/// Signals that `killall keepalived` sends to every process: only the supervisor obeys them.
+const SUPERVISORS: [i32; 8] = [
+    signals::TERM,
+    signals::INT,
+    signals::HUP,
+    signals::QUIT,
+    signals::USR1,
+    signals::USR2,
+    signals::JSON,
+    signals::STATISTICS_AND_CLEAR,
+];
 
 /// A process that does one kind of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,41 +150,81 @@ fn descriptor(variable: &'static str) -> Result<OwnedFd, RoleError> {
     sys::process::inherited(number).map_err(|errno| RoleError::Kernel(variable, errno))
 }
 
+/// What a process of the keepalived side is set up with before it gives its privileges up.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Setup {
+    /// `net_namespace`
+    pub(crate) namespace: Option<String>,
+    /// Name, priorities and limits; for the vrrp process only.
+    pub(crate) process: Option<Process>,
+    /// `max_auto_priority -1`: no real-time scheduling that is not asked for.
+    pub(crate) never_realtime: bool,
+}
+
+impl Setup {
+    /// What the supervisor says, with the network namespace entered.
+    fn inherited() -> Result<Self, RoleError> {
+        let text = std::env::var(SETUP).unwrap_or_default();
+        let setup: Self = serde_json::from_str(&text).map_err(|_| RoleError::NotStartedProperly(SETUP))?;
+        if let Some(name) = &setup.namespace {
+            sys::namespace::enter_network(name)
+                .map_err(|errno| RoleError::Kernel("the network namespace of net_namespace", errno))?;
+        }
+        Ok(setup)
+    }
+}
+
 fn heartbeat() -> Result<Heartbeat, RoleError> {
     Heartbeat::open(descriptor(HEARTBEAT)?).map_err(|errno| RoleError::Kernel(HEARTBEAT, errno))
 }
 
 /// Where the log lines of the keepalived side go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct LogPlan {
     /// Syslog's facility; `None` for no syslog.
     pub(crate) facility: Option<u8>,
     /// Whether lines go to stderr.
     pub(crate) stderr: bool,
+    /// `-g`: the file they go to; those of roles go beside it, to `NAME_vrrp.log` and the like.
+    pub(crate) file: Option<PathBuf>,
     /// `-D`: whether details are written.
     pub(crate) detail: bool,
 }
 
 impl LogPlan {
     /// For the environment of a role.
-    pub(crate) fn to_word(self) -> String {
-        let facility = self.facility.map_or_else(|| "-".to_owned(), |f| f.to_string());
-        format!("{facility}:{}:{}", u8::from(self.stderr), u8::from(self.detail))
+    pub(crate) fn to_word(&self) -> std::io::Result<String> {
+        Ok(serde_json::to_string(self)?)
     }
 
     fn inherited() -> Self {
-        let word = std::env::var(LOG).unwrap_or_default();
-        let mut parts = word.split(':');
-        let facility = parts.next().and_then(|f| f.parse().ok());
-        let stderr = parts.next() == Some("1");
-        Self { facility, stderr, detail: parts.next() == Some("1") }
+        let nowhere = Self { facility: None, stderr: false, file: None, detail: false };
+        std::env::var(LOG).ok().and_then(|word| serde_json::from_str(&word).ok()).unwrap_or(nowhere)
     }
 
     /// The logger of a process that calls itself so.
-    pub(crate) fn logger(self, name: &str) -> Logger {
+    pub(crate) fn logger(&self, name: &str) -> Logger {
         let tag = format!("{name}[{}]", std::process::id());
         let syslog = self.facility.map(|f| Syslog::unix(Path::new("/dev/log"), Facility(f), tag));
-        Logger::new(syslog, self.stderr, if self.detail { Level::Debug } else { Level::Info })
+        let least = if self.detail { Level::Debug } else { Level::Info };
+        let mut logger = Logger::new(syslog, self.stderr, least);
+        if let Some(path) = &self.file {
+            let part = name.split_once('_').map_or("", |(_, part)| part);
+            let mut file = path.file_stem().unwrap_or_default().to_os_string();
+            if !part.is_empty() {
+                file.push(format!("_{part}"));
+            }
+            if let Some(extension) = path.extension() {
+                file.push(".");
+                file.push(extension);
+            }
+            let path = path.with_file_name(file);
+            match OpenOptions::new().append(true).create(true).mode(0o600).open(&path) {
+                Ok(file) => logger.also_to(file.into()),
+                Err(error) => logger.log(Level::Error, &format!("Can't open {}: {error}", path.display())),
+            }
+        }
+        logger
     }
 }
 

@@ -1,14 +1,14 @@
 //! The runner process: the only place that runs operators' code.
 
-use super::{CHANNEL, LogPlan, RoleError, descriptor};
+use super::{CHANNEL, LogPlan, RoleError, SUPERVISORS, Setup, descriptor};
 use ipc::Channel;
 use rustix::thread::CapabilitySet;
 use sys::signals;
 
 pub(super) fn run() -> Result<(), RoleError> {
     let channel = Channel::new(descriptor(CHANNEL)?)?;
-    let ignored = [signals::TERM, signals::INT, signals::HUP, signals::QUIT, signals::USR1, signals::USR2];
-    signals::ignore(&ignored).map_err(|errno| RoleError::Kernel("signals", errno))?;
+    signals::ignore(&SUPERVISORS).map_err(|errno| RoleError::Kernel("signals", errno))?;
+    Setup::inherited()?;
     let logger = LogPlan::inherited().logger("Keepalived_vrrp");
     if rustix::process::geteuid().is_root() {
         let keep = CapabilitySet::SETUID | CapabilitySet::SETGID | CapabilitySet::KILL;

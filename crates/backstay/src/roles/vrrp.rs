@@ -1,8 +1,9 @@
 //! The vrrp process: real-time, with the two capabilities that addresses and raw sockets need.
 
-use super::{CHANNEL, LogPlan, RoleError, become_own_user, descriptor, heartbeat};
+use super::{CHANNEL, LogPlan, RoleError, SUPERVISORS, Setup, become_own_user, descriptor, heartbeat};
 use ha::Host;
 use ipc::Channel;
+use keepalived_conf::model::Process;
 use logging::{Level, Logger};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
@@ -38,22 +39,38 @@ pub(super) fn run() -> Result<(), RoleError> {
     let channel = Channel::new(descriptor(CHANNEL)?)?;
     let heartbeat = heartbeat()?;
     // `killall keepalived` reaches this process too; the supervisor decides what comes of it.
-    let signals = [signals::TERM, signals::INT, signals::HUP, signals::QUIT, signals::USR1, signals::USR2];
-    signals::ignore(&signals).map_err(|errno| RoleError::Kernel("signals", errno))?;
+    signals::ignore(&SUPERVISORS).map_err(|errno| RoleError::Kernel("signals", errno))?;
     let logger = LogPlan::inherited().logger("Keepalived_vrrp");
     let mut surroundings = Surroundings { logger, heartbeat };
-    // Each of these may be refused, in a container for example; the election works without.
-    for (what, result) in
-        [("real-time scheduling", sys::realtime::round_robin(PRIORITY)), ("locking of memory", lock_memory())]
-    {
-        if let Err(errno) = result {
-            surroundings
-                .logger
-                .log(Level::Info, &format!("The kernel refuses {what} ({errno}); going on without"));
-        }
-    }
+    let Setup { process, never_realtime, .. } = Setup::inherited()?;
+    set_up(&process.unwrap_or_default(), never_realtime, &mut surroundings.logger);
     become_own_user(CapabilitySet::NET_ADMIN | CapabilitySet::NET_RAW | CapabilitySet::NET_BROADCAST)?;
     ha::run(channel, &mut surroundings).map(|_| ()).map_err(RoleError::Vrrp)
+}
+
+/// `vrrp_process_name`, `vrrp_rt_priority`, `vrrp_priority`, `vrrp_cpu_affinity`,
+/// `vrrp_rlimit_rttime`. Each may be refused, in a container for example; the election works without.
+fn set_up(process: &Process, never_realtime: bool, logger: &mut Logger) {
+    if let Some(name) = &process.name {
+        sys::process::set_name(name);
+    }
+    let priority = process.realtime_priority.or((!never_realtime).then_some(PRIORITY));
+    let limited = process.realtime_limit != Process::default().realtime_limit;
+    let steps = [
+        ("real-time scheduling", priority.map(sys::realtime::round_robin)),
+        ("the nice value", (process.nice != 0).then(|| sys::realtime::nice(process.nice))),
+        (
+            "the choice of processors",
+            (!process.cpus.is_empty()).then(|| sys::realtime::run_on(&process.cpus)),
+        ),
+        ("the real-time limit", limited.then(|| sys::realtime::limit_realtime(process.realtime_limit))),
+        ("locking of memory", Some(lock_memory())),
+    ];
+    for (what, outcome) in steps {
+        if let Some(Err(errno)) = outcome {
+            logger.log(Level::Info, &format!("The kernel refuses {what} ({errno}); going on without"));
+        }
+    }
 }
 
 /// Keeps the process from being swapped out, now and when it grows: without a limit, because the

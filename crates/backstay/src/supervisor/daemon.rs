@@ -2,10 +2,9 @@
 
 use crate::inspect;
 use rustix::fs::Mode;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -40,9 +39,14 @@ impl Readiness {
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     }
 
-    /// The start failed.
+    /// The start failed: whoever waits for it is to end with status 1.
     pub(crate) fn failed(&mut self, why: &str) {
-        if self.parent.is_some() { self.tell(why) } else { eprintln!("{why}") }
+        self.failed_with(1, why);
+    }
+
+    /// The start failed: whoever waits for it is to end with this status.
+    pub(crate) fn failed_with(&mut self, status: u8, why: &str) {
+        if self.parent.is_some() { self.tell(&format!("{status} {why}")) } else { eprintln!("{why}") }
     }
 
     /// The stop begins.
@@ -66,11 +70,16 @@ pub(crate) fn into_background(name: &str) -> Option<ExitCode> {
     }
     Some(match start_background(name) {
         Ok(text) if text == "ready" => ExitCode::SUCCESS,
-        Ok(text) => {
-            let text = if text.is_empty() { format!("{name}: ended before it was ready") } else { text };
-            eprintln!("{text}");
-            ExitCode::FAILURE
-        }
+        Ok(text) => match text.split_once(' ').map(|(status, why)| (status.parse::<u8>(), why)) {
+            Some((Ok(status), why)) => {
+                eprintln!("{why}");
+                ExitCode::from(status)
+            }
+            _ => {
+                eprintln!("{name}: ended before it was ready");
+                ExitCode::FAILURE
+            }
+        },
         Err(error) => {
             eprintln!("{name}: cannot go into the background: {error}");
             ExitCode::FAILURE
@@ -110,7 +119,10 @@ impl PidFile {
     pub(crate) fn alive_as(&self, name: &str) -> Option<u32> {
         let pid: u32 = fs::read_to_string(&self.path).ok()?.trim().parse().ok()?;
         let comm = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-        (comm.trim_end() == name).then_some(pid)
+        // `process_name` gives it another name.
+        let program = |pid: &str| fs::read_link(format!("/proc/{pid}/exe")).ok();
+        let is_ours = || program(&pid.to_string()).is_some_and(|exe| program("self") == Some(exe));
+        (comm.trim_end() == name || is_ours()).then_some(pid)
     }
 
     /// Makes it hold this number; without one it is removed. Does nothing when it does already.
@@ -124,6 +136,10 @@ impl PidFile {
             let _ = fs::remove_file(&self.path);
             return Ok(());
         };
+        if let Some(directory) = self.path.parent() {
+            // Where it cannot be made, writing the file says so.
+            let _ = fs::create_dir_all(directory);
+        }
         fs::write(&self.path, format!("{pid}\n")).map_err(|error| {
             format!("open() \"{}\" failed ({})", self.path.display(), inspect::errno_words(&error))
         })
@@ -144,15 +160,4 @@ impl PidFile {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
-}
-
-/// Writes a file that only its owner may read, in a directory where others may have put a link.
-pub(crate) fn write_private(path: &str, text: &str) -> Result<(), String> {
-    let explain = |error: std::io::Error| format!("{path}: {error}");
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(explain(error)),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(explain)?;
-    file.write_all(text.as_bytes()).map_err(explain)
 }

@@ -1,11 +1,13 @@
 //! The keepalived side: the vrrp process and the runner, and what they say to each other.
 
 use super::child::{Child, Environment, Exit, Restart};
+use super::dumps;
+use super::fifos::Fifos;
 use crate::inspect;
-use crate::roles::{self, LogPlan, Role};
-use ha::message::{In, InstanceStatus, Memory, Out, ScriptOutcome};
+use crate::roles::{self, LogPlan, Role, Setup};
+use ha::message::{Dump, In, InstanceStatus, Memory, Out, ScriptOutcome};
 use keepalived_conf::Loaded;
-use keepalived_conf::model::Config;
+use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, TimedScript};
 use logging::{Level, Logger};
 use runner::message::{Configure, FromRunner, Mail, Outcome, Task, ToRunner};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -15,15 +17,87 @@ use std::time::{Duration, Instant};
 /// A vrrp process that shows no sign of life for so long is killed and started again: well below
 /// the three seconds after which peers of an interval of one second take over.
 const LONGEST_SILENCE: Duration = Duration::from_millis(1500);
-/// How long an orderly stop may take.
+/// How long the runner may take to end beyond what `shutdown_script` has.
 const FAREWELL: Duration = Duration::from_secs(3);
+
+/// How the keepalived side is run.
+#[derive(Clone, Debug)]
+pub(crate) struct HaOptions {
+    /// `-f`
+    pub(crate) path: PathBuf,
+    /// `-i`
+    pub(crate) config_id: Option<String>,
+    /// `-l`, `-D`, `-S`, `-G`, `-g`
+    pub(crate) log: LogPlan,
+    /// `-s`: goes before `net_namespace`.
+    pub(crate) namespace: Option<String>,
+    /// `-u`: goes before `umask`.
+    pub(crate) umask: Option<u32>,
+    /// Not `-B`.
+    pub(crate) bfd: bool,
+    /// Not `-R`.
+    pub(crate) respawn: bool,
+    /// `-d`
+    pub(crate) dump: bool,
+    /// `-e`: a file that an `include` names has to be there.
+    pub(crate) every_file: bool,
+}
+
+impl HaOptions {
+    pub(crate) fn new(path: PathBuf, log: LogPlan) -> Self {
+        Self {
+            path,
+            config_id: None,
+            log,
+            namespace: None,
+            umask: None,
+            bfd: true,
+            respawn: true,
+            dump: false,
+            every_file: false,
+        }
+    }
+
+    /// Reads the file, as the command line changes it, and checks it on the network it is for.
+    pub(crate) fn read(&self) -> Result<(Loaded, diagnostic::Report), String> {
+        let mut loaded = inspect::load_keepalived(&self.path, self.config_id.as_deref());
+        if !loaded.readable {
+            return Err(format!("the configuration file {} cannot be read", self.path.display()));
+        }
+        let missing = |found: &diagnostic::Diagnostic| found.id == "include-missing";
+        if self.every_file && loaded.report.findings().iter().any(missing) {
+            return Err(format!("a file that {} includes cannot be read", self.path.display()));
+        }
+        if let Some(name) = &self.namespace {
+            loaded.config.program.network_namespace = Some(name.clone());
+            loaded.config.program.pid_directory = true;
+        }
+        if !self.bfd {
+            loaded.config.bfd.clear();
+            loaded.config.instances.iter_mut().for_each(|instance| instance.track_bfd.clear());
+            loaded.config.sync_groups.iter_mut().for_each(|group| group.track.bfd.clear());
+        }
+        let namespace = loaded.config.program.network_namespace.clone();
+        let checks = in_namespace(namespace.as_deref(), || inspect::check_keepalived(&loaded, None))?;
+        Ok((loaded, checks))
+    }
+}
+
+/// Does something with the interfaces of a network namespace before its eyes.
+fn in_namespace<T: Send>(name: Option<&str>, look: impl FnOnce() -> T + Send) -> Result<T, String> {
+    let Some(name) = name else { return Ok(look()) };
+    let enter = || sys::namespace::enter_network(name).map(|()| look());
+    let outcome = std::thread::scope(|scope| scope.spawn(enter).join());
+    match outcome {
+        Ok(outcome) => outcome.map_err(|errno| format!("the network namespace {name}: {errno}")),
+        Err(_) => Err(format!("the network namespace {name} cannot be looked at")),
+    }
+}
 
 /// The keepalived side.
 pub(crate) struct HaSide {
-    path: PathBuf,
-    config_id: Option<String>,
+    options: HaOptions,
     config: Config,
-    log: LogPlan,
     vrrp: Option<Child<In, Out>>,
     runner: Option<Child<ToRunner, FromRunner>>,
     vrrp_restart: Restart,
@@ -32,8 +106,15 @@ pub(crate) struct HaSide {
     /// What the file was found to lack; `status` says degraded.
     pub(crate) findings: usize,
     pub(crate) restarts: u64,
+    fifos: Fifos,
     status: Option<Vec<InstanceStatus>>,
+    /// `-d`: the next dump goes to the log.
+    dump_to_log: bool,
     stopping: Option<Instant>,
+    /// Whether `startup_script` or `shutdown_script` is over.
+    script_ran: bool,
+    /// When `shutdown_script` was started, or there was none to start.
+    shutdown: Option<Instant>,
     /// Whether the vrrp process was started once more only to give the addresses up.
     farewell_started: bool,
 }
@@ -41,30 +122,14 @@ pub(crate) struct HaSide {
 impl HaSide {
     /// Reads the file and starts both processes. As keepalived does, a start goes on with what was
     /// understood: refusing would lose the addresses.
-    pub(crate) fn start(
-        path: PathBuf,
-        config_id: Option<String>,
-        log: LogPlan,
-        logger: &mut Logger,
-    ) -> Result<Self, String> {
-        let loaded = inspect::load_keepalived(&path, config_id.as_deref());
-        if !loaded.readable {
-            return Err(format!("the configuration file {} cannot be read", path.display()));
-        }
-        let checks = inspect::check_keepalived(&loaded, None);
+    pub(crate) fn start(options: HaOptions, logger: &mut Logger) -> Result<Self, String> {
+        let (loaded, checks) = options.read()?;
         complain(&loaded, &checks, logger);
-        for rival in ha::rivals(&[]) {
-            let text = format!(
-                "{rival} speaks VRRP on this host already: two of them fight over addresses; stop it"
-            );
-            logger.log(Level::Warning, &text);
-        }
         let findings = loaded.report.count(diagnostic::Severity::Error);
         let mut side = Self {
-            path,
-            config_id,
+            dump_to_log: options.dump,
+            options,
             config: loaded.config,
-            log,
             vrrp: None,
             runner: None,
             vrrp_restart: Restart::default(),
@@ -72,25 +137,87 @@ impl HaSide {
             memory: Memory::default(),
             findings,
             restarts: 0,
+            fifos: Fifos::default(),
             status: None,
             stopping: None,
+            script_ran: false,
+            shutdown: None,
             farewell_started: false,
         };
+        side.warn_of_rivals(logger);
+        side.prepare(logger);
         side.start_runner().map_err(|error| format!("the runner process: {error}"))?;
         // The vrrp process may not write where these files are.
         for line in ha::write_initial_files(&side.config) {
             logger.log(Level::Error, &line);
         }
+        side.run_startup_script(logger);
         side.start_vrrp().map_err(|error| format!("the vrrp process: {error}"))?;
+        if side.dump_to_log {
+            side.dump(Dump::Data, logger);
+        }
         Ok(side)
     }
 
-    fn environment(&self) -> Environment {
-        vec![(roles::LOG, self.log.to_word())]
+    fn warn_of_rivals(&self, logger: &mut Logger) {
+        let namespace = self.config.program.network_namespace.as_deref();
+        for rival in in_namespace(namespace, || ha::rivals(&[])).unwrap_or_default() {
+            let text = format!(
+                "{rival} speaks VRRP on this host already: two of them fight over addresses; stop it"
+            );
+            logger.log(Level::Warning, &text);
+        }
+    }
+
+    /// What this process itself does for a configuration: `umask`, `process_name`, FIFOs.
+    fn prepare(&mut self, logger: &mut Logger) {
+        let global = &self.config.global;
+        if let Some(mask) = self.options.umask.or(global.umask) {
+            let _ = rustix::process::umask(rustix::fs::Mode::from_raw_mode(mask));
+        }
+        if let Some(name) = &global.processes.parent_name {
+            sys::process::set_name(name);
+        }
+        self.fifos.configure(global, logger);
+    }
+
+    /// Runs `startup_script` and waits for it; the election waits too, as with keepalived.
+    fn run_startup_script(&mut self, logger: &mut Logger) {
+        let Some(TimedScript { script, timeout }) = self.config.global.startup_script.clone() else { return };
+        self.run_script(script, timeout);
+        let deadline = Instant::now() + timeout + FAREWELL;
+        while !self.script_ran && Instant::now() < deadline {
+            let Some(runner) = self.runner.as_ref().filter(|runner| !runner.has_ended()) else { break };
+            super::wait_readable(runner.channel.as_fd(), Duration::from_millis(100));
+            self.hear_runner();
+        }
+        if !self.script_ran {
+            logger.log(Level::Error, "startup_script did not end");
+        }
+    }
+
+    fn run_script(&mut self, script: NotifyScript, limit: Duration) {
+        self.script_ran = false;
+        let task = Task { command: script.command, user: script.user, arguments: Vec::new() };
+        self.tell_runner(&ToRunner::Run { task, limit });
+    }
+
+    /// What both processes are started with.
+    fn environment(&self, process: Option<&Process>) -> std::io::Result<Environment> {
+        let processes = &self.config.global.processes;
+        let setup = Setup {
+            namespace: self.config.program.network_namespace.clone(),
+            process: process.cloned(),
+            never_realtime: processes.max_auto_priority < 0,
+        };
+        let mut environment = vec![(roles::LOG, self.options.log.to_word()?)];
+        environment.push((roles::SETUP, serde_json::to_string(&setup)?));
+        Ok(environment)
     }
 
     fn start_vrrp(&mut self) -> std::io::Result<()> {
-        let mut child = Child::start(Role::Vrrp, &self.environment())?;
+        let mut child =
+            Child::start(Role::Vrrp, &self.environment(Some(&self.config.global.processes.vrrp))?)?;
         let configure = In::Configure { config: self.config.clone(), restored: self.memory.clone() };
         child.channel.send(&configure).map_err(std::io::Error::other)?;
         self.vrrp = Some(child);
@@ -98,7 +225,7 @@ impl HaSide {
     }
 
     fn start_runner(&mut self) -> std::io::Result<()> {
-        let mut child = Child::start(Role::Runner, &self.environment())?;
+        let mut child = Child::start(Role::Runner, &self.environment(None)?)?;
         child.channel.send(&self.runner_configuration()).map_err(std::io::Error::other)?;
         self.runner = Some(child);
         Ok(())
@@ -110,7 +237,9 @@ impl HaSide {
             self.config.instances.iter().any(|i| i.track_scripts.iter().any(|script| script.name == name))
         };
         let scripts = self.config.scripts.iter().filter(|script| tracked(&script.name)).cloned().collect();
-        ToRunner::Configure(Box::new(Configure { global: self.config.global.clone(), scripts }))
+        let global = self.config.global.clone();
+        let readers = global.fifos.all.iter().chain(&global.fifos.vrrp).filter_map(reader).collect();
+        ToRunner::Configure(Box::new(Configure { global, scripts, readers }))
     }
 
     /// Descriptors to wait for.
@@ -128,7 +257,7 @@ impl HaSide {
 
     /// Listens to both processes, and starts again what died.
     pub(crate) fn turn(&mut self, logger: &mut Logger) {
-        self.hear_vrrp();
+        self.hear_vrrp(logger);
         self.hear_runner();
         if let Some(vrrp) = &mut self.vrrp {
             if vrrp.kill_if_hung(LONGEST_SILENCE) {
@@ -137,7 +266,7 @@ impl HaSide {
                 logger.log(Level::Error, &text);
             }
             if let Some(exit) = vrrp.reap() {
-                self.hear_vrrp();
+                self.hear_vrrp(logger);
                 self.lost(Role::Vrrp, &exit.to_string(), logger);
                 if self.stopping.is_some() && exit != Exit::Status(0) {
                     self.start_farewell(logger);
@@ -170,27 +299,35 @@ impl HaSide {
             _ => (self.runner.take().map(|c| c.age()), &mut self.runner_restart),
         };
         if self.stopping.is_none() {
-            logger.log(Level::Error, &format!("The {} process {how}: restarting it", role.word()));
-            restart.died(child_age.unwrap_or_default());
+            if self.options.respawn {
+                logger.log(Level::Error, &format!("The {} process {how}: restarting it", role.word()));
+                restart.died(child_age.unwrap_or_default());
+            } else {
+                logger.log(Level::Error, &format!("The {} process {how}: stopping, as -R asks", role.word()));
+                self.stop(logger);
+            }
         }
     }
 
-    fn hear_vrrp(&mut self) {
+    fn hear_vrrp(&mut self, logger: &mut Logger) {
         while let Some(vrrp) = &mut self.vrrp {
             // A broken channel is followed by the end of the process, which is dealt with above.
             let Ok(Some(received)) = vrrp.channel.recv() else { return };
             match received.message {
                 Out::Ready => {}
                 Out::Notify(notification) => {
+                    let line = notification.fifo_line();
                     let tasks: Vec<Task> = notification.commands.into_iter().map(task).collect();
                     if !tasks.is_empty() {
                         self.tell_runner(&ToRunner::Notify { instance: notification.name, tasks });
                     }
+                    self.fifos.write(&line, logger);
                 }
                 Out::Mail(mail) => {
                     self.tell_runner(&ToRunner::Mail(Mail { subject: mail.subject, body: mail.body }));
                 }
                 Out::Status(status) => self.status = Some(status),
+                Out::Dump(kind, text) => self.write_dump(kind, "", &text, logger),
                 Out::Remember(memory) => self.memory = memory,
             }
         }
@@ -199,7 +336,10 @@ impl HaSide {
     fn hear_runner(&mut self) {
         while let Some(runner) = &mut self.runner {
             let Ok(Some(received)) = runner.channel.recv() else { return };
-            let FromRunner::Result { script, outcome } = received.message;
+            let FromRunner::Result { script, outcome } = received.message else {
+                self.script_ran = true;
+                continue;
+            };
             if let Some(vrrp) = &mut self.vrrp {
                 let _ = vrrp.channel.send(&In::ScriptResult { script, outcome: script_outcome(outcome) });
             }
@@ -214,28 +354,26 @@ impl HaSide {
 
     /// Reads the file again, changing nothing: the configuration that [`apply`](Self::apply) takes.
     pub(crate) fn read_again(&self, logger: &mut Logger) -> Result<Config, String> {
-        let loaded = inspect::load_keepalived(&self.path, self.config_id.as_deref());
-        let wrong = if loaded.readable {
-            let checks = inspect::check_keepalived(&loaded, None);
-            complain(&loaded, &checks, logger);
-            loaded.report.has_errors().then_some("has errors")
-        } else {
-            Some("cannot be read")
-        };
-        match wrong {
-            None => Ok(loaded.config),
-            Some(wrong) => {
-                let text = format!("reload refused: {} {wrong}; nothing was changed", self.path.display());
-                logger.log(Level::Error, &text);
-                Err(text)
+        let refused = match self.options.read() {
+            Ok((loaded, checks)) => {
+                complain(&loaded, &checks, logger);
+                if !loaded.report.has_errors() {
+                    return Ok(loaded.config);
+                }
+                format!("{} has errors", self.options.path.display())
             }
-        }
+            Err(why) => why,
+        };
+        let text = format!("reload refused: {refused}; nothing was changed");
+        logger.log(Level::Error, &text);
+        Err(text)
     }
 
     /// Puts a configuration into force.
     pub(crate) fn apply(&mut self, config: Config, logger: &mut Logger) {
         self.findings = 0;
         self.config = config;
+        self.prepare(logger);
         if let Some(vrrp) = &mut self.vrrp {
             let _ = vrrp.channel.send(&In::Reload { config: self.config.clone() });
         }
@@ -245,7 +383,7 @@ impl HaSide {
     }
 
     /// Asks how the instances stand and waits a moment for the answer.
-    pub(crate) fn ask_status(&mut self) -> Option<Vec<InstanceStatus>> {
+    pub(crate) fn ask_status(&mut self, logger: &mut Logger) -> Option<Vec<InstanceStatus>> {
         self.status = None;
         self.vrrp.as_mut()?.channel.send(&In::StatusRequest).ok()?;
         let deadline = Instant::now() + Duration::from_secs(1);
@@ -253,9 +391,33 @@ impl HaSide {
             if let Some(vrrp) = &self.vrrp {
                 super::wait_readable(vrrp.channel.as_fd(), Duration::from_millis(100));
             }
-            self.hear_vrrp();
+            self.hear_vrrp(logger);
         }
         self.status.take()
+    }
+
+    /// Writes what a signal of keepalived's asks for; the vrrp process's part when it has answered.
+    pub(crate) fn dump(&mut self, kind: Dump, logger: &mut Logger) {
+        if kind == Dump::Data && !self.dump_to_log {
+            let text = ha::dump::global(&self.config, false);
+            self.write_dump(kind, "_parent", &text, logger);
+        }
+        if let Some(vrrp) = &mut self.vrrp {
+            let _ = vrrp.channel.send(&In::Dump(kind));
+        }
+    }
+
+    fn write_dump(&mut self, kind: Dump, suffix: &str, text: &str, logger: &mut Logger) {
+        if text.is_empty() {
+            return;
+        }
+        if std::mem::take(&mut self.dump_to_log) {
+            text.lines().for_each(|line| logger.log(Level::Info, line));
+            return;
+        }
+        if let Err(error) = dumps::write(&dumps::path(&self.config, kind, suffix), text) {
+            logger.log(Level::Error, &error);
+        }
     }
 
     /// Begins to stop: the vrrp process gives its addresses up.
@@ -287,19 +449,35 @@ impl HaSide {
         }
     }
 
-    /// Whether both processes have ended. The runner is told to stop after the last notification.
+    /// Whether both processes have ended. After the last notification comes `shutdown_script`, then
+    /// the runner is told to stop.
     pub(crate) fn is_stopped(&mut self) -> bool {
         let Some(since) = self.stopping else { return false };
-        if self.vrrp.is_none() {
-            if since.elapsed() < FAREWELL {
-                self.tell_runner(&ToRunner::Stop);
-            } else if let Some(runner) = &self.runner {
-                runner.kill();
+        if self.vrrp.is_some() {
+            if since.elapsed() > self.config.program.child_wait_time {
+                self.vrrp.as_ref().inspect(|vrrp| vrrp.kill());
             }
-        } else if since.elapsed() > FAREWELL {
-            self.vrrp.as_ref().inspect(|vrrp| vrrp.kill());
+            return false;
         }
-        self.vrrp.is_none() && self.runner.is_none()
+        self.fifos.close();
+        let script = self.config.global.shutdown_script.clone();
+        let limit = script.as_ref().map_or(Duration::ZERO, |script| script.timeout);
+        let begun = match self.shutdown {
+            Some(begun) => begun,
+            None => {
+                match script {
+                    Some(TimedScript { script, timeout }) => self.run_script(script, timeout),
+                    None => self.script_ran = true,
+                }
+                *self.shutdown.insert(Instant::now())
+            }
+        };
+        if begun.elapsed() > limit + FAREWELL {
+            self.runner.as_ref().inspect(|runner| runner.kill());
+        } else if self.script_ran || begun.elapsed() > limit {
+            self.tell_runner(&ToRunner::Stop);
+        }
+        self.runner.is_none()
     }
 
     /// Process numbers, for pid files and `status`.
@@ -309,7 +487,7 @@ impl HaSide {
 
     /// Where the configuration came from.
     pub(crate) fn path(&self) -> &std::path::Path {
-        &self.path
+        &self.options.path
     }
 }
 
@@ -317,6 +495,12 @@ fn complain(loaded: &Loaded, checks: &diagnostic::Report, logger: &mut Logger) {
     for line in keepalived_conf::compat::lines(loaded, checks) {
         logger.log(Level::Warning, &line);
     }
+}
+
+/// The script that reads a FIFO.
+fn reader(fifo: &Fifo) -> Option<Task> {
+    let NotifyScript { command, user } = fifo.script.clone()?;
+    Some(Task { command, user, arguments: vec![fifo.path.to_string_lossy().into_owned()] })
 }
 
 fn task(command: ha::message::NotifyCommand) -> Task {

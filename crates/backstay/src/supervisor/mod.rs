@@ -6,16 +6,19 @@
 mod child;
 pub(crate) mod control;
 pub(crate) mod daemon;
+mod dumps;
+mod fifos;
 mod ha_side;
 mod sockets;
 mod web_side;
 
-pub(crate) use ha_side::HaSide;
+pub(crate) use ha_side::{HaOptions, HaSide};
 pub(crate) use web_side::WebSide;
 
 use crate::inspect::NginxOptions;
 use control::{Answer, Ask, Server, Side};
 use daemon::{PidFile, Readiness};
+use ha::message::Dump;
 use logging::{Level, Logger};
 use proxy::message::StopMode;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -74,6 +77,8 @@ pub(crate) fn catch_signals() -> rustix::io::Result<OwnedFd> {
         signals::USR1,
         signals::USR2,
         signals::WINCH,
+        signals::JSON,
+        signals::STATISTICS_AND_CLEAR,
     ])
 }
 
@@ -181,11 +186,11 @@ impl Supervisor {
                 if let Some(web) = &mut self.plan.web {
                     web.reopen_logs();
                 }
-                if self.plan.ha.is_some() {
-                    self.dump("/tmp/keepalived.data");
-                }
+                self.dump(Dump::Data);
             }
-            signals::USR2 if self.plan.ha.is_some() => self.dump("/tmp/keepalived.stats"),
+            signals::USR2 if self.plan.ha.is_some() => self.dump(Dump::Statistics),
+            signals::STATISTICS_AND_CLEAR => self.dump(Dump::StatisticsAndClear),
+            signals::JSON => self.dump(Dump::Json),
             signals::USR2 => {
                 if let Some(web) = &self.plan.web {
                     web.note("warn", "USR2: replacing the running program is not supported yet; going on");
@@ -300,11 +305,9 @@ impl Supervisor {
         }
     }
 
-    fn dump(&mut self, path: &str) {
-        let Some(status) = self.plan.ha.as_mut().and_then(HaSide::ask_status) else { return };
-        let text = crate::commands::status::instances_text(&status, true);
-        if let Err(error) = daemon::write_private(path, &text) {
-            self.plan.logger.log(Level::Error, &error);
+    fn dump(&mut self, kind: Dump) {
+        if let Some(ha) = &mut self.plan.ha {
+            ha.dump(kind, &mut self.plan.logger);
         }
     }
 
@@ -339,7 +342,7 @@ impl Supervisor {
 
     fn status(&mut self) -> control::Status {
         let ha = self.plan.ha.as_mut().map(|ha| {
-            let instances = ha.ask_status();
+            let instances = ha.ask_status(&mut self.plan.logger);
             let (vrrp, runner) = ha.pids();
             control::HaStatus {
                 file: ha.path().display().to_string(),

@@ -305,6 +305,16 @@ impl Instance {
         line
     }
 
+    /// How often packets were complained about for a reason.
+    pub(crate) fn complaints_of(&self, reason: &str) -> u64 {
+        self.complaints.get(reason).map_or(0, |complaint| complaint.count)
+    }
+
+    /// Whether a peer was heard that counts checksums in the old way.
+    pub(crate) fn uses_old_checksum(&self) -> bool {
+        self.security.old_unicast
+    }
+
     pub(crate) fn state(&self) -> InstanceState {
         self.router.state().into()
     }

@@ -36,6 +36,11 @@ impl Interfaces {
         Self { links, addresses }
     }
 
+    /// All links and addresses.
+    pub(crate) fn all(&self) -> (&[Link], &[Address]) {
+        (&self.links, &self.addresses)
+    }
+
     /// The link of this name.
     pub(crate) fn link(&self, name: &str) -> Option<&Link> {
         self.links.iter().find(|link| link.name == name)

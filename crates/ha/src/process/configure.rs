@@ -5,7 +5,7 @@ use crate::instance::{Instance, cleared};
 use crate::message::{InstanceState, Memory, Occasion, Out};
 use crate::network::{Statics, plan, track_implied};
 use crate::{Error, Level};
-use keepalived_conf::model::{Config, Global, SyncGroup, VrrpInstance};
+use keepalived_conf::model::{Config, Global, NetlinkBuffers, SyncGroup, VrrpInstance};
 use netlink::Monitor;
 use std::net::IpAddr;
 use vrrp::tracking::{self, Effect, Verdict};
@@ -15,6 +15,7 @@ impl Process<'_> {
     /// Puts a configuration in force. Instances that stay the same virtual router keep their state.
     pub(super) fn configure(&mut self, mut config: Config, restored: &Memory) -> Result<(), Error> {
         let now = now();
+        self.dumps.configure(now, &config);
         // Where none are wanted, a process before this one may have left some.
         if !self.leases.are_kept() {
             self.leases = crate::network::Leases::open(config.global.lease, self.host);
@@ -30,6 +31,7 @@ impl Process<'_> {
         self.tracking.configure(now, &config, restored, &self.network.interfaces, self.host);
         self.handovers.wanted = config.global.handover;
         let leases_wanted = config.global.lease;
+        self.set_netlink_buffers(&config.global.processes.vrrp.netlink);
         self.network.configure(&config.global, config.garp_groups);
         if self.instances.is_empty() && restored.instances.is_empty() {
             self.begins = begins(now, &config.global);
@@ -70,6 +72,17 @@ impl Process<'_> {
             self.network.look()?;
         }
         Ok(())
+    }
+
+    /// `vrrp_netlink_monitor_rcv_bufs`: what is not written is large enough already. Commands have one
+    /// answer each, which every buffer holds.
+    fn set_netlink_buffers(&mut self, buffers: &NetlinkBuffers) {
+        use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_recv_buffer_size_force};
+        let Some(bytes) = buffers.monitor.map(|bytes| bytes as usize) else { return };
+        let forced = buffers.monitor_force && set_socket_recv_buffer_size_force(&self.monitor, bytes).is_ok();
+        if !forced && let Err(errno) = set_socket_recv_buffer_size(&self.monitor, bytes) {
+            self.host.log(Level::Warning, &format!("vrrp_netlink_monitor_rcv_bufs {bytes}: {errno}"));
+        }
     }
 
     fn replace_instances(&mut self, now: Time, wanted: Vec<VrrpInstance>, groups: &[SyncGroup]) {

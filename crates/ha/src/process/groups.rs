@@ -55,6 +55,11 @@ impl SyncGroups {
         self.0.iter().map(|group| group.members.as_slice())
     }
 
+    /// Each group and its state.
+    pub(super) fn states(&self) -> Vec<(&SyncGroup, State)> {
+        self.0.iter().map(|group| (&group.config, group.group.state())).collect()
+    }
+
     /// The other members of an instance's group.
     pub(super) fn siblings(&self, index: usize) -> Vec<usize> {
         let group = self.0.iter().find(|group| group.members.contains(&index));

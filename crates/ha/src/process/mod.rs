@@ -4,8 +4,10 @@ mod act;
 mod configure;
 mod groups;
 mod hear;
+mod repeat;
 mod successor;
 
+use crate::dump::{Dumps, Moment};
 use crate::handover::Handovers;
 use crate::instance::{Instance, Sources};
 use crate::message::{In, Memory, Out};
@@ -53,6 +55,7 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         leases: Leases::default(),
         handovers: Handovers::default(),
         tracking: Tracking::default(),
+        dumps: Dumps::default(),
         instances: Vec::new(),
         groups: SyncGroups::default(),
         router_id: None,
@@ -102,6 +105,7 @@ struct Process<'a> {
     leases: Leases,
     handovers: Handovers,
     tracking: Tracking,
+    dumps: Dumps,
     instances: Vec<Instance>,
     groups: SyncGroups,
     router_id: Option<String>,
@@ -206,7 +210,7 @@ impl Process<'_> {
                     self.report_rivals();
                     self.configure(config, &restored)?;
                 }
-                In::Reload { config } => self.configure(config, &Memory::default())?,
+                In::Reload { config } => self.reload(config)?,
                 In::ScriptResult { script, outcome } => {
                     if self.tracking.scripts.result(&script, &outcome.into(), self.host) {
                         self.changed = true;
@@ -217,6 +221,19 @@ impl Process<'_> {
                     let now = now();
                     let status = self.instances.iter().map(|instance| instance.status(now)).collect();
                     self.tell(&Out::Status(status));
+                }
+                In::Dump(kind) => {
+                    let groups = self.groups.states();
+                    let moment = Moment {
+                        now: now(),
+                        wall: wall(),
+                        instances: &self.instances,
+                        groups: &groups,
+                        scripts: &self.tracking.scripts,
+                        network: &self.network,
+                    };
+                    let text = self.dumps.text(kind, &moment);
+                    self.tell(&Out::Dump(kind, text));
                 }
                 In::Stop => return Ok(Some(Ended::Asked)),
             }

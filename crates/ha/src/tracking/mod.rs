@@ -3,7 +3,7 @@
 mod files;
 mod links;
 mod processes;
-mod scripts;
+pub(crate) mod scripts;
 mod sessions;
 
 pub(crate) use files::effect as file_effect;

@@ -3,7 +3,7 @@
 use super::Context::{Global, Root};
 use super::{
     ANY, COMMAND, Context, Keyword, LONGEST, NONE, SWITCH, WORD, acts, dead, integer, later, no_effect,
-    one_of, seconds, understood, words,
+    one_of, seconds, words,
 };
 
 /// Why nothing is to be said about nftables.
@@ -22,7 +22,7 @@ pub(super) const WORDS: &[Keyword] = &[
         "watch links by MII or ethtool polling instead of netlink",
         NETLINK,
     ),
-    understood("net_namespace", &[Root], WORD, "network namespace to run in"),
+    acts("net_namespace", &[Root], WORD, "network namespace to run in"),
     later("net_namespace_ipvs", &[Root], words(0, 1), "network namespace of IPVS"),
     no_effect(
         "namespace_with_ipsets",
@@ -31,9 +31,9 @@ pub(super) const WORDS: &[Keyword] = &[
         "use ipsets although in a network namespace",
         "drop rules are kept in a table of nftables, which has sets of its own in every namespace",
     ),
-    understood("instance", &[Root], WORD, "name of this keepalived among several on one machine"),
-    understood("use_pid_dir", &[Root], NONE, "put pid files into a directory of their own"),
-    understood(
+    acts("instance", &[Root], WORD, "name of this keepalived among several on one machine"),
+    acts("use_pid_dir", &[Root], NONE, "put pid files into a directory of their own"),
+    acts(
         "child_wait_time",
         &[Root],
         integer(0, 4_294_967_295),
@@ -79,11 +79,17 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("enable_script_security", &[Global], NONE, "refuse scripts that others than root could change"),
     acts("script_user", &[Global], words(1, 2), "user and group that scripts run as"),
     dead("set_supplementary_groups", &[Global], words(0, 1), "a word of no release of keepalived"),
-    understood("use_symlink_paths", &[Global], SWITCH, "start scripts by their symbolic links"),
-    understood("startup_script", &[Global], COMMAND, "run at start"),
-    understood("startup_script_timeout", &[Global], integer(1, 1000), "limit for startup_script, seconds"),
-    understood("shutdown_script", &[Global], COMMAND, "run at the end"),
-    understood("shutdown_script_timeout", &[Global], integer(1, 1000), "limit for shutdown_script, seconds"),
+    no_effect(
+        "use_symlink_paths",
+        &[Global],
+        SWITCH,
+        "start scripts by their symbolic links",
+        "scripts are always started by the path that is written",
+    ),
+    acts("startup_script", &[Global], COMMAND, "run at start"),
+    acts("startup_script_timeout", &[Global], integer(1, 1000), "limit for startup_script, seconds"),
+    acts("shutdown_script", &[Global], COMMAND, "run at the end"),
+    acts("shutdown_script_timeout", &[Global], integer(1, 1000), "limit for shutdown_script, seconds"),
     // VRRP defaults.
     acts(
         "vrrp_skip_check_adv_addr",
@@ -240,18 +246,13 @@ pub(super) const WORDS: &[Keyword] = &[
     later("rs_init_notifies", &[Global], SWITCH, "call notify scripts of real servers at start"),
     dead("lvs_id", &[Global], words(0, 1), "the name of router_id before keepalived 1.1"),
     // Notification by FIFO.
-    understood("notify_fifo", &[Global], words(1, 3), "FIFO that all changes of state are written to"),
-    understood("notify_fifo_script", &[Global], COMMAND, "script that reads the FIFO"),
-    understood("vrrp_notify_fifo", &[Global], words(1, 3), "FIFO for VRRP"),
-    understood("vrrp_notify_fifo_script", &[Global], COMMAND, "script that reads the VRRP FIFO"),
+    acts("notify_fifo", &[Global], words(1, 3), "FIFO that all changes of state are written to"),
+    acts("notify_fifo_script", &[Global], COMMAND, "script that reads the FIFO"),
+    acts("vrrp_notify_fifo", &[Global], words(1, 3), "FIFO for VRRP"),
+    acts("vrrp_notify_fifo_script", &[Global], COMMAND, "script that reads the VRRP FIFO"),
     later("lvs_notify_fifo", &[Global], words(1, 3), "FIFO for checkers"),
     later("lvs_notify_fifo_script", &[Global], COMMAND, "script that reads the checkers' FIFO"),
-    understood(
-        "fifo_write_vrrp_states_on_reload",
-        &[Global],
-        NONE,
-        "write all states to the FIFO after a reload",
-    ),
+    acts("fifo_write_vrrp_states_on_reload", &[Global], NONE, "write all states to the FIFO after a reload"),
     // Kept here because they concern how the file itself is read.
     no_effect(
         "include_check",

@@ -12,40 +12,42 @@ const ONE_PROCESS: &str = "BFD sessions run in the vrrp process: what is said of
 const LARGE_BUFFER: &str = "the buffer is 8 MiB always";
 
 pub(super) const WORDS: &[Keyword] = &[
-    understood(
+    acts(
         "max_auto_priority",
         &[Global],
         integer(-1, 99).optional(),
         "highest real-time priority to rise to by itself",
     ),
-    understood(
+    no_effect(
         "min_auto_priority_delay",
         &[Global],
         integer(1, 10_000_000),
         "delay that makes the priority rise, µs",
+        "the vrrp process has a real-time priority from the start, so that it does not have to rise",
     ),
-    understood("process_names", &[Global], NONE, "show the child's part in its process name"),
-    understood("process_name", &[Global], words(0, 1), "name of the parent process"),
-    understood("vrrp_process_name", &[Global], words(0, 1), "name of the VRRP process"),
+    acts("process_names", &[Global], NONE, "show the child's part in its process name"),
+    acts("process_name", &[Global], words(0, 1), "name of the parent process"),
+    acts("vrrp_process_name", &[Global], words(0, 1), "name of the VRRP process"),
     later("checker_process_name", &[Global], words(0, 1), "name of the checker process"),
     later("lvs_process_name", &[Global], words(0, 1), "name of the checker process"),
     no_effect("bfd_process_name", &[Global], words(0, 1), "name of the BFD process", ONE_PROCESS),
-    understood("vrrp_priority", &[Global], integer(-20, 19), "nice value of the VRRP process"),
-    understood("vrrp_no_swap", &[Global], NONE, "lock the VRRP process in memory"),
-    understood(
-        "vrrp_rt_priority",
+    acts("vrrp_priority", &[Global], integer(-20, 19), "nice value of the VRRP process"),
+    no_effect(
+        "vrrp_no_swap",
         &[Global],
-        integer(1, 4_294_967_295),
-        "real-time priority of the VRRP process",
+        NONE,
+        "lock the VRRP process in memory",
+        "the vrrp process is always locked in memory, where the kernel allows it",
     ),
-    understood("vrrp_cpu_affinity", &[Global], words(1, 1024), "processors of the VRRP process"),
-    understood(
+    acts("vrrp_rt_priority", &[Global], integer(1, 4_294_967_295), "real-time priority of the VRRP process"),
+    acts("vrrp_cpu_affinity", &[Global], words(1, 1024), "processors of the VRRP process"),
+    acts(
         "vrrp_rlimit_rttime",
         &[Global],
         integer(1, 4_294_967_295),
         "real-time limit of the VRRP process, µs",
     ),
-    understood("vrrp_rlimit_rtime", &[Global], integer(1, 4_294_967_295), "old name of vrrp_rlimit_rttime"),
+    acts("vrrp_rlimit_rtime", &[Global], integer(1, 4_294_967_295), "old name of vrrp_rlimit_rttime"),
     later("checker_priority", &[Global], integer(-20, 19), "nice value of the checker process"),
     later("checker_no_swap", &[Global], NONE, "lock the checker process in memory"),
     later(
@@ -86,20 +88,27 @@ pub(super) const WORDS: &[Keyword] = &[
         "old name of bfd_rlimit_rttime",
         ONE_PROCESS,
     ),
-    understood(
+    no_effect(
         "vrrp_netlink_cmd_rcv_bufs",
         &[Global],
         integer(1, 2_147_483_647),
         "netlink command buffer, bytes",
+        "a command has one answer, which every buffer holds",
     ),
-    understood("vrrp_netlink_cmd_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
-    understood(
+    no_effect(
+        "vrrp_netlink_cmd_rcv_bufs_force",
+        &[Global],
+        SWITCH,
+        "go beyond the system's limit",
+        "a command has one answer, which every buffer holds",
+    ),
+    acts(
         "vrrp_netlink_monitor_rcv_bufs",
         &[Global],
         integer(1, 2_147_483_647),
         "netlink monitor buffer, bytes",
     ),
-    understood("vrrp_netlink_monitor_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
+    acts("vrrp_netlink_monitor_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
     later("lvs_netlink_cmd_rcv_bufs", &[Global], integer(1, 2_147_483_647), "netlink command buffer, bytes"),
     later("lvs_netlink_cmd_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
     later(
@@ -146,7 +155,7 @@ pub(super) const WORDS: &[Keyword] = &[
     understood("enable_dbus", &[Global], NONE, "D-Bus interface"),
     understood("dbus_service_name", &[Global], WORD, "name on D-Bus"),
     understood("dbus_no_interface_name", &[Global], NONE, "leave the interface out of D-Bus paths"),
-    understood("json_version", &[Global], integer(1, 2), "layout of the JSON dump"),
+    acts("json_version", &[Global], integer(1, 2), "layout of the JSON dump"),
     no_effect(
         "reload_check_config",
         &[Global],
@@ -165,11 +174,11 @@ pub(super) const WORDS: &[Keyword] = &[
         "where the configuration is copied to while it is read",
         "the configuration is read once and handed to the processes in memory",
     ),
-    understood("data_use_instance", &[Global], SWITCH, "put the instance's name into names of dump files"),
-    understood("state_dump_file", &[Global], WORD, "path of the data dump"),
-    understood("stats_dump_file", &[Global], WORD, "path of the statistics dump"),
-    understood("json_dump_file", &[Global], WORD, "path of the JSON dump"),
-    understood("umask", &[Global], words(1, 23), "permissions that created files lack"),
+    acts("data_use_instance", &[Global], SWITCH, "put the instance's name into names of dump files"),
+    acts("state_dump_file", &[Global], WORD, "path of the data dump"),
+    acts("stats_dump_file", &[Global], WORD, "path of the statistics dump"),
+    acts("json_dump_file", &[Global], WORD, "path of the JSON dump"),
+    acts("umask", &[Global], words(1, 23), "permissions that created files lack"),
     acts(
         "iproute_usr_dir",
         &[Global],

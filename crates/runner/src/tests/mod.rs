@@ -78,7 +78,7 @@ impl Bench {
     }
 
     fn configure(&mut self, global: Global, scripts: Vec<VrrpScript>) {
-        self.send(&ToRunner::Configure(Box::new(Configure { global, scripts })));
+        self.send(&ToRunner::Configure(Box::new(Configure { global, scripts, readers: Vec::new() })));
     }
 
     fn notify(&mut self, instance: &str, tasks: Vec<Task>) {
@@ -90,7 +90,7 @@ impl Bench {
         let channel = self.channel.as_mut().unwrap();
         loop {
             if let Some(received) = channel.recv().unwrap() {
-                let FromRunner::Result { script, outcome } = received.message;
+                let FromRunner::Result { script, outcome } = received.message else { continue };
                 return Some((script, outcome));
             }
             let left = until.saturating_duration_since(Instant::now());

@@ -1,0 +1,159 @@
+//! The program as a whole: its command line and exit codes beside the original's, its processes, its
+//! scripts, where it runs and where its files are.
+
+mod support;
+
+use support::{installed, possible, succeed};
+
+/// A network that `keepalived.conf` runs on, with one instance and whatever goes before it.
+fn network(before: &str) -> String {
+    format!(
+        r#"
+        ip link add eth0 type veth peer name other; ip addr add 10.9.0.1/24 dev eth0
+        ip link set eth0 up; ip link set other up
+        cat >/etc/keepalived/keepalived.conf <<'X'
+{before}
+vrrp_instance V {{
+    interface eth0
+    virtual_router_id 1
+    virtual_ipaddress {{
+        10.9.0.9/32
+    }}
+}}
+X
+        "#
+    )
+}
+
+fn statuses(program: &str) -> String {
+    let network = network("");
+    succeed(&format!(
+        r#"{network}
+        cd /etc/keepalived
+        sed s/eth0/nosuch/ keepalived.conf >absent.conf; : >empty.conf
+        {{ echo nonsense 1; cat keepalived.conf; }} >unknown.conf
+        t() {{ timeout 5 {program} "$@" >/tmp/said 2>&1; echo "$*: $?"; }}
+        t -v; t -h; t --nosuch; t -Z; t -f; t -T
+        t --signum=FOO; t --signum=stop; for s in STOP RELOAD DATA STATS STATS_CLEAR JSON; do t --signum=$s; cat /tmp/said; done
+        t -n -f /nonexistent; t -f /nonexistent; t -t -f /nonexistent; t -u 077 -n -f /nonexistent
+        t -t -f empty.conf; t -t; t -t -f absent.conf; t -t -f unknown.conf; t --perf; t --debug
+        t; until_ 5 test -s /run/vrrp.pid || fail no vrrp.pid
+        t; t -n
+        kill $(cat /run/keepalived.pid); until_ 5 sh -c '! test -e /run/keepalived.pid' || fail the pid file stays
+        "#
+    ))
+}
+
+#[test]
+fn statuses_are_the_originals() {
+    if possible() && installed("keepalived") {
+        assert_eq!(statuses("keepalived"), statuses("/usr/sbin/keepalived"));
+    }
+}
+
+#[test]
+fn options_that_cannot_act_say_why() {
+    if !possible() {
+        return;
+    }
+    let said = succeed("for o in -C -I -V -a -x '-A /x' '--config-fd=3'; do keepalived $o -n; echo $?; done");
+    assert_eq!(said.matches("is not supported: ").count(), 7, "{said}");
+    assert!(said.lines().filter(|line| line.len() == 1).all(|line| line == "1"), "{said}");
+}
+
+#[test]
+fn processes_are_as_the_configuration_wants_them() {
+    if !possible() {
+        return;
+    }
+    let network = network(
+        "instance two
+global_defs {
+    process_names
+    process_name ka_parent
+    vrrp_priority -7
+    vrrp_rt_priority 9
+    vrrp_cpu_affinity 0
+    vrrp_rlimit_rttime 500000
+    umask 077
+    script_user root
+    startup_script /tmp/startup.sh
+    shutdown_script /tmp/shutdown.sh
+    child_wait_time 4
+    data_use_instance
+}",
+    );
+    let said = succeed(&format!(
+        r#"{network}
+        printf '#!/bin/sh\nsleep 0.5; ip addr show eth0 | grep -c 10.9.0.9 >/run/startup\n' >/tmp/startup.sh
+        printf '#!/bin/sh\nip addr show eth0 | grep -c 10.9.0.9 >/run/shutdown\n' >/tmp/shutdown.sh
+        chmod 755 /tmp/*.sh
+        keepalived -n -G -g/run/own.log & P=$!
+        until_ 10 sh -c 'ip addr show eth0 | grep -q 10.9.0.9' || fail no master
+        V=$(cat /run/keepalived/vrrp_two.pid)
+        [ "$(cat /run/keepalived/keepalived_two.pid)" = $P ] || fail pid
+        echo "startup saw $(cat /run/startup), $(stat -c %a /run/startup)"
+        echo "parent $(cat /proc/$P/comm)"
+        echo "vrrp $(cat /proc/$V/comm) nice $(cut -d' ' -f19 /proc/$V/stat) rt $(cut -d' ' -f40,41 /proc/$V/stat)"
+        grep -h Cpus_allowed_list /proc/$V/status; grep -h 'realtime timeout' /proc/$V/limits
+        kill -USR1 $P; until_ 3 test -s /tmp/keepalived.two.data || fail no dump
+        kill $P; wait $P; echo "status $?"
+        echo "shutdown saw $(cat /run/shutdown)"
+        ls /run/keepalived
+        grep -c . /run/own.log >/dev/null || fail empty log; ls /run/own_vrrp.log
+        "#
+    ));
+    for line in [
+        "startup saw 0, 600",
+        "parent ka_parent",
+        "vrrp keepalived_vrrp nice -7 rt 9 2",
+        "Cpus_allowed_list:\t0",
+        "500000               500000",
+        "status 0",
+        "shutdown saw 0",
+    ] {
+        assert!(said.contains(line), "{line} is not in:\n{said}");
+    }
+}
+
+#[test]
+fn a_network_namespace_is_run_in() {
+    if !possible() {
+        return;
+    }
+    for (words, option) in [("net_namespace blue", ""), ("", "-s blue")] {
+        let said = succeed(&format!(
+            r#"
+            mount -t tmpfs none /run/netns 2>/dev/null || {{ mkdir -p /run/netns; mount -t tmpfs none /run/netns; }}
+            ip netns add blue
+            ip -n blue link set lo up
+            ip -n blue link add eth0 type veth peer name other
+            ip -n blue addr add 10.9.0.1/24 dev eth0; ip -n blue link set eth0 up; ip -n blue link set other up
+            cat >/etc/keepalived/keepalived.conf <<'X'
+{words}
+global_defs {{
+    script_user root
+}}
+vrrp_instance V {{
+    interface eth0
+    virtual_router_id 1
+    notify_master "/bin/sh -c 'ip addr show eth0 | grep -c 10.9.0.9 >/run/notified'"
+    virtual_ipaddress {{
+        10.9.0.9/32
+    }}
+}}
+X
+            keepalived {option} -n -l -G & P=$!
+            until_ 10 sh -c 'ip -n blue addr show eth0 | grep -q 10.9.0.9' || fail no master
+            until_ 3 test -s /run/notified || fail no script; cat /run/notified
+            ls /run/keepalived/blue
+            kill $P; wait $P; echo "status $?"
+            ip -n blue addr show eth0 | grep -q 10.9.0.9 && fail the address stays
+            ip netns del blue
+            keepalived {option} -n -l -G; echo "without it $?"
+            "#
+        ));
+        assert!(said.contains("status 0") && said.contains("without it 1"), "{said}");
+        assert!(said.contains("keepalived.pid") && !said.contains("doesn't exist"), "{said}");
+    }
+}

@@ -1,0 +1,188 @@
+//! What signals write: the same files, mode, labels and JSON as the original's, for the same
+//! configuration on the same network.
+
+mod support;
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use support::{installed, possible, succeed};
+
+/// Labels that we leave out: the original's library, and sysctls and timers that we keep elsewhere.
+const THEIRS: &[&str] = &[
+    "libnftnl version",
+    "Seen up",
+    "Delayed state change running",
+    "Reset ARP config counter",
+    "Original arp_ignore",
+    "Original arp_filter",
+    "Original promote_secondaries",
+    "Reset promote_secondaries counter",
+];
+
+/// Two instances in a group, a third in unicast that stays backup, a script; every dump is written,
+/// then the counters are cleared. Prints each file after a line with its name.
+fn dumps(program: &str) -> BTreeMap<String, String> {
+    let text = succeed(&format!(
+        r#"
+        ip link add eth0 type veth peer name other; ip addr add 10.0.0.1/24 dev eth0
+        ip link set eth0 up; ip link set other up
+        cat >/etc/keepalived/keepalived.conf <<'X'
+global_defs {{
+    router_id R1
+    enable_script_security
+    script_user root
+    vrrp_garp_master_delay 1
+}}
+vrrp_script chk_ok {{
+    script "/usr/bin/test -d /run"
+    interval 1
+}}
+vrrp_sync_group G1 {{
+    group {{
+        VI_1
+        VI_2
+    }}
+    track_script {{
+        chk_ok
+    }}
+}}
+vrrp_instance VI_1 {{
+    state BACKUP
+    interface eth0
+    virtual_router_id 51
+    priority 100
+    authentication {{
+        auth_type PASS
+        auth_pass secret
+    }}
+    virtual_ipaddress {{
+        10.0.0.50/24
+        10.0.0.51/24 dev eth0 label eth0:1
+    }}
+    virtual_ipaddress_excluded {{
+        10.0.0.60/32
+    }}
+    track_interface {{
+        lo
+    }}
+    notify_master "/usr/bin/test master"
+}}
+vrrp_instance VI_2 {{
+    state BACKUP
+    interface eth0
+    virtual_router_id 52
+    priority 90
+    nopreempt
+    virtual_ipaddress {{
+        10.0.0.52/24
+    }}
+}}
+vrrp_instance VI_3 {{
+    version 3
+    state BACKUP
+    interface eth0
+    virtual_router_id 53
+    priority 120
+    advert_int 0.5
+    preempt_delay 30
+    unicast_src_ip 10.0.0.1
+    unicast_peer {{
+        10.0.0.2
+    }}
+    virtual_ipaddress {{
+        10.0.0.53/24
+    }}
+    track_script {{
+        chk_ok
+    }}
+}}
+X
+        {program} -n -G -D &
+        P=$!
+        until_ 10 sh -c "ip addr show eth0 | grep -q 10.0.0.50/" || fail no master
+        until_ 10 sh -c "ip addr show eth0 | grep -q 10.0.0.53/" || fail no master of v3
+        until_ 5 test -e /run/keepalived.pid
+        for s in DATA STATS JSON; do kill -$(keepalived --signum=$s) $(cat /run/keepalived.pid); sleep 0.3; done
+        for f in keepalived.data keepalived_parent.data keepalived.stats keepalived.json; do
+            until_ 3 test -s /tmp/$f || fail no $f
+            [ "$(stat -c %a:%U /tmp/$f)" = 600:root ] || fail "mode of $f: $(stat -c %a:%U /tmp/$f)"
+            echo "@@ $f"; cat /tmp/$f; echo
+        done
+        kill -$(keepalived --signum=STATS_CLEAR) $(cat /run/keepalived.pid); sleep 0.2
+        kill -$(keepalived --signum=STATS) $(cat /run/keepalived.pid); sleep 0.3
+        echo "@@ cleared"; cat /tmp/keepalived.stats
+        kill $P; wait $P
+        "#
+    ));
+    let files = text.split("@@ ").skip(1).filter_map(|part| part.split_once('\n'));
+    files.map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
+}
+
+fn both() -> Option<[BTreeMap<String, String>; 2]> {
+    (possible() && installed("keepalived")).then(|| [dumps("/usr/sbin/keepalived"), dumps("keepalived")])
+}
+
+/// Keys with the kinds of their values.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Null | Value::Bool(_) => "bool".into(),
+        Value::Number(number) if number.is_u64() => "whole".into(),
+        Value::Number(_) => "number".into(),
+        Value::String(_) => "text".into(),
+        Value::Array(all) => all.iter().map(shape).collect(),
+        Value::Object(all) => all.iter().map(|(key, value)| (key.clone(), shape(value))).collect(),
+    }
+}
+
+/// A line without what may differ: values, numbers.
+fn label(line: &str) -> String {
+    let end = line.find(" = ").map_or(line.len(), |at| at + 2);
+    let line: String = line[..end].chars().filter(|c| !c.is_ascii_digit()).collect();
+    line.trim_end().to_owned()
+}
+
+fn labels(text: &str) -> Vec<String> {
+    let kept = |line: &&str| !THEIRS.iter().any(|label| line.trim_start().starts_with(label));
+    text.lines().filter(kept).map(label).collect()
+}
+
+#[test]
+fn dumps_are_the_originals() {
+    let Some([theirs, ours]) = both() else { return };
+    let json = |files: &BTreeMap<String, String>| {
+        serde_json::from_str::<Value>(&files["keepalived.json"]).expect("JSON")
+    };
+    let (their_json, our_json) = (json(&theirs), json(&ours));
+    assert_eq!(shape(&our_json), shape(&their_json), "\n{our_json:#}\n{their_json:#}");
+    for instance in 0..3 {
+        for (key, theirs) in their_json[instance]["data"].as_object().expect("an object") {
+            let hidden = key == "auth_data" || key == "last_transition";
+            assert!(
+                hidden || our_json[instance]["data"][key] == *theirs,
+                "{key}: {our_json:#}\n{their_json:#}"
+            );
+        }
+    }
+    let whole = |text: &str| text.lines().map(label).collect::<Vec<_>>();
+    assert_eq!(labels(&ours["keepalived.stats"]), labels(&theirs["keepalived.stats"]));
+    for file in ["keepalived.data", "keepalived_parent.data"] {
+        let (our_lines, their_lines) = (labels(&ours[file]), labels(&theirs[file]));
+        let differing: Vec<_> = our_lines.iter().filter(|line| !their_lines.contains(line)).collect();
+        assert!(differing.is_empty(), "only ours in {file}: {differing:#?}");
+        let missing: Vec<_> = their_lines.iter().filter(|line| !our_lines.contains(line)).collect();
+        assert!(missing.is_empty(), "missing in {file}: {missing:#?}");
+        let at = our_lines.iter().zip(&their_lines).position(|(ours, theirs)| ours != theirs);
+        let at = at.unwrap_or(our_lines.len().min(their_lines.len()));
+        let (our_rest, their_rest) = (our_lines.get(at..at + 3), their_lines.get(at..at + 3));
+        assert!(our_lines == their_lines, "{file}, from label {at}: {our_rest:?} is not {their_rest:?}");
+    }
+    assert!(!ours["keepalived.data"].contains("secret"), "passwords are not shown");
+    // One advertisement a second: three at most since the counters were cleared.
+    let sent = |text: &str| {
+        let line = text.lines().find(|line| line.starts_with("    Sent: ")).expect("a counter");
+        line.rsplit(' ').next().and_then(|n| n.parse::<u64>().ok()).expect("a number")
+    };
+    assert!(sent(&ours["keepalived.stats"]) > 0);
+    assert!(sent(&ours["cleared"]) <= 1, "{}", ours["cleared"]);
+    assert_eq!(whole(&ours["cleared"]), whole(&theirs["cleared"]));
+}

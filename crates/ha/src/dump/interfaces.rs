@@ -1,0 +1,86 @@
+//! Interfaces of `keepalived.data`.
+
+use super::{Moment, line};
+use keepalived_conf::model::{Config, TrackWeight};
+use netlink::{Address, Link};
+use std::net::IpAddr;
+
+pub(super) fn write(config: &Config, moment: &Moment<'_>, text: &mut String) {
+    let (links, addresses) = moment.network.interfaces.all();
+    if !links.is_empty() {
+        line!(text, "------< Interfaces >------");
+    }
+    for link in links {
+        let is_virtual = |address: IpAddr| {
+            moment.instances.iter().any(|one| one.addresses().any(|vip| vip.address == address))
+        };
+        let own = addresses.iter().filter(|known| known.link == link.index && !is_virtual(known.address));
+        one(link, own, config, moment, text);
+    }
+}
+
+fn one<'a>(
+    link: &Link,
+    addresses: impl Iterator<Item = &'a Address> + Clone,
+    config: &Config,
+    moment: &Moment<'_>,
+    text: &mut String,
+) {
+    line!(text, " Name = {}", link.name);
+    line!(text, "   index = {}", link.index);
+    let is_own = |address: &&Address| match address.address {
+        IpAddr::V4(_) => true,
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    };
+    for (family, v4) in [("IPv4", true), ("IPv6", false)] {
+        let mut own = addresses.clone().filter(is_own).filter(|known| known.address.is_ipv4() == v4);
+        let first = own.next().map_or("(none)".to_owned(), |first| first.address.to_string());
+        line!(text, "   {family} address = {first}");
+        for (at, more) in own.enumerate() {
+            if at == 0 {
+                line!(text, "   Additional {family} addresses :");
+            }
+            line!(text, "     {}", more.address);
+        }
+    }
+    if let Some(mac) = link.mac.filter(|_| !link.loopback) {
+        line!(text, "   MAC = {mac}");
+        line!(text, "   MAC broadcast = ff:ff:ff:ff:ff:ff");
+    }
+    let not = |is: bool| if is { "" } else { "not " };
+    let mut state = format!("{}UP, {}RUNNING", not(link.up), not(link.running));
+    let flags = [
+        (link.loopback, ", no broadcast, loopback"),
+        (link.no_arp, ", no arp"),
+        (!link.multicast, ", no multicast"),
+    ];
+    flags.into_iter().filter(|(is, _)| *is).for_each(|(_, word)| state += word);
+    line!(text, "   State = {state}");
+    let delays = config.interface_delays.iter().find(|delay| delay.interface == link.name);
+    let (up, down) = delays.map_or((0, 0), |delay| (delay.up.as_micros(), delay.down.as_micros()));
+    line!(text, "   Up debounce timer = {up}us");
+    line!(text, "   Down debounce timer = {down}us");
+    line!(text, "   MTU = {}", link.mtu);
+    line!(text, "   HW Type = {}", if link.loopback { "LOOPBACK" } else { "ETHERNET" });
+    line!(text, "   NIC netlink status update");
+    tracking(link, moment, text);
+}
+
+fn tracking(link: &Link, moment: &Moment<'_>, text: &mut String) {
+    let mut said = false;
+    for instance in moment.instances {
+        let tracked = instance.config.track_interfaces.iter().find(|one| one.interface == link.name);
+        let weight = match tracked {
+            Some(tracked) => tracked.weight,
+            None if instance.config.interface == link.name && !instance.config.dont_track_primary => {
+                TrackWeight::default()
+            }
+            None => continue,
+        };
+        if !std::mem::replace(&mut said, true) {
+            line!(text, "   Tracking VRRP instances :");
+        }
+        let reverse = super::words::reverse(weight);
+        line!(text, "     {}, weight {}{reverse}", instance.config.name, weight.weight);
+    }
+}

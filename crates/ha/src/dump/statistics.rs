@@ -1,0 +1,102 @@
+//! `keepalived.stats`: what each instance has counted.
+
+use super::line;
+use crate::instance::Instance;
+use serde::Serialize;
+
+/// keepalived's counters of an instance, under its names in JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Statistics {
+    advert_rcvd: u64,
+    advert_sent: u64,
+    become_master: u64,
+    release_master: u64,
+    packet_len_err: u64,
+    advert_interval_err: u64,
+    ip_ttl_err: u64,
+    invalid_type_rcvd: u64,
+    addr_list_err: u64,
+    invalid_authtype: u64,
+    authtype_mismatch: u64,
+    auth_failure: u64,
+    pri_zero_rcvd: u64,
+    pri_zero_sent: u64,
+}
+
+impl Statistics {
+    pub(super) fn of(instance: &Instance) -> Self {
+        let counters = instance.router.counters();
+        let count = |reasons: &[&str]| reasons.iter().map(|reason| instance.complaints_of(reason)).sum();
+        Self {
+            advert_rcvd: counters.received,
+            advert_sent: counters.sent,
+            become_master: counters.became_master,
+            release_master: counters.released_master,
+            packet_len_err: count(&["length", "total-length"]),
+            advert_interval_err: count(&["interval", "zero-interval"]),
+            ip_ttl_err: count(&["ttl", "peer-ttl"]),
+            invalid_type_rcvd: count(&["type"]),
+            addr_list_err: count(&["address-list"]),
+            invalid_authtype: count(&["auth-type"]),
+            authtype_mismatch: count(&["auth-mismatch", "ah-mismatch"]),
+            auth_failure: count(&[
+                "password",
+                "ah-next-header",
+                "ah-check-value",
+                "ah-index",
+                "ah-repeated",
+                "hmac-missing",
+                "hmac-malformed",
+                "hmac-unknown-key",
+                "hmac-wrong",
+                "hmac-stale",
+                "hmac-repeated",
+            ]),
+            pri_zero_rcvd: counters.releases_received,
+            pri_zero_sent: counters.releases_sent,
+        }
+    }
+
+    /// What was counted after an earlier moment. An instance that a reload made anew counts from 0.
+    pub(super) fn since(self, before: &Self) -> Self {
+        let less = |now: u64, before: u64| now.checked_sub(before).unwrap_or(now);
+        Self {
+            advert_rcvd: less(self.advert_rcvd, before.advert_rcvd),
+            advert_sent: less(self.advert_sent, before.advert_sent),
+            become_master: less(self.become_master, before.become_master),
+            release_master: less(self.release_master, before.release_master),
+            packet_len_err: less(self.packet_len_err, before.packet_len_err),
+            advert_interval_err: less(self.advert_interval_err, before.advert_interval_err),
+            ip_ttl_err: less(self.ip_ttl_err, before.ip_ttl_err),
+            invalid_type_rcvd: less(self.invalid_type_rcvd, before.invalid_type_rcvd),
+            addr_list_err: less(self.addr_list_err, before.addr_list_err),
+            invalid_authtype: less(self.invalid_authtype, before.invalid_authtype),
+            authtype_mismatch: less(self.authtype_mismatch, before.authtype_mismatch),
+            auth_failure: less(self.auth_failure, before.auth_failure),
+            pri_zero_rcvd: less(self.pri_zero_rcvd, before.pri_zero_rcvd),
+            pri_zero_sent: less(self.pri_zero_sent, before.pri_zero_sent),
+        }
+    }
+
+    pub(super) fn write(&self, name: &str, text: &mut String) {
+        line!(text, "VRRP Instance: {name}");
+        line!(text, "  Advertisements:");
+        line!(text, "    Received: {}", self.advert_rcvd);
+        line!(text, "    Sent: {}", self.advert_sent);
+        line!(text, "  Became master: {}", self.become_master);
+        line!(text, "  Released master: {}", self.release_master);
+        line!(text, "  Packet Errors:");
+        line!(text, "    Length: {}", self.packet_len_err);
+        line!(text, "    TTL: {}", self.ip_ttl_err);
+        line!(text, "    Invalid Type: {}", self.invalid_type_rcvd);
+        line!(text, "    Advertisement Interval: {}", self.advert_interval_err);
+        line!(text, "    Address List: {}", self.addr_list_err);
+        line!(text, "  Authentication Errors:");
+        line!(text, "    Invalid Type: {}", self.invalid_authtype);
+        line!(text, "    Type Mismatch: {}", self.authtype_mismatch);
+        line!(text, "    Failure: {}", self.auth_failure);
+        line!(text, "  Priority Zero:");
+        line!(text, "    Received: {}", self.pri_zero_rcvd);
+        line!(text, "    Sent: {}", self.pri_zero_sent);
+    }
+}

@@ -1,5 +1,6 @@
 //! Packets that real keepalived programs sent, with authentication: each passes once, and ours made
 //! of the same parts is the same byte for byte. How they were taken: `fixtures/README.md`.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;

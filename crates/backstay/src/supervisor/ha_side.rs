@@ -107,6 +107,8 @@ pub(crate) struct HaSide {
     pub(crate) findings: usize,
     pub(crate) restarts: u64,
     fifos: Fifos,
+    /// What the vrrp process was told of the proxy.
+    proxy: Option<bool>,
     status: Option<Vec<InstanceStatus>>,
     /// `-d`: the next dump goes to the log.
     dump_to_log: bool,
@@ -138,6 +140,7 @@ impl HaSide {
             findings,
             restarts: 0,
             fifos: Fifos::default(),
+            proxy: None,
             status: None,
             stopping: None,
             script_ran: false,
@@ -216,6 +219,9 @@ impl HaSide {
             Child::start(Role::Vrrp, &self.environment(Some(&self.config.global.processes.vrrp))?)?;
         let configure = In::Configure { config: self.config.clone(), restored: self.memory.clone() };
         child.channel.send(&configure).map_err(std::io::Error::other)?;
+        if let Some(serves) = self.proxy {
+            child.channel.send(&In::Proxy { serves }).map_err(std::io::Error::other)?;
+        }
         self.vrrp = Some(child);
         Ok(())
     }
@@ -236,6 +242,15 @@ impl HaSide {
         let global = self.config.global.clone();
         let readers = global.fifos.all.iter().chain(&global.fifos.vrrp).filter_map(reader).collect();
         ToRunner::Configure(Box::new(Configure { global, scripts, readers }))
+    }
+
+    /// Tells the vrrp process whether the proxy beside it serves, when that is new.
+    pub(crate) fn tell_proxy(&mut self, serves: bool) {
+        if self.proxy.replace(serves) != Some(serves)
+            && let Some(vrrp) = &mut self.vrrp
+        {
+            let _ = vrrp.channel.send(&In::Proxy { serves });
+        }
     }
 
     /// Descriptors to wait for.

@@ -143,6 +143,7 @@ impl Supervisor {
                     self.grant(wish);
                 }
             }
+            self.tell_of_proxy();
             self.write_pids();
             self.serve_control();
             if self.is_stopped() {
@@ -151,6 +152,19 @@ impl Supervisor {
         }
         self.write_pids();
         let _ = self.plan.pid_file.hold(None);
+    }
+
+    /// Lets the vrrp process know whether what stands behind its addresses serves.
+    fn tell_of_proxy(&mut self) {
+        let Plan { ha: Some(ha), web, web_failed, .. } = &mut self.plan else { return };
+        if self.stopping.is_some() {
+            return;
+        }
+        match web {
+            Some(web) => ha.tell_proxy(web.serves()),
+            None if web_failed.is_some() => ha.tell_proxy(false),
+            None => {}
+        }
     }
 
     fn sleep(&self) {

@@ -224,6 +224,13 @@ impl WebSide {
         }
     }
 
+    /// Whether clients are served. A proxy that crashed over and over serves again once it has lived for
+    /// a while.
+    pub(crate) fn serves(&self) -> bool {
+        let lives = self.child.as_ref().is_some_and(|child| child.age() >= super::child::HEALTHY);
+        !self.stopped && (self.restart.failures() < MOST_CRASHES || lives)
+    }
+
     /// What operators asked of the process since the last call.
     pub(crate) fn wishes(&mut self) -> Vec<Wish> {
         std::mem::take(&mut self.wishes)

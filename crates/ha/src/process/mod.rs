@@ -4,6 +4,7 @@ mod act;
 mod configure;
 mod groups;
 mod hear;
+mod proxy;
 mod repeat;
 mod successor;
 
@@ -18,6 +19,7 @@ use groups::SyncGroups;
 use ipc::Channel;
 use keepalived_conf::model::{Iptables, ReceiveBuffers};
 use netlink::Monitor;
+use proxy::Proxy;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
@@ -54,6 +56,7 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         leases: Leases::default(),
         handovers: Handovers::default(),
         dumps: Dumps::default(),
+        proxy: Proxy::default(),
         scripts: Scripts::default(),
         instances: Vec::new(),
         groups: SyncGroups::default(),
@@ -101,6 +104,7 @@ struct Process<'a> {
     leases: Leases,
     handovers: Handovers,
     dumps: Dumps,
+    proxy: Proxy,
     scripts: Scripts,
     instances: Vec<Instance>,
     groups: SyncGroups,
@@ -208,6 +212,7 @@ impl Process<'_> {
                     let status = self.instances.iter().map(|instance| instance.status(now)).collect();
                     self.tell(&Out::Status(status));
                 }
+                In::Proxy { serves } => self.proxy_changed(serves),
                 In::Dump(kind) => {
                     let groups = self.groups.states();
                     let moment = Moment {

@@ -4,6 +4,7 @@ use super::options::{Argument, Given, OptionSpec, parse};
 use crate::inspect;
 use crate::roles::LogPlan;
 use crate::supervisor::daemon::{PidFile, Readiness, into_background};
+use crate::supervisor::upgrade::Inheritance;
 use crate::supervisor::{Face, HaOptions, HaSide, Plan, catch_signals, supervise};
 use keepalived_conf::compat;
 use keepalived_conf::model::Program;
@@ -321,7 +322,8 @@ fn start(line: Line) -> ExitCode {
     }
     logger
         .log(logging::Level::Info, &format!("Starting Backstay {} as keepalived", env!("CARGO_PKG_VERSION")));
-    let ha = match HaSide::start(line.ha, &mut logger) {
+    let mut inherited = Inheritance::take();
+    let ha = match HaSide::start(line.ha, inherited.as_mut(), &mut logger) {
         Ok(ha) => ha,
         Err(error) => {
             logger.log(logging::Level::Error, &error);
@@ -341,6 +343,7 @@ fn start(line: Line) -> ExitCode {
         vrrp_pid_file: Some(PidFile::new(vrrp_pid)),
         proxy_pid_file: None,
         readiness,
+        inherited,
     };
     supervise(plan, caught)
 }

@@ -3,6 +3,7 @@
 use super::child::{Child, Environment, Exit, Restart};
 use super::dumps;
 use super::fifos::Fifos;
+use super::upgrade::{Inheritance, Predecessor};
 use crate::inspect;
 use crate::roles::{self, LogPlan, Role, Setup};
 use ha::message::{Dump, In, InstanceStatus, Memory, Out, ScriptOutcome};
@@ -10,7 +11,7 @@ use keepalived_conf::Loaded;
 use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, TimedScript};
 use logging::{Level, Logger};
 use runner::message::{Configure, FromRunner, Mail, Outcome, Task, ToRunner};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -117,6 +118,8 @@ pub(crate) struct HaSide {
     script_ran: bool,
     /// When `shutdown_script` was started, or there was none to start.
     shutdown: Option<Instant>,
+    /// The vrrp process of the program before an upgrade, and our end of what it talks into.
+    replaced: Option<(Predecessor, Option<OwnedFd>)>,
     /// Whether the vrrp process was started once more only to give the addresses up.
     farewell_started: bool,
 }
@@ -124,7 +127,11 @@ pub(crate) struct HaSide {
 impl HaSide {
     /// Reads the file and starts both processes. As keepalived does, a start goes on with what was
     /// understood: refusing would lose the addresses.
-    pub(crate) fn start(options: HaOptions, logger: &mut Logger) -> Result<Self, String> {
+    pub(crate) fn start(
+        options: HaOptions,
+        inherited: Option<&mut Inheritance>,
+        logger: &mut Logger,
+    ) -> Result<Self, String> {
         let (loaded, checks) = options.read()?;
         complain(&loaded, &checks, logger);
         let findings = loaded.report.count(diagnostic::Severity::Error);
@@ -145,12 +152,23 @@ impl HaSide {
             stopping: None,
             script_ran: false,
             shutdown: None,
+            replaced: None,
             farewell_started: false,
         };
+        let upgraded = inherited.is_some();
+        if let Some(inherited) = inherited {
+            side.memory = std::mem::take(&mut inherited.memory);
+            side.replaced = inherited.vrrp.take().map(|old| {
+                let channel = old.hold();
+                (old, channel)
+            });
+        }
         side.warn_of_rivals(logger);
         side.prepare(logger);
         side.start_runner().map_err(|error| format!("the runner process: {error}"))?;
-        side.run_startup_script(logger);
+        if !upgraded {
+            side.run_startup_script(logger);
+        }
         side.start_vrrp().map_err(|error| format!("the vrrp process: {error}"))?;
         if side.dump_to_log {
             side.dump(Dump::Data, logger);
@@ -160,7 +178,8 @@ impl HaSide {
 
     fn warn_of_rivals(&self, logger: &mut Logger) {
         let namespace = self.config.program.network_namespace.as_deref();
-        for rival in in_namespace(namespace, || ha::rivals(&[])).unwrap_or_default() {
+        let ours: Vec<u32> = self.replaced.iter().map(|(old, _)| old.pid()).collect();
+        for rival in in_namespace(namespace, || ha::rivals(&ours)).unwrap_or_default() {
             let text = format!(
                 "{rival} speaks VRRP on this host already: two of them fight over addresses; stop it"
             );
@@ -169,7 +188,7 @@ impl HaSide {
     }
 
     /// What this process itself does for a configuration: `umask`, `process_name`, FIFOs.
-    fn prepare(&mut self, logger: &mut Logger) {
+    pub(crate) fn prepare(&mut self, logger: &mut Logger) {
         let global = &self.config.global;
         if let Some(mask) = self.options.umask.or(global.umask) {
             let _ = rustix::process::umask(rustix::fs::Mode::from_raw_mode(mask));
@@ -217,6 +236,10 @@ impl HaSide {
     fn start_vrrp(&mut self) -> std::io::Result<()> {
         let mut child =
             Child::start(Role::Vrrp, &self.environment(Some(&self.config.global.processes.vrrp))?)?;
+        // It advertises until this moment, in which the new one is ready to go on.
+        if let Some((old, _channel)) = self.replaced.take() {
+            old.kill();
+        }
         let configure = In::Configure { config: self.config.clone(), restored: self.memory.clone() };
         child.channel.send(&configure).map_err(std::io::Error::other)?;
         if let Some(serves) = self.proxy {
@@ -429,6 +452,17 @@ impl HaSide {
         if let Err(error) = dumps::write(&dumps::path(&self.config, kind, suffix), text) {
             logger.log(Level::Error, &error);
         }
+    }
+
+    /// What the program after this one needs. The runner ends when its channel closes.
+    pub(crate) fn bequeath(&mut self, inheritance: &mut Inheritance, logger: &mut Logger) {
+        self.hear_vrrp(logger);
+        // Those that were made here are to be made, and removed, by the program after this one.
+        self.fifos.close();
+        inheritance.memory = self.memory.clone();
+        let vrrp = self.vrrp.as_ref();
+        inheritance.vrrp = vrrp.and_then(|vrrp| Predecessor::new(vrrp.pid(), vrrp.channel.as_fd()));
+        inheritance.children.extend(self.runner.iter().map(Child::pid));
     }
 
     /// Begins to stop: the vrrp process gives its addresses up.

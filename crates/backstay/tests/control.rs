@@ -226,3 +226,23 @@ fn vrrp_track_proxy_moves_the_address() {
         "#
     ));
 }
+
+#[test]
+fn a_reload_can_be_asked_for_by_a_file() {
+    if !possible() {
+        return;
+    }
+    let network = network("global_defs {\n    reload_time_file /run/when\n    reload_file /run/reading\n}");
+    succeed(&format!(
+        r#"{network}
+        keepalived -n -l -G >/tmp/log 2>&1 & P=$!
+        until_ 10 sh -c 'ip addr show eth0 | grep -q 10.9.0.9/' || fail no master
+        sed -i 's/10.9.0.9/10.9.0.10/' /etc/keepalived/keepalived.conf
+        echo rubbish >/run/when; until_ 3 grep -q 'rubbish' /tmp/log || fail it is not said
+        date -u -d '+2 seconds' '+%H:%M:%SZ' >/run/when
+        until_ 3 grep -q 'Scheduling reload for' /tmp/log || fail not read
+        until_ 5 sh -c 'ip addr show eth0 | grep -q 10.9.0.10/' || {{ cat /tmp/log; fail no reload; }}
+        [ -e /run/when ] && fail the file stays; [ -e /run/reading ] && fail the mark stays
+        kill $P; wait $P"#
+    ));
+}

@@ -17,10 +17,11 @@ pub mod message;
 mod network;
 mod process;
 mod rivals;
-mod scripts;
+mod tracking;
 
 pub use process::run;
 pub use rivals::{Rival, rivals};
+pub use tracking::write_initial_files;
 
 use rustix::io::Errno;
 

@@ -77,6 +77,12 @@ pub struct Memory {
     pub instances: Vec<(String, InstanceState)>,
     /// Whether each script that has answered is up, by name.
     pub scripts: Vec<(String, bool)>,
+    /// Whether enough of each tracked process run, by name.
+    pub processes: Vec<(String, bool)>,
+    /// Whether the neighbour of each BFD session can be reached, by name.
+    pub bfd: Vec<(String, bool)>,
+    /// Settings of interfaces that were changed: interface, name, and what each was before.
+    pub settings: Vec<(String, String, i32)>,
 }
 
 /// How a run of a script ended.

@@ -1,7 +1,7 @@
 //! Links as they are: `ip-link(8)`, `linux/if_link.h`.
 
 use netlink_packet_route::link::{
-    InfoData, InfoMacVlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, MacVlanMode,
+    InfoData, InfoMacVlan, InfoVrf, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, MacVlanMode,
 };
 use wire::Mac;
 
@@ -40,6 +40,8 @@ pub struct Link {
     pub mtu: u32,
     /// Group, for firewalls; 0 is the default.
     pub group: u32,
+    /// The routing table of a VRF.
+    pub vrf_table: Option<u32>,
 }
 
 impl Link {
@@ -116,6 +118,12 @@ fn read_info(info: &[LinkInfo], link: &mut Link) {
             LinkInfo::Data(InfoData::MacVlan(data)) => {
                 link.macvlan = data.iter().find_map(|data| match data {
                     InfoMacVlan::Mode(mode) => MacvlanMode::of(*mode),
+                    _ => None,
+                });
+            }
+            LinkInfo::Data(InfoData::Vrf(data)) => {
+                link.vrf_table = data.iter().find_map(|data| match data {
+                    InfoVrf::TableId(table) => Some(*table),
                     _ => None,
                 });
             }

@@ -5,7 +5,7 @@
 
 use crate::Error;
 use rustix::io::Errno;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -45,7 +45,12 @@ pub enum Setting {
 
 impl Setting {
     fn path(self, interface: &str) -> PathBuf {
-        let (version, name) = match self {
+        let (version, name) = self.name();
+        ["/proc/sys/net", version, "conf", interface, name].iter().collect()
+    }
+
+    fn name(self) -> (&'static str, &'static str) {
+        match self {
             Setting::ArpIgnore => ("ipv4", "arp_ignore"),
             Setting::ArpFilter => ("ipv4", "arp_filter"),
             Setting::ArpAnnounce => ("ipv4", "arp_announce"),
@@ -60,8 +65,7 @@ impl Setting {
             Setting::AcceptDad => ("ipv6", "accept_dad"),
             Setting::AcceptRa => ("ipv6", "accept_ra"),
             Setting::AddrGenMode => ("ipv6", "addr_gen_mode"),
-        };
-        ["/proc/sys/net", version, "conf", interface, name].iter().collect()
+        }
     }
 }
 
@@ -91,7 +95,7 @@ pub fn read(interface: &str, setting: Setting) -> Result<i32, Error> {
 /// Settings that were changed, and what they were before.
 #[derive(Debug, Default)]
 pub struct Sysctls {
-    before: HashMap<String, Vec<(Setting, i32)>>,
+    before: BTreeMap<String, Vec<(Setting, i32)>>,
 }
 
 impl Sysctls {
@@ -137,6 +141,25 @@ impl Sysctls {
             }
         }
         self.set("all", &[(Setting::RpFilter, 0)])
+    }
+
+    /// What was changed, for a successor of this process: interface, name of the setting, and what it
+    /// was before.
+    pub fn before(&self) -> impl Iterator<Item = (&str, &'static str, i32)> {
+        let settings = self.before.iter().map(|(interface, settings)| (interface.as_str(), settings));
+        settings.flat_map(|(interface, settings)| {
+            settings.iter().map(move |(setting, value)| (interface, setting.name().1, *value))
+        })
+    }
+
+    /// Takes over what one of these settings was before a predecessor changed it.
+    pub fn inherit(&mut self, interface: &str, name: &str, value: i32) {
+        let mut all = [VMAC.as_slice(), &VMAC_PARENT].into_iter().flatten();
+        let Some((setting, _)) = all.find(|(setting, _)| setting.name().1 == name) else { return };
+        let remembered = self.before.entry(interface.into()).or_default();
+        if !remembered.iter().any(|(known, _)| known == setting) {
+            remembered.push((*setting, value));
+        }
     }
 
     /// Puts back what was changed of an interface; nothing of one that is gone.

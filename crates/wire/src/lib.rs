@@ -5,7 +5,6 @@
 //! every length before it looks, so that no packet, however made, can cause a panic.
 #![forbid(unsafe_code)]
 
-mod ah;
 mod arp;
 mod checksum;
 mod ethernet;
@@ -13,7 +12,6 @@ mod ipv4;
 mod ipv6;
 mod ndp;
 
-pub use ah::AuthenticationHeader;
 pub use arp::{Arp, Operation};
 pub use checksum::{Sum, checksum};
 pub use ethernet::{ETHERTYPE_ARP, ETHERTYPE_IPV6, Mac, ParseMacError};

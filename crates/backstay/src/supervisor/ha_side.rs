@@ -3,6 +3,7 @@
 use super::child::{Child, Environment, Exit, Restart};
 use super::dumps;
 use super::fifos::Fifos;
+use super::reload_time::ReloadTime;
 use super::upgrade::{Inheritance, Predecessor};
 use crate::inspect;
 use crate::roles::{self, LogPlan, Role, Setup};
@@ -108,6 +109,7 @@ pub(crate) struct HaSide {
     pub(crate) findings: usize,
     pub(crate) restarts: u64,
     fifos: Fifos,
+    reload_time: ReloadTime,
     /// What the vrrp process was told of the proxy.
     proxy: Option<bool>,
     status: Option<Vec<InstanceStatus>>,
@@ -147,6 +149,7 @@ impl HaSide {
             findings,
             restarts: 0,
             fifos: Fifos::default(),
+            reload_time: ReloadTime::default(),
             proxy: None,
             status: None,
             stopping: None,
@@ -167,6 +170,10 @@ impl HaSide {
         side.prepare(logger);
         side.start_runner().map_err(|error| format!("the runner process: {error}"))?;
         if !upgraded {
+            // The vrrp process may not write where these files are.
+            for line in ha::write_initial_files(&side.config) {
+                logger.log(Level::Error, &line);
+            }
             side.run_startup_script(logger);
         }
         side.start_vrrp().map_err(|error| format!("the vrrp process: {error}"))?;
@@ -196,6 +203,7 @@ impl HaSide {
         if let Some(name) = &global.processes.parent_name {
             sys::process::set_name(name);
         }
+        self.reload_time.configure(&global.reload);
         self.fifos.configure(global, logger);
     }
 
@@ -388,7 +396,8 @@ impl HaSide {
 
     /// Reads the file again, changing nothing: the configuration that [`apply`](Self::apply) takes.
     pub(crate) fn read_again(&self, logger: &mut Logger) -> Result<Config, String> {
-        let refused = match self.options.read() {
+        let read = self.while_marked(|| self.options.read());
+        let refused = match read {
             Ok((loaded, checks)) => {
                 complain(&loaded, &checks, logger);
                 if !loaded.report.has_errors() {
@@ -401,6 +410,27 @@ impl HaSide {
         let text = format!("reload refused: {refused}; nothing was changed");
         logger.log(Level::Error, &text);
         Err(text)
+    }
+
+    /// `reload_file`: the file is there, and empty, as long as others had better not change the
+    /// configuration.
+    fn while_marked<T>(&self, read: impl FnOnce() -> T) -> T {
+        let written = self.config.global.reload.file.clone();
+        let usual = || roles::pid_path(&self.config.program, "keepalived").with_extension("reload");
+        let mark = written.map(|path| path.unwrap_or_else(usual));
+        if let Some(mark) = &mark {
+            let _ = std::fs::write(mark, "");
+        }
+        let outcome = read();
+        if let Some(mark) = &mark {
+            let _ = std::fs::remove_file(mark);
+        }
+        outcome
+    }
+
+    /// Whether `reload_time_file` asks for a reload now.
+    pub(crate) fn reload_is_due(&mut self, logger: &mut Logger) -> bool {
+        self.stopping.is_none() && self.reload_time.is_due(logger)
     }
 
     /// Puts a configuration into force.

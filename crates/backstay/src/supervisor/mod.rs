@@ -9,6 +9,7 @@ pub(crate) mod daemon;
 mod dumps;
 mod fifos;
 mod ha_side;
+mod reload_time;
 mod sockets;
 pub(crate) mod upgrade;
 mod web_side;
@@ -146,6 +147,9 @@ impl Supervisor {
             }
             if let Some(ha) = &mut self.plan.ha {
                 ha.turn(&mut self.plan.logger);
+                if ha.reload_is_due(&mut self.plan.logger) {
+                    let _ = self.reload(None);
+                }
             }
             if let Some(web) = &mut self.plan.web {
                 web.turn();

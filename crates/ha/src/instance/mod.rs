@@ -10,7 +10,7 @@ pub(crate) use track::{Cause, Sources};
 
 use crate::message::InstanceState;
 use crate::network::{Interfaces, Purpose};
-use keepalived_conf::model::{Iptables, VirtualAddress, VirtualInterface, VrrpInstance};
+use keepalived_conf::model::{Iptables, Route, Rule, VirtualAddress, VirtualInterface, VrrpInstance};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -31,6 +31,9 @@ pub(crate) struct Instance {
     pub(crate) router: Router,
     /// The socket it uses.
     pub(crate) purpose: Purpose,
+    /// The socket it hands over by. A backup must not be heard with the virtual router's Ethernet
+    /// address, so that is on the interface below a virtual one.
+    pub(crate) handover: Purpose,
     /// The addresses in the advertisements.
     advertised: Vec<IpAddr>,
     peers: Option<Vec<Peer>>,
@@ -53,6 +56,8 @@ pub(crate) struct Instance {
     /// As a master: the backups of our kind, and when to greet them.
     pub(crate) backups: Backups,
     pub(crate) greet_at: Time,
+    /// As a master: when `garp_extra_if` is due next.
+    pub(crate) extra_at: Option<Time>,
     /// As a backup: what a successor's message must bring back; 0 for nothing.
     pub(crate) nonce: u64,
 }
@@ -77,6 +82,7 @@ impl Instance {
         Self {
             router: Router::new(settings::settings(&config, None, grouped)),
             purpose: settings::purpose(&config, sending_interface(&config)),
+            handover: settings::purpose(&config, &config.interface),
             advertised: settings::advertised(&config),
             peers: settings::peers(&config),
             hmac: settings::hmac(&config),
@@ -93,6 +99,7 @@ impl Instance {
             mailed: None,
             backups: Backups::default(),
             greet_at: Time::default(),
+            extra_at: None,
             nonce: 0,
             config,
         }
@@ -119,7 +126,7 @@ impl Instance {
         let mine = &self.config;
         mine.name == other.name
             && mine.vrid == other.vrid
-            && mine.virtual_interface == other.virtual_interface
+            && same_interface(mine.virtual_interface.as_ref(), other.virtual_interface.as_ref())
             && self.purpose == settings::purpose(other, sending_interface(other))
     }
 
@@ -137,10 +144,14 @@ impl Instance {
         address.dev.as_deref().unwrap_or_else(|| own_interface(&self.config))
     }
 
-    /// The interface that addresses and routes are on unless they say otherwise: the virtual one, if
-    /// the instance has one.
+    /// The interface that its addresses are on unless they say otherwise: the virtual one, if it has one.
     pub(crate) fn own_interface(&self) -> &str {
         own_interface(&self.config)
+    }
+
+    /// Its `virtual_routes` and `virtual_rules`.
+    pub(crate) fn routing(&self) -> (Vec<&Route>, Vec<&Rule>) {
+        (self.config.routes.iter().collect(), self.config.rules.iter().collect())
     }
 
     /// Whether packets to its addresses are to be dropped: `no_accept`, or `vrrp_strict`, on a router
@@ -239,7 +250,7 @@ impl Instance {
     /// else the first of the interface. An owner, whose virtual address is its own, keeps the present
     /// one also when a fault has made it give that address up.
     pub(crate) fn choose_source(&mut self, interfaces: &Interfaces, is_virtual: impl Fn(IpAddr) -> bool) {
-        let from = self.source_interface(interfaces).to_owned();
+        let from = self.source_interface(interfaces, &is_virtual).to_owned();
         let owner = self.config.priority == vrrp::OWNER;
         let present = self.source.filter(|&source| owner || interfaces.has(&from, source));
         self.source = self.config.source.or(present).or_else(|| {
@@ -250,13 +261,18 @@ impl Instance {
         }
     }
 
-    /// The interface whose address is the source: the one below a virtual one, unless that has a
-    /// link-local address of its own.
-    fn source_interface<'a>(&'a self, interfaces: &Interfaces) -> &'a str {
+    /// The interface whose address is the source: the one below a virtual one, unless that has an
+    /// address of its own.
+    fn source_interface<'a>(
+        &'a self,
+        interfaces: &Interfaces,
+        is_virtual: impl Fn(IpAddr) -> bool,
+    ) -> &'a str {
         let own = self.purpose.interface.as_str();
-        let has_one = interfaces.first_address(own, self.family(), |_| false).is_some();
         match &self.config.virtual_interface {
-            Some(_) if !has_one => &self.config.interface,
+            Some(_) if interfaces.first_address(own, self.family(), is_virtual).is_none() => {
+                &self.config.interface
+            }
             _ => own,
         }
     }
@@ -320,12 +336,23 @@ fn own_interface(config: &VrrpInstance) -> &str {
     virtual_name(config).unwrap_or(&config.interface)
 }
 
-/// The interface that advertisements leave by.
+/// Whether two are the same but for what can be changed in place.
+fn same_interface(one: Option<&VirtualInterface>, other: Option<&VirtualInterface>) -> bool {
+    match (one, other) {
+        (Some(VirtualInterface::Vmac(one)), Some(VirtualInterface::Vmac(other))) => {
+            (&one.name, one.address, one.transmit_base) == (&other.name, other.address, other.transmit_base)
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// The interface that advertisements leave by; a VRF for unicast without an interface.
 fn sending_interface(config: &VrrpInstance) -> &str {
     match &config.virtual_interface {
         Some(VirtualInterface::Vmac(vmac)) if vmac.transmit_base || config.unicast.is_some() => {
             &config.interface
         }
+        None if config.interface.is_empty() => config.vrf.as_deref().unwrap_or_default(),
         _ => own_interface(config),
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::message::Occasion;
-use crate::scripts::Scripts;
+use crate::tracking::Tracking;
 use keepalived_conf::model::{
     Command, Conditions, InitialState, Notify, NotifyScript, TrackInterface, TrackWeight, Tracked, VrrpScript,
 };
@@ -33,7 +33,7 @@ fn tracked(name: &str, weight: i32) -> Tracked {
     Tracked { name: name.into(), weight: TrackWeight { weight, reverse: false } }
 }
 
-fn scripts(up: Option<bool>) -> Scripts {
+fn tracking(up: Option<bool>) -> Tracking {
     let script = VrrpScript {
         name: "chk".into(),
         command: Command::Exec(vec!["true".into()]),
@@ -46,10 +46,10 @@ fn scripts(up: Option<bool>) -> Scripts {
         init_fail: false,
         user: None,
     };
-    let mut scripts = Scripts::default();
+    let mut tracking = Tracking::default();
     let known: Vec<(String, bool)> = up.map(|up| ("chk".into(), up)).into_iter().collect();
-    scripts.configure(&[script], &known);
-    scripts
+    tracking.scripts.configure(&[script], &known);
+    tracking
 }
 
 fn interfaces(usable: bool) -> Interfaces {
@@ -62,7 +62,7 @@ fn texts(config: VrrpInstance, up: Option<bool>, usable: bool) -> Vec<String> {
     let mut instance = Instance::new(config, false);
     let interfaces = interfaces(usable);
     instance.choose_source(&interfaces, |_| false);
-    let sources = Sources { interfaces: &interfaces, scripts: &scripts(up) };
+    let sources = Sources { interfaces: &interfaces, tracking: &tracking(up) };
     instance.track(sources, None).iter().map(Cause::describe).collect()
 }
 
@@ -159,11 +159,11 @@ fn packet_numbers_start_at_one_and_skip_zero() {
 #[test]
 fn a_sync_group_tracks_for_its_members() {
     let mut instance = Instance::new(config(), true);
-    let (interfaces, scripts) = (interfaces(true), scripts(Some(false)));
+    let (interfaces, tracking) = (interfaces(true), tracking(Some(false)));
     instance.choose_source(&interfaces, |_| false);
     let eth1 = TrackInterface { interface: "eth1".into(), weight: TrackWeight::default() };
     let conditions = Conditions { interfaces: vec![eth1], ..Conditions::default() };
-    let sources = Sources { interfaces: &interfaces, scripts: &scripts };
+    let sources = Sources { interfaces: &interfaces, tracking: &tracking };
     let causes = instance.track(sources, Some(&conditions));
     let texts: Vec<String> = causes.iter().map(Cause::describe).collect();
     assert_eq!(texts, ["script chk failed: -20", "interface eth1 down"]);

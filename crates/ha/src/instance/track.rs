@@ -2,7 +2,7 @@
 
 use super::{Instance, settings};
 use crate::network::Interfaces;
-use crate::scripts::Scripts;
+use crate::tracking::{self, Tracking};
 use keepalived_conf::model::{Conditions, ConfigFault, TrackInterface, TrackWeight, Tracked};
 use vrrp::Family;
 use vrrp::tracking::Effect;
@@ -41,18 +41,32 @@ impl Cause {
 #[derive(Clone, Copy)]
 pub(crate) struct Sources<'a> {
     pub(crate) interfaces: &'a Interfaces,
-    pub(crate) scripts: &'a Scripts,
+    pub(crate) tracking: &'a Tracking,
+}
+
+/// What an instance or a sync group tracks by name.
+#[derive(Clone, Copy)]
+struct Objects<'a> {
+    scripts: &'a [Tracked],
+    files: &'a [Tracked],
+    processes: &'a [Tracked],
+    bfd: &'a [Tracked],
 }
 
 impl Sources<'_> {
+    /// Whether an interface counts as up; see `interface_up_down_delays`.
+    fn is_up(&self, interface: &str) -> bool {
+        self.tracking.links.up(interface, self.interfaces)
+    }
+
     fn interface(&self, tracked: &TrackInterface, told: bool) -> Cause {
-        let (name, up) = (&tracked.interface, self.interfaces.is_usable(&tracked.interface));
+        let (name, up) = (&tracked.interface, self.is_up(&tracked.interface));
         let text = format!("interface {name} {}", if up { "up" } else { "down" });
         Cause { effect: settings::weight(tracked.weight).effect(Some(up)), text, told }
     }
 
     fn script(&self, tracked: &Tracked) -> Cause {
-        let up = self.scripts.up(&tracked.name);
+        let up = self.tracking.scripts.up(&tracked.name);
         let said = match up {
             None => "has not answered yet",
             Some(true) => "succeeded",
@@ -62,10 +76,37 @@ impl Sources<'_> {
         Cause { effect: settings::weight(tracked.weight).effect(up), text, told: up.is_some() }
     }
 
-    /// What a sync group tracks for its members.
-    pub(crate) fn conditions(&self, conditions: &Conditions, told: bool, causes: &mut Vec<Cause>) {
-        causes.extend(conditions.interfaces.iter().map(|tracked| self.interface(tracked, told)));
-        causes.extend(conditions.scripts.iter().map(|tracked| self.script(tracked)));
+    /// `before`: what bore on the instance until now.
+    fn file(&self, tracked: &Tracked, before: &[Cause]) -> Cause {
+        let name = &tracked.name;
+        let value = self.tracking.files.value(name).unwrap_or_default();
+        let effect = tracking::file_effect(value, tracked.weight);
+        let subject = format!("file {name} is ");
+        // In FAULT another number is no news.
+        let same = |cause: &Cause| cause.effect == Effect::Fault && cause.text.starts_with(&subject);
+        Cause { effect, told: before.iter().any(same), text: format!("{subject}{value}") }
+    }
+
+    fn process(&self, tracked: &Tracked, told: bool) -> Cause {
+        let name = &tracked.name;
+        let (up, count) = self.tracking.processes.state(name).unwrap_or_default();
+        let effect = settings::weight(tracked.weight).effect(Some(up));
+        Cause { effect, text: format!("process {name}: {count}"), told }
+    }
+
+    fn session(&self, tracked: &Tracked, told: bool) -> Cause {
+        let (name, up) = (&tracked.name, self.tracking.sessions.up(&tracked.name).unwrap_or_default());
+        let effect = settings::weight(tracked.weight).effect(Some(up));
+        Cause { effect, text: format!("bfd {name} {}", if up { "up" } else { "down" }), told }
+    }
+
+    /// Scripts, files, processes and BFD sessions. `before` bore on the instance until now.
+    fn objects(&self, objects: Objects<'_>, (before, told): (&[Cause], bool), causes: &mut Vec<Cause>) {
+        let Objects { scripts, files, processes, bfd } = objects;
+        causes.extend(scripts.iter().map(|tracked| self.script(tracked)));
+        causes.extend(files.iter().map(|tracked| self.file(tracked, before)));
+        causes.extend(processes.iter().map(|tracked| self.process(tracked, told)));
+        causes.extend(bfd.iter().map(|tracked| self.session(tracked, told)));
     }
 }
 
@@ -73,23 +114,34 @@ impl Instance {
     /// Everything that bears on priority and fitness at present: what the instance tracks by itself,
     /// and what its sync group tracks for it.
     pub(crate) fn track(&self, sources: Sources<'_>, group: Option<&Conditions>) -> Vec<Cause> {
-        let mut causes = self.faults(sources.interfaces);
+        let mut causes = self.faults(sources);
         let told = self.standing.is_some();
+        let known = (self.causes.as_slice(), told);
         let own = self.config.interface.as_str();
         // keepalived ignores the instance's own interface here.
         for tracked in self.config.track_interfaces.iter().filter(|tracked| tracked.interface != own) {
             causes.push(sources.interface(tracked, told));
         }
-        causes.extend(self.config.track_scripts.iter().map(|tracked| sources.script(tracked)));
+        let own = Objects {
+            scripts: &self.config.track_scripts,
+            files: &self.config.track_files,
+            processes: &self.config.track_processes,
+            bfd: &self.config.track_bfd,
+        };
+        sources.objects(own, known, &mut causes);
         if let Some(conditions) = group {
-            sources.conditions(conditions, told, &mut causes);
+            let Conditions { interfaces, scripts, files, processes, bfd } = conditions;
+            causes.extend(interfaces.iter().map(|tracked| sources.interface(tracked, told)));
+            let shared = Objects { scripts, files, processes, bfd };
+            sources.objects(shared, known, &mut causes);
         }
         causes.retain(|cause| cause.effect != Effect::None);
         causes
     }
 
     /// What keeps it from serving whatever is tracked.
-    fn faults(&self, interfaces: &Interfaces) -> Vec<Cause> {
+    fn faults(&self, sources: Sources<'_>) -> Vec<Cause> {
+        let Sources { interfaces, tracking } = sources;
         let (config, own) = (&self.config, self.config.interface.as_str());
         let mut causes = Vec::new();
         let mut fault = |text: String, told| causes.push(Cause { effect: Effect::Fault, text, told });
@@ -104,8 +156,11 @@ impl Instance {
         };
         match interfaces.link(own) {
             None if own.is_empty() => {}
-            None => fault(format!("interface {own} does not exist, waiting for it"), false),
-            Some(link) if !link.is_usable() && !config.dont_track_primary => {
+            None => {
+                let expected = tracking.dynamic_interfaces;
+                fault(format!("interface {own} does not exist, waiting for it"), expected);
+            }
+            Some(_) if !sources.is_up(own) && !config.dont_track_primary => {
                 fault(format!("interface {own} down"), self.standing.is_some());
             }
             Some(_) if !has_source => match (config.source, self.family()) {

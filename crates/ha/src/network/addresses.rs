@@ -128,6 +128,27 @@ impl Network {
         self.send_announcements(now, host);
     }
 
+    /// Announces the first address of each interface that advertisements do not leave by: of virtual
+    /// interfaces, or of `all`.
+    pub(crate) fn announce_extra(&mut self, now: Time, instance: &Instance, all: bool, host: &mut dyn Host) {
+        let mut done: Vec<&str> = Vec::new();
+        for address in instance.addresses() {
+            let interface = instance.interface_of(address);
+            let wanted = (all || self.is_virtual(interface)) && interface != instance.purpose.interface;
+            if !wanted || done.contains(&interface) {
+                continue;
+            }
+            done.push(interface);
+            let Some(link) = self.interfaces.link(interface) else { continue };
+            let Some(mac) = link.mac.filter(|_| !link.no_arp) else { continue };
+            let router = address.address.is_ipv6() && self.interfaces.forwards_v6(interface);
+            let announcement =
+                super::Announcement { link: link.index, mac, address: address.address, router };
+            self.announcer.queue(interface, announcement);
+        }
+        self.send_announcements(now, host);
+    }
+
     /// Sends the announcements whose time has come.
     pub(crate) fn send_announcements(&mut self, now: Time, host: &mut dyn Host) {
         let interfaces = &self.interfaces;

@@ -61,30 +61,34 @@ impl Leases {
         }
     }
 
-    /// Begins the lease of an instance, before its addresses are added.
-    pub(crate) fn begin(
-        &mut self,
-        instance: &str,
-        addresses: &[IpAddr],
-        duration: Duration,
-        host: &mut dyn Host,
-    ) {
+    /// Begins the leases of instances, before their addresses are added. Those of one duration are one
+    /// transaction.
+    pub(crate) fn begin(&mut self, wanted: &[(&str, Vec<IpAddr>, Duration)], host: &mut dyn Host) {
         let Some(lease) = &mut self.lease else { return };
-        let holder = *self.holders.entry(instance.to_owned()).or_insert_with(|| {
-            self.next += 1;
-            self.next - 1
-        });
-        complain(lease.govern(&[(holder, addresses)], duration), "begin a lease", host);
+        let mut durations: BTreeMap<Duration, Vec<(u32, &[IpAddr])>> = BTreeMap::new();
+        for (instance, addresses, duration) in wanted {
+            let holder = *self.holders.entry((*instance).to_owned()).or_insert_with(|| {
+                self.next += 1;
+                self.next - 1
+            });
+            durations.entry(*duration).or_default().push((holder, addresses));
+        }
+        for (duration, holders) in durations {
+            complain(lease.govern(&holders, duration), "begin leases", host);
+        }
     }
 
-    /// Ends the lease of an instance whose addresses were removed.
-    pub(crate) fn end(&mut self, instance: &str, host: &mut dyn Host) {
-        let Some(holder) = self.holders.remove(instance) else { return };
+    /// Ends the leases of instances whose addresses were removed.
+    pub(crate) fn end(&mut self, instances: &[&str], host: &mut dyn Host) {
+        let ended: Vec<u32> = instances.iter().filter_map(|name| self.holders.remove(*name)).collect();
+        if ended.is_empty() {
+            return;
+        }
         for waiting in self.advertised.values_mut() {
-            waiting.retain(|id| *id != holder);
+            waiting.retain(|id| !ended.contains(id));
         }
         if let Some(lease) = &mut self.lease {
-            complain(lease.forget(&[holder]), "end a lease", host);
+            complain(lease.forget(&ended), "end leases", host);
         }
     }
 

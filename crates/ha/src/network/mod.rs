@@ -4,12 +4,17 @@ mod addresses;
 mod announce;
 mod interfaces;
 mod lease;
+mod route;
+mod routing;
 mod sockets;
+mod virtual_interfaces;
 
 pub(crate) use announce::Announcement;
 pub(crate) use interfaces::{Interfaces, News};
 pub(crate) use lease::Leases;
+pub(crate) use routing::Statics;
 pub(crate) use sockets::{LONGEST_PACKET, Purpose};
+pub(crate) use virtual_interfaces::{plan, track_implied};
 
 use crate::instance::Instance;
 use crate::{Error, Host, Level};
@@ -19,6 +24,7 @@ use netlink::{DropRules, Requests};
 use sockets::RawSocket;
 use std::net::IpAddr;
 use std::time::Duration;
+use virtual_interfaces::VirtualInterfaces;
 use vrrp::{Authentication, Time};
 use wire::Ipv4Header;
 
@@ -34,6 +40,8 @@ pub(crate) struct Network {
     announcer: Announcer,
     /// `None` until rules are needed.
     drop_rules: Option<DropRules>,
+    statics: Statics,
+    virtual_interfaces: VirtualInterfaces,
     body: Vec<u8>,
     packet: Vec<u8>,
 }
@@ -47,6 +55,8 @@ impl Network {
             sockets: Vec::new(),
             announcer: Announcer::open().map_err(refused)?,
             drop_rules: None,
+            statics: Statics::default(),
+            virtual_interfaces: VirtualInterfaces::default(),
             body: Vec::new(),
             packet: Vec::new(),
         };

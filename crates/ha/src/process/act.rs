@@ -7,13 +7,62 @@ use std::net::IpAddr;
 use vrrp::{Action, Burst, Line, RELEASE, State, Time};
 
 impl Process<'_> {
-    /// Does what a router wants done, in its order.
+    /// Does what a router wants done.
     pub(super) fn carry_out(&mut self, now: Time, index: usize) {
-        let mut actions = std::mem::take(&mut self.actions);
+        self.put_off(index);
+        self.carry_out_all(now);
+    }
+
+    /// Keeps what a router wants done until [`Process::carry_out_all`].
+    pub(super) fn put_off(&mut self, index: usize) {
+        if !self.actions.is_empty() {
+            self.pending.push((index, std::mem::take(&mut self.actions)));
+        }
+    }
+
+    /// Does what routers want done, in the order of each. But the advertisements of all leave first,
+    /// and what is told to nftables is told once for all: each transaction waits some 10 ms for all
+    /// processors, and 250 instances that take over together must not wait for each other.
+    pub(super) fn carry_out_all(&mut self, now: Time) {
+        let mut pending = std::mem::take(&mut self.pending);
+        for (index, actions) in &pending {
+            for action in actions {
+                if let Action::Advertise(priority) = action {
+                    self.advertise(*index, *priority);
+                }
+            }
+        }
+        let wanting = |wanted: Action| {
+            let has = move |(_, actions): &&(usize, Vec<Action>)| actions.contains(&wanted);
+            pending.iter().filter(has).map(|(index, _)| *index).collect::<Vec<usize>>()
+        };
+        let (installing, removing) = (wanting(Action::Install), wanting(Action::Remove));
+        if !installing.is_empty() {
+            self.set_drop_rules();
+            self.silence();
+            self.begin_leases(&installing);
+        }
+        for (index, actions) in pending.drain(..) {
+            self.carry_out_rest(now, index, actions);
+        }
+        if !removing.is_empty() {
+            let gone = removing.iter().map(|index| &self.instances[*index]);
+            let gone = gone.filter(|instance| !instance.is_master());
+            let names: Vec<&str> = gone.map(|instance| instance.config.name.as_str()).collect();
+            self.leases.end(&names, self.host);
+            self.set_drop_rules();
+            self.silence();
+        }
+        if self.pending.is_empty() {
+            self.pending = pending;
+        }
+    }
+
+    fn carry_out_rest(&mut self, now: Time, index: usize, actions: Vec<Action>) {
         let released = actions.contains(&Action::Advertise(RELEASE));
-        for action in actions.drain(..) {
+        for action in actions {
             match action {
-                Action::Advertise(priority) => self.advertise(index, priority),
+                Action::Advertise(_) => {}
                 Action::Install => self.install(index),
                 Action::Remove => self.remove(index),
                 Action::Announce(burst) => self.announce(now, index, burst),
@@ -23,7 +72,6 @@ impl Process<'_> {
                 Action::Log(line) => self.log(index, line),
             }
         }
-        self.actions = actions;
         if released {
             self.name_successor(now, index);
         }
@@ -39,30 +87,41 @@ impl Process<'_> {
     }
 
     fn install(&mut self, index: usize) {
-        self.set_drop_rules();
         let instance = &mut self.instances[index];
         instance.greet_at = Time::default();
+        instance.extra_at = None;
         instance.backups.clear();
         let instance = &self.instances[index];
         let name = &instance.config.name;
         self.host.log(Level::Detail, &format!("({name}) setting VIPs."));
-        // An owner's addresses are the host's own.
-        if self.leases.are_kept() && instance.config.priority != vrrp::OWNER {
-            let addresses: Vec<IpAddr> = instance.addresses().map(|vip| vip.address).collect();
-            self.leases.begin(name, &addresses, instance.lease(), self.host);
-        }
         self.network.install(instance, |_| true, self.host);
+        let (routes, rules) = instance.routing();
+        self.network.add_routing(&format!("({name})"), &routes, &rules, self.host);
     }
 
     fn remove(&mut self, index: usize) {
         let instance = &self.instances[index];
         let name = &instance.config.name;
+        let (routes, rules) = instance.routing();
+        self.network.delete_routing(&format!("({name})"), &routes, &rules, self.host);
         let removed = self.network.remove(instance, instance.addresses(), self.host);
         if removed > 0 {
             self.host.log(Level::Detail, &format!("({name}) removing VIPs."));
         }
-        self.leases.end(name, self.host);
-        self.set_drop_rules();
+    }
+
+    /// Begins the leases of instances, before their addresses are added.
+    pub(super) fn begin_leases(&mut self, indices: &[usize]) {
+        if !self.leases.are_kept() {
+            return;
+        }
+        let instances = indices.iter().map(|index| &self.instances[*index]);
+        // An owner's addresses are the host's own.
+        let wanted = instances.filter(|instance| instance.config.priority != vrrp::OWNER).map(|instance| {
+            let addresses: Vec<IpAddr> = instance.addresses().map(|vip| vip.address).collect();
+            (instance.config.name.as_str(), addresses, instance.lease())
+        });
+        self.leases.begin(&wanted.collect::<Vec<_>>(), self.host);
     }
 
     /// After a lower-priority master was heard, the other members of a sync group announce their
@@ -78,6 +137,44 @@ impl Process<'_> {
                 self.network.announce(now, instance, burst, |_| true, self.host);
             }
         }
+    }
+
+    /// Keeps the virtual interfaces of backups from being heard.
+    fn silence(&mut self) {
+        if !self.network.has_virtual_interfaces() {
+            return;
+        }
+        let masters = self.instances.iter().filter(|instance| instance.is_master());
+        let busy = masters.flat_map(|instance| {
+            instance.addresses().map(|vip| instance.interface_of(vip)).chain([instance.own_interface()])
+        });
+        let mut busy: Vec<String> = busy.map(str::to_owned).collect();
+        busy.sort_unstable();
+        busy.dedup();
+        self.network.silence_all_but(busy, self.host);
+    }
+
+    /// `garp_extra_if`: announces one address on each interface that no advertisement leaves by.
+    pub(super) fn announce_extra(&mut self, now: Time) {
+        for index in 0..self.instances.len() {
+            let instance = &mut self.instances[index];
+            let Some(extra) = instance.config.garp.extra.filter(|_| instance.is_master()) else { continue };
+            match instance.extra_at {
+                Some(at) if at > now => continue,
+                Some(_) => instance.extra_at = Some(now + extra.interval),
+                None => {
+                    instance.extra_at = Some(now + instance.config.garp.master_delay + extra.interval);
+                    continue;
+                }
+            }
+            self.network.announce_extra(now, &self.instances[index], extra.all, self.host);
+        }
+    }
+
+    /// When the next of these is due.
+    pub(super) fn next_extra(&self) -> Option<Time> {
+        let masters = self.instances.iter().filter(|instance| instance.is_master());
+        masters.filter_map(|instance| instance.config.garp.extra.and(instance.extra_at)).min()
     }
 
     fn log(&mut self, index: usize, line: Line) {

@@ -1,23 +1,34 @@
 //! Putting a configuration in force, and what tracking makes of it.
 
 use super::{Process, now};
-use crate::Level;
 use crate::instance::{Instance, cleared};
 use crate::message::{InstanceState, Memory, Occasion, Out};
+use crate::network::{Statics, plan, track_implied};
+use crate::{Error, Level};
 use keepalived_conf::model::{Config, Global, NetlinkBuffers, SyncGroup, VrrpInstance};
+use netlink::Monitor;
 use std::net::IpAddr;
 use vrrp::tracking::{self, Effect, Verdict};
 use vrrp::{Action, Burst, Event, Standing, State, Time};
 
 impl Process<'_> {
     /// Puts a configuration in force. Instances that stay the same virtual router keep their state.
-    pub(super) fn configure(&mut self, config: Config, restored: &Memory) {
+    pub(super) fn configure(&mut self, mut config: Config, restored: &Memory) -> Result<(), Error> {
         let now = now();
         self.dumps.configure(now, &config);
         // Where none are wanted, a process before this one may have left some.
         if !self.leases.are_kept() {
             self.leases = crate::network::Leases::open(config.global.lease, self.host);
         }
+        self.guard_routes(&config)?;
+        let links = plan(&mut config, &self.network.interfaces);
+        track_implied(&mut config, &links);
+        self.network.inherit_settings(&restored.settings);
+        let promoting = config.instances.iter().filter(|instance| instance.promote_secondaries);
+        let promoting = promoting.map(|instance| instance.interface.clone()).collect();
+        self.network.want_virtual_interfaces(links, promoting, self.host);
+        self.network.configure_statics(Statics::of(&config), self.host);
+        self.tracking.configure(now, &config, restored, &self.network.interfaces, self.host);
         self.handovers.wanted = config.global.handover;
         let leases_wanted = config.global.lease;
         self.set_netlink_buffers(&config.global.processes.vrrp.netlink);
@@ -31,8 +42,8 @@ impl Process<'_> {
         self.receive_buffers = config.global.receive_buffers;
         self.mails_faults = !config.global.mail.no_faults;
         self.log_unknown = config.global.log_unknown_vrids;
-        self.scripts.configure(&config.scripts, &restored.scripts);
         self.replace_instances(now, config.instances, &config.sync_groups);
+        self.network.drop_virtual_interfaces(self.host);
         let position = |name: &str| self.instances.iter().position(|i| i.config.name == name);
         let state = |name: &str| resumed(restored, name);
         let gone = self.groups.configure(config.sync_groups, position, state);
@@ -47,6 +58,21 @@ impl Process<'_> {
         self.set_drop_rules();
         self.changed = true;
         self.tell(&Out::Ready);
+        Ok(())
+    }
+
+    /// Hears of routes and rules only where some are configured: a router may have a million others.
+    fn guard_routes(&mut self, config: &Config) -> Result<(), Error> {
+        let routed = |instance: &VrrpInstance| !(instance.routes.is_empty() && instance.rules.is_empty());
+        let wanted = !(config.static_routes.is_empty() && config.static_rules.is_empty())
+            || config.instances.iter().any(routed);
+        if wanted != self.guards_routes {
+            self.monitor = if wanted { Monitor::open_with_routes()? } else { Monitor::open()? };
+            self.guards_routes = wanted;
+            // What the old one had not yet told.
+            self.network.look()?;
+        }
+        Ok(())
     }
 
     /// `vrrp_netlink_monitor_rcv_bufs`: what is not written is large enough already. Commands have one
@@ -100,21 +126,32 @@ impl Process<'_> {
         self.instances.pop();
     }
 
-    /// A reload changed the addresses of an instance: moves those that changed.
+    /// A reload changed the addresses, routes or rules of an instance: moves those that changed.
     fn move_addresses(&mut self, now: Time, index: usize, before: &VrrpInstance) {
         let instance = &self.instances[index];
         if !instance.is_master() {
             return;
         }
+        let (now_routes, now_rules) = (&instance.config.routes, &instance.config.rules);
+        let owner = format!("({})", instance.config.name);
+        let routes: Vec<_> = before.routes.iter().filter(|route| !now_routes.contains(route)).collect();
+        let rules: Vec<_> = before.rules.iter().filter(|rule| !now_rules.contains(rule)).collect();
+        self.network.delete_routing(&owner, &routes, &rules, self.host);
         let was = || before.addresses.iter().chain(&before.excluded);
         let gone = was().filter(|vip| !instance.addresses().any(|kept| kept == *vip));
         self.network.remove(instance, gone, self.host);
-        if self.leases.are_kept() && instance.config.priority != vrrp::OWNER {
-            let addresses: Vec<IpAddr> = instance.addresses().map(|vip| vip.address).collect();
-            self.leases.begin(&instance.config.name, &addresses, instance.lease(), self.host);
+        let held = |config: &VrrpInstance| (config.advert_int, config.down_timer_adverts, config.priority);
+        let same = was().eq(instance.addresses()) && held(before) == held(&instance.config);
+        if !same {
+            self.begin_leases(&[index]);
         }
+        let instance = &self.instances[index];
+        let (now_routes, now_rules) = (&instance.config.routes, &instance.config.rules);
         let is_new = |vip: &_| !was().any(|had| had == vip);
         self.network.install(instance, is_new, self.host);
+        let routes: Vec<_> = now_routes.iter().filter(|route| !before.routes.contains(route)).collect();
+        let rules: Vec<_> = now_rules.iter().filter(|rule| !before.rules.contains(rule)).collect();
+        self.network.add_routing(&owner, &routes, &rules, self.host);
         self.network.announce(now, instance, Burst::Master, is_new, self.host);
     }
 
@@ -172,6 +209,7 @@ impl Process<'_> {
             let resumed = resumed(restored, &self.instances[index].config.name);
             self.apply(index, verdict, resumed);
         }
+        self.carry_out_all(now());
     }
 
     /// Tells a router what tracking says. `resumed` is the state of a predecessor, for an instance
@@ -205,7 +243,7 @@ impl Process<'_> {
             }
             instance.router.on(now, event, &mut self.actions);
         }
-        self.carry_out(now, index);
+        self.put_off(index);
     }
 }
 

@@ -87,8 +87,9 @@ impl Process<'_> {
                     let Some(event) = event else { continue };
                     self.instances[index].why = format!("its sync group goes to {}", state.word());
                     self.instances[index].router.on(now, event, &mut self.actions);
-                    self.carry_out(now, index);
+                    self.put_off(index);
                 }
+                self.carry_out_all(now);
                 self.notify_group(at, Occasion::State(state.into()));
             }
         }

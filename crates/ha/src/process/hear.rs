@@ -5,9 +5,10 @@ use crate::instance::Instance;
 use crate::message::Memory;
 use crate::network::{LONGEST_PACKET, News, Purpose};
 use crate::{Error, Level};
-use keepalived_conf::model::ReceiveBuffers;
+use keepalived_conf::model::{ReceiveBuffers, Route, Rule};
 use netlink::Change;
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use vrrp::{Event, Incoming, Time};
 
@@ -46,9 +47,10 @@ impl Process<'_> {
             let instance = &mut self.instances[index];
             if instance.standing.is_some() {
                 instance.router.on(now, Event::Advertisement(received), &mut self.actions);
-                self.carry_out(now, index);
+                self.put_off(index);
             }
         }
+        self.carry_out_all(now);
     }
 
     /// Checks a packet for an instance, complains about it, or keeps it as heard.
@@ -97,6 +99,11 @@ impl Process<'_> {
                 changed = true;
                 continue;
             }
+            match &change {
+                Change::RouteRemoved(route) => self.repair_route(route),
+                Change::RuleRemoved(rule) => self.repair_rule(rule),
+                _ => {}
+            }
             let Some(news) = self.network.interfaces.apply(change) else { continue };
             match news {
                 News::Up(name) => self.report_link(&name, "up"),
@@ -112,6 +119,9 @@ impl Process<'_> {
         }
         for (link, address) in gone {
             self.repair(link, address);
+        }
+        if changed {
+            self.repair_after_links();
         }
         Ok(())
     }
@@ -150,10 +160,55 @@ impl Process<'_> {
         }
     }
 
+    /// Puts a route of a master back that somebody else removed, unless it says `no_track`.
+    fn repair_route(&mut self, seen: &netlink::Route) {
+        for instance in self.instances.iter().filter(|instance| instance.is_master()) {
+            let lost = |route: &&Route| !route.no_track && self.network.is_route(route, seen);
+            if let Some(route) = instance.config.routes.iter().find(lost) {
+                let owner = format!("({})", instance.config.name);
+                self.network.restore_routes(&owner, std::iter::once(route), self.host);
+            }
+        }
+        self.network.restore_static_route(seen, self.host);
+    }
+
+    fn repair_rule(&mut self, seen: &netlink::Rule) {
+        for instance in self.instances.iter().filter(|instance| instance.is_master()) {
+            let lost = |rule: &&Rule| !rule.no_track && self.network.is_rule(rule, seen);
+            if let Some(rule) = instance.config.rules.iter().find(lost) {
+                self.network.restore_rule(&format!("({})", instance.config.name), rule, self.host);
+            }
+        }
+        self.network.restore_static_rule(seen, self.host);
+    }
+
+    /// Puts back what the kernel took away with a link or an address without a word.
+    fn repair_after_links(&mut self) {
+        self.network.restore_statics(self.host);
+        for instance in self.instances.iter().filter(|instance| instance.is_master()) {
+            let routes = instance.config.routes.iter().filter(|route| !route.no_track);
+            self.network.restore_routes(&format!("({})", instance.config.name), routes, self.host);
+        }
+    }
+
     /// After a change of interfaces: sockets, source addresses, fitness.
     fn survey(&mut self) {
+        let made = self.network.make_virtual_interfaces(self.host);
         self.provide();
         self.evaluate(&Memory::default());
+        self.fill(&made);
+    }
+
+    /// Puts the addresses of masters on interfaces that somebody deleted and that were made anew.
+    fn fill(&mut self, made: &[String]) {
+        if made.is_empty() {
+            return;
+        }
+        for instance in self.instances.iter().filter(|instance| instance.is_master()) {
+            let on_it = |vip: &_| made.iter().any(|name| name == instance.interface_of(vip));
+            self.network.install(instance, on_it, self.host);
+            self.network.announce(now(), instance, vrrp::Burst::Master, on_it, self.host);
+        }
     }
 
     /// `kernel_rx_buf_size` of an instance, else what `vrrp_rx_bufs_policy` says.
@@ -174,13 +229,15 @@ impl Process<'_> {
         let buffers = self.instances.iter().map(|instance| self.receive_buffer(instance));
         let wanted: Vec<(Purpose, Option<u32>)> = purposes.iter().cloned().zip(buffers).collect();
         let failures = self.network.provide_sockets(&wanted);
-        self.handovers.provide(&purposes, &self.network.interfaces);
-        let virtual_addresses: Vec<IpAddr> =
+        let handovers: Vec<Purpose> = self.instances.iter().map(|i| i.handover.clone()).collect();
+        self.handovers.provide(&handovers, &self.network.interfaces);
+        let virtual_addresses: HashSet<IpAddr> =
             self.instances.iter().flat_map(|i| i.addresses().map(|vip| vip.address)).collect();
         for instance in &mut self.instances {
             instance.choose_source(&self.network.interfaces, |address| virtual_addresses.contains(&address));
             let failure = failures.iter().find(|(failed, _)| *failed == instance.purpose);
-            instance.trouble = failure.map(|(_, why)| why.clone());
+            let opened = failure.map(|(_, why)| why.clone());
+            instance.trouble = opened.or_else(|| self.network.trouble_of(instance));
         }
     }
 }

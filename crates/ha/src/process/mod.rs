@@ -13,7 +13,7 @@ use crate::handover::Handovers;
 use crate::instance::{Instance, Sources};
 use crate::message::{In, Memory, Out};
 use crate::network::{Leases, Network};
-use crate::scripts::Scripts;
+use crate::tracking::{Change, Tracking};
 use crate::{Ended, Error, Host, Level, rivals};
 use groups::SyncGroups;
 use ipc::Channel;
@@ -52,12 +52,13 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         channel,
         host,
         monitor,
+        guards_routes: false,
         network,
         leases: Leases::default(),
         handovers: Handovers::default(),
+        tracking: Tracking::default(),
         dumps: Dumps::default(),
         proxy: Proxy::default(),
-        scripts: Scripts::default(),
         instances: Vec::new(),
         groups: SyncGroups::default(),
         router_id: None,
@@ -70,6 +71,7 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         mails_faults: true,
         changed: false,
         actions: Vec::new(),
+        pending: Vec::new(),
         heard: Vec::new(),
         remembered: Memory::default(),
         listened: Time::default(),
@@ -100,12 +102,14 @@ struct Process<'a> {
     channel: Channel<Out, In>,
     host: &'a mut dyn Host,
     monitor: Monitor,
+    /// Whether it hears of routes and rules.
+    guards_routes: bool,
     network: Network,
     leases: Leases,
     handovers: Handovers,
+    tracking: Tracking,
     dumps: Dumps,
     proxy: Proxy,
-    scripts: Scripts,
     instances: Vec<Instance>,
     groups: SyncGroups,
     router_id: Option<String>,
@@ -126,6 +130,8 @@ struct Process<'a> {
     changed: bool,
     /// Reused on every turn.
     actions: Vec<Action>,
+    /// What routers want done, by number of the instance.
+    pending: Vec<(usize, Vec<Action>)>,
     heard: Vec<(usize, Received)>,
     /// What the supervisor was last asked to remember.
     remembered: Memory,
@@ -147,6 +153,7 @@ impl Process<'_> {
             if now().since(self.listened) > STALE {
                 self.listen();
             }
+            self.track();
             self.fire();
             self.settle_groups();
             self.greet();
@@ -158,7 +165,13 @@ impl Process<'_> {
     /// Waits for a packet, a change, a message or the next deadline.
     fn sleep(&self) -> Result<(), Error> {
         let routers = self.instances.iter().filter_map(|instance| Some(instance.router.next_deadline()?.0));
-        let others = [self.network.next_deadline(), self.next_greeting(), self.begins];
+        let others = [
+            self.network.next_deadline(),
+            self.tracking.next_deadline(),
+            self.next_greeting(),
+            self.next_extra(),
+            self.begins,
+        ];
         let deadline = routers.chain(others.into_iter().flatten()).min();
         let wait = deadline.map_or(TURN, |at| at.since(now()).min(TURN));
         let timeout = Timespec { tv_sec: 0, tv_nsec: wait.as_nanos() as _ };
@@ -172,6 +185,7 @@ impl Process<'_> {
         ];
         fds.extend(self.network.sockets.iter().map(|socket| PollFd::new(socket, PollFlags::IN)));
         fds.extend(self.handovers.sockets.iter().map(|socket| PollFd::new(socket, PollFlags::IN)));
+        fds.extend(self.tracking.descriptors().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         match poll(&mut fds, Some(&timeout)) {
             Ok(_) | Err(Errno::INTR) => Ok(()),
             Err(errno) => Err(Error::Kernel { what: "to wait", errno }),
@@ -179,7 +193,7 @@ impl Process<'_> {
     }
 
     fn sources(&self) -> Sources<'_> {
-        Sources { interfaces: &self.network.interfaces, scripts: &self.scripts }
+        Sources { interfaces: &self.network.interfaces, tracking: &self.tracking }
     }
 
     /// Does what the supervisor asks for.
@@ -198,11 +212,11 @@ impl Process<'_> {
             match message {
                 In::Configure { config, restored } => {
                     self.report_rivals();
-                    self.configure(config, &restored);
+                    self.configure(config, &restored)?;
                 }
-                In::Reload { config } => self.reload(config),
+                In::Reload { config } => self.reload(config)?,
                 In::ScriptResult { script, outcome } => {
-                    if self.scripts.result(&script, &outcome.into(), self.host) {
+                    if self.tracking.scripts.result(&script, &outcome.into(), self.host) {
                         self.changed = true;
                         self.evaluate(&Memory::default());
                     }
@@ -220,7 +234,7 @@ impl Process<'_> {
                         wall: wall(),
                         instances: &self.instances,
                         groups: &groups,
-                        scripts: &self.scripts,
+                        tracking: &self.tracking,
                         network: &self.network,
                     };
                     let text = self.dumps.text(kind, &moment);
@@ -241,6 +255,28 @@ impl Process<'_> {
         }
     }
 
+    /// Takes in what is new of everything tracked.
+    fn track(&mut self) {
+        let (changed, sessions) = self.tracking.turn(now(), &self.network.interfaces, self.host);
+        for Change { name, up } in sessions {
+            let tracks = |index: &usize| {
+                let shared = self.groups.conditions(*index).map_or(&[][..], |group| &group.bfd);
+                let mut all = self.instances[*index].config.track_bfd.iter().chain(shared);
+                all.any(|tracked| tracked.name == name)
+            };
+            for index in (0..self.instances.len()).filter(tracks) {
+                let instance = &self.instances[index].config.name;
+                let word = if up { "UP" } else { "DOWN" };
+                let line = format!("VRRP_Instance({instance}) Tracked BFD instance {name} is {word}");
+                self.host.log(Level::Info, &line);
+            }
+        }
+        if changed {
+            self.changed = true;
+            self.evaluate(&Memory::default());
+        }
+    }
+
     /// Fires the timers that are due.
     fn fire(&mut self) {
         let now = now();
@@ -250,8 +286,10 @@ impl Process<'_> {
         }
         for index in 0..self.instances.len() {
             self.instances[index].router.on(now, Event::Timer, &mut self.actions);
-            self.carry_out(now, index);
+            self.put_off(index);
         }
+        self.carry_out_all(now);
+        self.announce_extra(now);
         self.network.send_announcements(now, self.host);
     }
 
@@ -272,7 +310,10 @@ impl Process<'_> {
         let state = |instance: &Instance| (instance.config.name.clone(), instance.state());
         let memory = Memory {
             instances: self.instances.iter().map(state).collect(),
-            scripts: self.scripts.verdicts(),
+            scripts: self.tracking.scripts.verdicts(),
+            processes: self.tracking.processes.verdicts(),
+            bfd: self.tracking.sessions.verdicts(),
+            settings: self.network.settings_before(),
         };
         if memory != self.remembered {
             self.tell(&Out::Remember(memory.clone()));
@@ -285,8 +326,11 @@ impl Process<'_> {
         let now = now();
         for index in 0..self.instances.len() {
             self.instances[index].router.on(now, Event::Stop, &mut self.actions);
-            self.carry_out(now, index);
+            self.put_off(index);
         }
+        self.carry_out_all(now);
+        self.network.remove_statics(self.host);
+        self.network.remove_virtual_interfaces(self.host);
         self.groups_stopped();
         self.leases.release(self.host);
         let timeout = Timespec { tv_sec: FAREWELL.as_secs() as _, tv_nsec: 0 };

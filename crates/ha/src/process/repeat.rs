@@ -1,6 +1,7 @@
 //! `fifo_write_vrrp_states_on_reload`: what a reload did not change is told once more, to FIFOs only.
 
 use super::Process;
+use crate::Error;
 use crate::message::{InstanceState, Notification, Occasion, Out, Subject};
 use keepalived_conf::model::Config;
 
@@ -20,12 +21,12 @@ impl Process<'_> {
     }
 
     /// Takes another configuration while running.
-    pub(super) fn reload(&mut self, config: Config) {
+    pub(super) fn reload(&mut self, config: Config) -> Result<(), Error> {
         let repeats = config.global.fifos.write_states_on_reload;
         let before = if repeats { self.states() } else { Vec::new() };
-        self.configure(config, &crate::message::Memory::default());
+        self.configure(config, &crate::message::Memory::default())?;
         if !repeats {
-            return;
+            return Ok(());
         }
         for (subject, name, state, priority) in self.states() {
             let same = before.iter().any(|(s, n, was, _)| *s == subject && *n == name && *was == state);
@@ -40,5 +41,6 @@ impl Process<'_> {
                 }));
             }
         }
+        Ok(())
     }
 }

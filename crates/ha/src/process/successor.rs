@@ -45,7 +45,7 @@ impl Process<'_> {
                 let bytes = if length == buffer.len() { &buffer[..] } else { continue };
                 let Some((family, vrid)) = Message::peek(bytes) else { continue };
                 let is_for = |i: &Instance| {
-                    i.config.vrid == vrid && i.family() == family && i.purpose == socket.purpose
+                    i.config.vrid == vrid && i.family() == family && i.handover == socket.purpose
                 };
                 let Some(index) = self.instances.iter().position(is_for) else { continue };
                 let key = self.instances[index].key();
@@ -53,6 +53,10 @@ impl Process<'_> {
                     self.hear_other(index, message);
                 }
             }
+        }
+        if !self.pending.is_empty() {
+            self.carry_out_all(now());
+            self.settle_groups();
         }
     }
 
@@ -75,8 +79,7 @@ impl Process<'_> {
             (Kind::Successor, State::Backup) if from_master && message.nonce == instance.nonce => {
                 instance.nonce = 0;
                 instance.router.on(now, Event::HandOver, &mut self.actions);
-                self.carry_out(now, index);
-                self.settle_groups();
+                self.put_off(index);
             }
             _ => {}
         }
@@ -102,7 +105,7 @@ impl Process<'_> {
 
     fn say(&self, index: usize, kind: Kind, nonce: u64, to: IpAddr) {
         let instance = &self.instances[index];
-        let (Some(sender), Some(socket)) = (instance.source, self.handovers.of(&instance.purpose)) else {
+        let (Some(sender), Some(socket)) = (instance.source, self.handovers.of(&instance.handover)) else {
             return;
         };
         let (vrid, priority) = (instance.config.vrid, instance.router.priority());

@@ -54,6 +54,19 @@ impl Network {
         Some(network)
     }
 
+    /// One more host on the switch, 10.78.0.NUMBER and fd78::NUMBER.
+    pub(crate) fn join(&self, number: u8) -> Host {
+        let host = Host::new();
+        let pid = self.switch.pid();
+        host.ip(&format!("link add eth0 type veth peer name port{number} netns {pid}"));
+        self.switch.ip(&format!("link set port{number} master br0 up"));
+        host.ip(&format!("addr add 10.78.0.{number}/24 dev eth0"));
+        host.ip(&format!("addr add fd78::{number}/64 dev eth0 nodad"));
+        host.ip("link set eth0 up");
+        host.ip("link set lo up");
+        host
+    }
+
     /// Runs `ip` on the switch, which is a client too.
     pub(crate) fn client_ip(&self, arguments: &str) {
         self.switch.ip(arguments);
@@ -89,7 +102,7 @@ impl Network {
     pub(crate) fn capture(&self) -> Capture {
         let file = self.directory.path().join("capture.pcap");
         let mut command = self.switch.command("tcpdump");
-        command.args(["-i", "br0", "-U", "--immediate-mode", "-w"]).arg(&file);
+        command.args(["-i", "br0", "-U", "--immediate-mode", "-s", "2048", "-B", "65536", "-w"]).arg(&file);
         let child = command.stderr(Stdio::null()).spawn().unwrap();
         eventually("tcpdump listens", || fs::metadata(&file).is_ok_and(|meta| meta.len() >= 24));
         Capture { child, file }
@@ -104,7 +117,12 @@ pub(crate) struct Capture {
 
 impl Capture {
     /// Ends it and gives the frames.
-    pub(crate) fn stop(mut self) -> Vec<Vec<u8>> {
+    pub(crate) fn stop(self) -> Vec<Vec<u8>> {
+        self.stop_timed().into_iter().map(|(_, frame)| frame).collect()
+    }
+
+    /// The same, each with its time since 1970.
+    pub(crate) fn stop_timed(mut self) -> Vec<(Duration, Vec<u8>)> {
         std::thread::sleep(Duration::from_millis(200));
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -114,7 +132,9 @@ impl Capture {
         while let Some(length) = rest.get(8..12) {
             let length = u32::from_le_bytes(length.try_into().unwrap()) as usize;
             let Some(frame) = rest.get(16..16 + length) else { break };
-            frames.push(frame.to_vec());
+            let part = |at: usize| u32::from_le_bytes(rest[at..at + 4].try_into().unwrap());
+            let time = Duration::new(part(0).into(), part(4) * 1000);
+            frames.push((time, frame.to_vec()));
             rest = &rest[16 + length..];
         }
         frames
@@ -157,6 +177,12 @@ impl Host {
     pub(crate) fn ip(&self, arguments: &str) {
         let status = self.command("ip").args(arguments.split(' ')).status().unwrap();
         assert!(status.success(), "ip {arguments}");
+    }
+
+    /// What `ip` prints on this host, a line each.
+    pub(crate) fn shows(&self, arguments: &str) -> String {
+        let output = self.command("ip").args(arguments.split(' ')).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
     }
 
     pub(crate) fn link(&self, state: &str) {
@@ -343,7 +369,14 @@ pub(crate) fn keepalived_unicast(network: &Network, host: &Host, priority: u8) -
     start_keepalived(network, host, priority, unicast, "")
 }
 
-fn start_keepalived(network: &Network, host: &Host, priority: u8, more: &str, after: &str) -> Program {
+/// The same with more lines in the instance, and more blocks behind it.
+pub(crate) fn start_keepalived(
+    network: &Network,
+    host: &Host,
+    priority: u8,
+    more: &str,
+    after: &str,
+) -> Program {
     let configuration = network.directory.path().join(format!("{priority}.conf"));
     let text = format!(
         "global_defs {{\n router_id test\n}}\nvrrp_instance VI_A {{\n state BACKUP\n interface eth0\n \
@@ -454,6 +487,11 @@ impl Ours {
     /// Everything it has sent.
     pub(crate) fn outs(&self) -> Vec<Out> {
         self.outs.lock().unwrap().clone()
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Everything it has logged.

@@ -64,9 +64,9 @@ pub enum ParameterMatch {
     Ignored,
     /// Exactly these: when parameters are written, or `param_match` alone.
     Exact,
-    /// `initial`: these come first; more may follow.
+    /// `initial`: these come first, and the last may be only the beginning of a word.
     Initial,
-    /// `partial`: as `initial`, and the last may be only the beginning of a word.
+    /// `partial`: these come first; more may follow.
     Partial,
 }
 

@@ -3,20 +3,24 @@
 use super::Context::{Global, Root};
 use super::{
     ANY, COMMAND, Context, Keyword, LONGEST, NONE, SWITCH, WORD, acts, dead, integer, later, no_effect,
-    one_of, seconds, understood, words,
+    one_of, seconds, words,
 };
 
 /// Why nothing is to be said about nftables.
 const OWN_TABLE: &str = "packets are dropped by nftables always, by rules in a table of our own";
 
+/// Why these words are not needed.
+const NETLINK: &str = "netlink tells the carrier at once: nothing needs polling";
+
 pub(super) const WORDS: &[Keyword] = &[
     // The outer level.
     acts("global_defs", &[Root], NONE, "settings of the whole program").block(Global).repeats(),
-    understood(
+    no_effect(
         "linkbeat_use_polling",
         &[Root],
         NONE,
         "watch links by MII or ethtool polling instead of netlink",
+        NETLINK,
     ),
     acts("net_namespace", &[Root], WORD, "network namespace to run in"),
     later("net_namespace_ipvs", &[Root], words(0, 1), "network namespace of IPVS"),
@@ -35,10 +39,10 @@ pub(super) const WORDS: &[Keyword] = &[
         integer(0, 4_294_967_295),
         "how long to wait for children at exit, 5 s when absent",
     ),
-    understood("linkbeat_interfaces", &[Root], NONE, "interfaces whose link is polled")
+    no_effect("linkbeat_interfaces", &[Root], NONE, "interfaces whose link is polled", NETLINK)
         .block(Context::LinkbeatInterfaces)
         .repeats(),
-    understood(
+    acts(
         "interface_up_down_delays",
         &[Root],
         NONE,
@@ -170,13 +174,8 @@ pub(super) const WORDS: &[Keyword] = &[
         "advertisements missed before taking over, 3 when absent",
     ),
     acts("vrrp_min_garp", &[Global], SWITCH, "send one gratuitous ARP an address only"),
-    understood(
-        "vrrp_garp_extra_if",
-        &[Global],
-        ANY,
-        "send gratuitous ARPs on the base interface of a VMAC too",
-    ),
-    understood("vrrp_vmac_garp_intvl", &[Global], ANY, "old name of vrrp_garp_extra_if"),
+    acts("vrrp_garp_extra_if", &[Global], ANY, "send gratuitous ARPs on the base interface of a VMAC too"),
+    acts("vrrp_vmac_garp_intvl", &[Global], ANY, "old name of vrrp_garp_extra_if"),
     acts(
         "vrrp_lower_prio_no_advert",
         &[Global],
@@ -200,9 +199,15 @@ pub(super) const WORDS: &[Keyword] = &[
         "wait this long after boot before VRRP starts",
     ),
     acts("log_unknown_vrids", &[Global], NONE, "log advertisements of unknown virtual routers"),
-    understood("vmac_prefix", &[Global], WORD, "name prefix of VMAC interfaces"),
-    understood("vmac_addr_prefix", &[Global], WORD, "name prefix of VMAC interfaces of addresses"),
-    understood("disable_local_igmp", &[Global], NONE, "no IGMP on interfaces of this machine"),
+    acts("vmac_prefix", &[Global], WORD, "name prefix of VMAC interfaces"),
+    acts("vmac_addr_prefix", &[Global], WORD, "name prefix of VMAC interfaces of addresses"),
+    no_effect(
+        "disable_local_igmp",
+        &[Global],
+        NONE,
+        "no IGMP on interfaces of this machine",
+        "interfaces with a virtual Ethernet address send no IGMP of their own here",
+    ),
     acts("vrrp_notify_priority_changes", &[Global], SWITCH, "tell FIFOs about changes of priority"),
     acts("vrrp_rx_bufs_policy", &[Global], words(1, 2), "size of receive buffers: MTU, ADVERT or bytes"),
     acts("vrrp_rx_bufs_multiplier", &[Global], integer(1, 4_294_967_295), "factor for receive buffers"),

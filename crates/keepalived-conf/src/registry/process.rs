@@ -5,6 +5,12 @@ use super::{
     Keyword, LONGEST, NONE, SWITCH, WORD, acts, integer, later, no_effect, seconds, understood, words,
 };
 
+/// Why these words are not needed.
+const ONE_PROCESS: &str = "BFD sessions run in the vrrp process: what is said of that one counts";
+
+/// Why these words are not needed.
+const LARGE_BUFFER: &str = "the buffer is 8 MiB always";
+
 pub(super) const WORDS: &[Keyword] = &[
     acts(
         "max_auto_priority",
@@ -24,7 +30,7 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("vrrp_process_name", &[Global], words(0, 1), "name of the VRRP process"),
     later("checker_process_name", &[Global], words(0, 1), "name of the checker process"),
     later("lvs_process_name", &[Global], words(0, 1), "name of the checker process"),
-    understood("bfd_process_name", &[Global], words(0, 1), "name of the BFD process"),
+    no_effect("bfd_process_name", &[Global], words(0, 1), "name of the BFD process", ONE_PROCESS),
     acts("vrrp_priority", &[Global], integer(-20, 19), "nice value of the VRRP process"),
     no_effect(
         "vrrp_no_swap",
@@ -58,22 +64,30 @@ pub(super) const WORDS: &[Keyword] = &[
         "real-time limit of the checker process, µs",
     ),
     later("checker_rlimit_rtime", &[Global], integer(1, 4_294_967_295), "old name of checker_rlimit_rttime"),
-    understood("bfd_priority", &[Global], integer(-20, 19), "nice value of the BFD process"),
-    understood("bfd_no_swap", &[Global], NONE, "lock the BFD process in memory"),
-    understood(
+    no_effect("bfd_priority", &[Global], integer(-20, 19), "nice value of the BFD process", ONE_PROCESS),
+    no_effect("bfd_no_swap", &[Global], NONE, "lock the BFD process in memory", ONE_PROCESS),
+    no_effect(
         "bfd_rt_priority",
         &[Global],
         integer(1, 4_294_967_295),
         "real-time priority of the BFD process",
+        ONE_PROCESS,
     ),
-    understood("bfd_cpu_affinity", &[Global], words(1, 1024), "processors of the BFD process"),
-    understood(
+    no_effect("bfd_cpu_affinity", &[Global], words(1, 1024), "processors of the BFD process", ONE_PROCESS),
+    no_effect(
         "bfd_rlimit_rttime",
         &[Global],
         integer(1, 4_294_967_295),
         "real-time limit of the BFD process, µs",
+        ONE_PROCESS,
     ),
-    understood("bfd_rlimit_rtime", &[Global], integer(1, 4_294_967_295), "old name of bfd_rlimit_rttime"),
+    no_effect(
+        "bfd_rlimit_rtime",
+        &[Global],
+        integer(1, 4_294_967_295),
+        "old name of bfd_rlimit_rttime",
+        ONE_PROCESS,
+    ),
     no_effect(
         "vrrp_netlink_cmd_rcv_bufs",
         &[Global],
@@ -104,13 +118,20 @@ pub(super) const WORDS: &[Keyword] = &[
         "netlink monitor buffer, bytes",
     ),
     later("lvs_netlink_monitor_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
-    understood(
+    no_effect(
         "process_monitor_rcv_bufs",
         &[Global],
         integer(1, 2_147_483_647),
         "process connector buffer, bytes",
+        LARGE_BUFFER,
     ),
-    understood("process_monitor_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
+    no_effect(
+        "process_monitor_rcv_bufs_force",
+        &[Global],
+        SWITCH,
+        "go beyond the system's limit",
+        LARGE_BUFFER,
+    ),
     understood("snmp_socket", &[Global], words(0, 1), "socket of the SNMP master agent"),
     understood("enable_traps", &[Global], NONE, "send SNMP traps"),
     understood("enable_snmp_vrrp", &[Global], NONE, "SNMP for VRRP"),
@@ -142,9 +163,9 @@ pub(super) const WORDS: &[Keyword] = &[
         "check the configuration before a reload",
         "a reload always checks first, tells the log, and changes nothing when there is an error",
     ),
-    understood("reload_time_file", &[Global], WORD, "file that holds the time of the next reload"),
-    understood("reload_repeat", &[Global], NONE, "repeat the timed reload"),
-    understood("reload_file", &[Global], words(0, 1), "file that exists during a reload"),
+    acts("reload_time_file", &[Global], WORD, "file that holds the time of the next reload"),
+    acts("reload_repeat", &[Global], NONE, "repeat the timed reload"),
+    acts("reload_file", &[Global], words(0, 1), "file that exists during a reload"),
     understood("config_save_dir", &[Global], WORD, "where copies of the configuration are kept"),
     no_effect(
         "tmp_config_directory",

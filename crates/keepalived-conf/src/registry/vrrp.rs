@@ -6,11 +6,14 @@ use super::Context::{
 };
 use super::{
     ANY, Arguments, COMMAND, Keyword, Kind, LONGEST, NONE, SWITCH, WORD, acts, dead, integer, integer_and,
-    later, milliseconds, no_effect, one_of, seconds, understood, words,
+    later, milliseconds, no_effect, one_of, seconds, words,
 };
 
 /// Why nothing is needed for masters whose timers come late.
 const LATE: &str = "every master that was late for so long becomes backup here";
+
+/// Why these words are not needed.
+const NETLINK: &str = "netlink tells the carrier at once: nothing needs polling";
 
 pub(super) const WORDS: &[Keyword] = &[
     // vrrp_script.
@@ -29,43 +32,36 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("user", &[Script], words(1, 2), "user and group the script runs as"),
     acts("init_fail", &[Script], NONE, "counts as failed until it has succeeded"),
     // Other things to track.
-    understood("vrrp_track_process", &[Root], WORD, "watches whether processes run")
-        .block(TrackProcess)
-        .repeats(),
-    understood("process", &[TrackProcess], words(1, 64), "the process"),
-    understood(
+    acts("vrrp_track_process", &[Root], WORD, "watches whether processes run").block(TrackProcess).repeats(),
+    acts("process", &[TrackProcess], words(1, 64), "the process"),
+    acts(
         "param_match",
         &[TrackProcess],
         one_of(&["initial", "partial"], 0).optional(),
         "how its parameters are compared: whole, the first ones, or the last one in part",
     ),
-    understood("quorum", &[TrackProcess], integer(1, 65_535), "how many must run, 1 when absent"),
-    understood("quorum_max", &[TrackProcess], integer(0, 65_535), "how many may run, any number when absent"),
-    understood("delay", &[TrackProcess], seconds(1, 3_600_000_000), "how long before a change counts"),
-    understood(
-        "terminate_delay",
-        &[TrackProcess],
-        seconds(1, 3_600_000_000),
-        "how long before an end counts",
-    ),
-    understood("fork_delay", &[TrackProcess], seconds(1, 3_600_000_000), "how long before a start counts"),
-    understood("full_command", &[TrackProcess], NONE, "compare the whole command line"),
-    understood("track_file", &[Root], WORD, "adds a number read from a file to the priority")
+    acts("quorum", &[TrackProcess], integer(1, 65_535), "how many must run, 1 when absent"),
+    acts("quorum_max", &[TrackProcess], integer(0, 65_535), "how many may run, any number when absent"),
+    acts("delay", &[TrackProcess], seconds(1, 3_600_000_000), "how long before a change counts"),
+    acts("terminate_delay", &[TrackProcess], seconds(1, 3_600_000_000), "how long before an end counts"),
+    acts("fork_delay", &[TrackProcess], seconds(1, 3_600_000_000), "how long before a start counts"),
+    acts("full_command", &[TrackProcess], NONE, "compare the whole command line"),
+    acts("track_file", &[Root], WORD, "adds a number read from a file to the priority")
         .block(TrackFile)
         .repeats(),
-    understood("vrrp_track_file", &[Root], WORD, "old name of track_file").block(TrackFile).repeats(),
-    understood("file", &[TrackFile], WORD, "the file"),
-    understood("init_file", &[TrackFile], words(0, 2), "creates the file"),
-    understood("weight", &[TrackProcess, TrackFile], integer_and(-254, 254, 1), "added to the priority"),
+    acts("vrrp_track_file", &[Root], WORD, "old name of track_file").block(TrackFile).repeats(),
+    acts("file", &[TrackFile], WORD, "the file"),
+    acts("init_file", &[TrackFile], words(0, 2), "creates the file"),
+    acts("weight", &[TrackProcess, TrackFile], integer_and(-254, 254, 1), "added to the priority"),
     // Sync groups.
     acts("vrrp_sync_group", &[Root], WORD, "instances that change state together").block(SyncGroup).repeats(),
     acts("group", &[SyncGroup], NONE, "the instances").block(Names),
     acts("global_tracking", &[SyncGroup], NONE, "old name of sync_group_tracking_weight"),
     acts("sync_group_tracking_weight", &[SyncGroup], NONE, "weights of members count"),
-    understood("track_group", &[Root], WORD, "instances whose fault moves static addresses")
+    acts("track_group", &[Root], WORD, "instances whose fault moves static addresses")
         .block(TrackGroup)
         .repeats(),
-    understood("group", &[TrackGroup], NONE, "the instances").block(Names),
+    acts("group", &[TrackGroup], NONE, "the instances").block(Names),
     acts("garp_group", &[Root], NONE, "interfaces that share a pause between ARPs")
         .block(GarpGroup)
         .repeats(),
@@ -74,9 +70,9 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("interface", &[GarpGroup], WORD, "one interface").repeats(),
     acts("interfaces", &[GarpGroup], NONE, "interfaces").block(Names).repeats(),
     // Static addresses, routes, rules.
-    understood("static_ipaddress", &[Root], NONE, "addresses that stay").block(Addresses).repeats(),
-    understood("static_routes", &[Root], NONE, "routes that stay").block(Routes).repeats(),
-    understood("static_rules", &[Root], NONE, "rules that stay").block(Rules).repeats(),
+    acts("static_ipaddress", &[Root], NONE, "addresses that stay").block(Addresses).repeats(),
+    acts("static_routes", &[Root], NONE, "routes that stay").block(Routes).repeats(),
+    acts("static_rules", &[Root], NONE, "rules that stay").block(Rules).repeats(),
     // vrrp_instance: the election.
     acts("vrrp_instance", &[Root], WORD, "one virtual router").block(Instance).repeats(),
     acts("state", &[Instance], WORD, "MASTER or BACKUP: only a wish, the election decides"),
@@ -195,30 +191,28 @@ pub(super) const WORDS: &[Keyword] = &[
         "VRRPv3 unicast checksum of keepalived 1.3.6",
     ),
     acts("track_src_ip", &[Instance], NONE, "FAULT when the source address is gone"),
-    understood("virtual_routes", &[Instance], NONE, "routes of the master").block(Routes).repeats(),
-    understood("virtual_rules", &[Instance], NONE, "rules of the master").block(Rules).repeats(),
+    acts("virtual_routes", &[Instance], NONE, "routes of the master").block(Routes).repeats(),
+    acts("virtual_rules", &[Instance], NONE, "rules of the master").block(Rules).repeats(),
     acts("no_virtual_ipaddress", &[Instance], NONE, "there are no addresses on purpose"),
-    understood("promote_secondaries", &[Instance], NONE, "keep secondary addresses when the first one goes"),
+    acts("promote_secondaries", &[Instance], NONE, "keep secondary addresses when the first one goes"),
     // vrrp_instance: interfaces.
-    understood("use_vmac", &[Instance], words(0, 6), "an interface with the virtual MAC address"),
-    understood("use_vmac_addr", &[Instance], NONE, "VMAC interfaces for addresses too"),
-    understood("vmac_xmit_base", &[Instance], NONE, "send from the base interface"),
-    understood("use_ipvlan", &[Instance], words(0, 6), "an ipvlan interface"),
-    understood("vrf", &[Instance], WORD, "VRF of the instance"),
-    understood("linkbeat_use_polling", &[Instance], NONE, "watch the link by polling"),
+    acts("use_vmac", &[Instance], words(0, 6), "an interface with the virtual MAC address"),
+    acts("use_vmac_addr", &[Instance], NONE, "VMAC interfaces for addresses too"),
+    acts("vmac_xmit_base", &[Instance], NONE, "send from the base interface"),
+    acts("use_ipvlan", &[Instance], words(0, 6), "an ipvlan interface"),
+    acts("vrf", &[Instance], WORD, "VRF of the instance"),
+    no_effect("linkbeat_use_polling", &[Instance], NONE, "watch the link by polling", NETLINK),
     later("lvs_sync_daemon_interface", &[Instance], WORD, "old way to write lvs_sync_daemon"),
     later("lvs_sync_daemon_inteface", &[Instance], WORD, "lvs_sync_daemon_interface as old manuals spelt it"),
     // Tracking.
     acts("track_script", &[Instance], NONE, "scripts that move the priority").block(Names).repeats(),
     acts("track_interface", &[Instance], NONE, "interfaces that move the priority").block(Names).repeats(),
     acts("dont_track_primary", &[Instance], NONE, "a fault of the interface is no fault of the instance"),
-    understood("track_file", &[Instance, SyncGroup], NONE, "files that move the priority")
+    acts("track_file", &[Instance, SyncGroup], NONE, "files that move the priority").block(Names).repeats(),
+    acts("track_process", &[Instance, SyncGroup], NONE, "processes that move the priority")
         .block(Names)
         .repeats(),
-    understood("track_process", &[Instance, SyncGroup], NONE, "processes that move the priority")
-        .block(Names)
-        .repeats(),
-    understood("track_bfd", &[Instance, SyncGroup], NONE, "BFD sessions that move the priority")
+    acts("track_bfd", &[Instance, SyncGroup], NONE, "BFD sessions that move the priority")
         .block(Names)
         .repeats(),
     acts("track_script", &[SyncGroup], NONE, "scripts that move the priority").block(Names).repeats(),
@@ -277,38 +271,23 @@ pub(super) const WORDS: &[Keyword] = &[
         integer(0, 4_294_967_295),
         "ARPs an address after a lower priority",
     ),
-    understood("garp_extra_if", &[Instance], ANY, "gratuitous ARPs on the base interface of a VMAC too"),
-    understood("vmac_garp_intvl", &[Instance], ANY, "old name of garp_extra_if"),
+    acts("garp_extra_if", &[Instance], ANY, "gratuitous ARPs on the base interface of a VMAC too"),
+    acts("vmac_garp_intvl", &[Instance], ANY, "old name of garp_extra_if"),
     // bfd_instance.
-    understood("bfd_instance", &[Root], WORD, "a BFD session (RFC 5880)").block(Bfd).repeats(),
-    understood("source_ip", &[Bfd], WORD, "our address"),
-    understood("neighbor_ip", &[Bfd], WORD, "the neighbour's address"),
-    understood("neighbour_ip", &[Bfd], WORD, "the neighbour's address"),
-    understood(
-        "min_rx",
-        &[Bfd],
-        milliseconds(1),
-        "shortest time between packets received, 10 ms when absent",
-    ),
-    understood("min_tx", &[Bfd], milliseconds(1), "shortest time between packets sent, 10 ms when absent"),
-    understood("idle_tx", &[Bfd], milliseconds(1000), "time between packets while down, 1000 ms when absent"),
-    understood(
-        "multiplier",
-        &[Bfd],
-        integer(1, 255),
-        "packets missed before the session is down, 5 when absent",
-    ),
-    understood("passive", &[Bfd], NONE, "wait for the neighbour to begin"),
-    understood("ttl", &[Bfd], integer(1, 255), "TTL of packets"),
-    understood("hoplimit", &[Bfd], integer(1, 255), "hop limit of packets"),
-    understood("max_hops", &[Bfd], integer(-1, 255), "hops a received packet may have made"),
-    understood("multihop", &[Bfd], SWITCH, "the neighbour may be some hops away (RFC 5883)"),
-    understood(
-        "weight",
-        &[Bfd],
-        integer_and(-253, 253, 1),
-        "added to the priority of instances that track it",
-    ),
-    understood("vrrp", &[Bfd], NONE, "only VRRP may track it"),
+    acts("bfd_instance", &[Root], WORD, "a BFD session (RFC 5880)").block(Bfd).repeats(),
+    acts("source_ip", &[Bfd], WORD, "our address"),
+    acts("neighbor_ip", &[Bfd], WORD, "the neighbour's address"),
+    acts("neighbour_ip", &[Bfd], WORD, "the neighbour's address"),
+    acts("min_rx", &[Bfd], milliseconds(1), "shortest time between packets received, 10 ms when absent"),
+    acts("min_tx", &[Bfd], milliseconds(1), "shortest time between packets sent, 10 ms when absent"),
+    acts("idle_tx", &[Bfd], milliseconds(1000), "time between packets while down, 1000 ms when absent"),
+    acts("multiplier", &[Bfd], integer(1, 255), "packets missed before the session is down, 5 when absent"),
+    acts("passive", &[Bfd], NONE, "wait for the neighbour to begin"),
+    acts("ttl", &[Bfd], integer(1, 255), "TTL of packets"),
+    acts("hoplimit", &[Bfd], integer(1, 255), "hop limit of packets"),
+    acts("max_hops", &[Bfd], integer(-1, 255), "hops a received packet may have made"),
+    acts("multihop", &[Bfd], SWITCH, "the neighbour may be some hops away (RFC 5883)"),
+    acts("weight", &[Bfd], integer_and(-253, 253, 1), "added to the priority of instances that track it"),
+    acts("vrrp", &[Bfd], NONE, "only VRRP may track it"),
     later("checker", &[Bfd], NONE, "only checkers may track it"),
 ];

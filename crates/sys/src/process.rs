@@ -20,6 +20,20 @@ pub fn inherited(number: RawFd) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// Sets the flags of descriptors by their numbers: without `CLOEXEC` the program that is executed next
+/// inherits them.
+///
+/// # Errors
+/// `EBADF` when one of them is not open.
+pub fn pass_on(numbers: &[RawFd], flags: FdFlags) -> Result<(), Errno> {
+    for number in numbers {
+        // SAFETY: borrowed only for this call, which finds out whether the descriptor exists.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(*number) };
+        rustix::io::fcntl_setfd(descriptor, flags)?;
+    }
+    Ok(())
+}
+
 /// Names the calling thread as `ps` and `killall` show it: at most 15 bytes are kept.
 pub fn set_name(name: &str) {
     let end = name.floor_char_boundary(15);

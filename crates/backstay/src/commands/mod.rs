@@ -10,6 +10,7 @@ use crate::supervisor::control::{Answer, Ask, Side, ask};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 /// Keeps an address alive and spreads what arrives at it.
 ///
@@ -81,6 +82,8 @@ enum Command {
         /// What to stop
         side: Service,
     },
+    /// Go on as the new binary that was installed, without losing an address or a connection
+    Upgrade,
     Lab(lab::Options),
 }
 
@@ -100,6 +103,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Reload => tell(Ask::Reload(None)),
         Command::Start { side: Service::Nginx } => tell(Ask::Start(Side::Nginx)),
         Command::Stop { side: Service::Nginx } => tell(Ask::Stop(Side::Nginx)),
+        Command::Upgrade => upgrade(),
         Command::Lab(options) => lab::command(&options),
     }
 }
@@ -108,6 +112,7 @@ pub(crate) fn main() -> ExitCode {
 fn tell(what: Ask) -> ExitCode {
     let faces = match what {
         Ask::Start(_) | Ask::Stop(_) => &[Face::Whole, Face::Nginx][..],
+        Ask::Upgrade => &[Face::Whole, Face::Keepalived][..],
         _ => &[Face::Whole, Face::Keepalived, Face::Nginx][..],
     };
     let mut asked = 0;
@@ -127,4 +132,25 @@ fn tell(what: Ask) -> ExitCode {
         return ExitCode::FAILURE;
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Lets the program that runs go on as its new binary, and waits until it does.
+fn upgrade() -> ExitCode {
+    let code = tell(Ask::Upgrade);
+    if code != ExitCode::SUCCESS {
+        return code;
+    }
+    let serves = |face: &Face| match ask(face.name(), Ask::Status) {
+        Some(Ok(Answer::Status(status))) => status.ha.is_none_or(|ha| ha.instances.is_some()),
+        _ => false,
+    };
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(100));
+        if [Face::Whole, Face::Keepalived].iter().any(serves) {
+            return code;
+        }
+    }
+    eprintln!("backstay: the new program does not answer; see its log");
+    ExitCode::FAILURE
 }

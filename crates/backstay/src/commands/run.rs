@@ -5,6 +5,7 @@ use crate::inspect::{self, NginxOptions};
 use crate::roles::LogPlan;
 use crate::supervisor::control::is_served;
 use crate::supervisor::daemon::{PidFile, Readiness};
+use crate::supervisor::upgrade::Inheritance;
 use crate::supervisor::{Face, HaOptions, HaSide, Plan, WebSide, catch_signals, supervise};
 use logging::Level;
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ pub(super) fn run(files: &Files, stderr: bool) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let mut inherited = Inheritance::take();
     let mut web = None;
     let mut web_failed = None;
     let mut proxy_pid_file = None;
@@ -51,7 +53,9 @@ pub(super) fn run(files: &Files, stderr: bool) -> ExitCode {
         let started = match loaded.config {
             Some(config) => {
                 proxy_pid_file = Some(PidFile::new(&config.main.pid));
-                WebSide::start(options.clone(), config)
+                let sockets = inherited.as_mut().map_or_else(Vec::new, Inheritance::take_sockets);
+                let stopped = inherited.as_ref().is_some_and(Inheritance::proxy_is_stopped);
+                WebSide::start_with(options.clone(), config, sockets, stopped)
             }
             None => Err("nginx.conf has errors".to_owned()),
         };
@@ -70,7 +74,7 @@ pub(super) fn run(files: &Files, stderr: bool) -> ExitCode {
     }
     let mut ha = None;
     if let Some(path) = ha_file {
-        match HaSide::start(HaOptions::new(path, log), &mut logger) {
+        match HaSide::start(HaOptions::new(path, log), inherited.as_mut(), &mut logger) {
             Ok(side) => ha = Some(side),
             Err(error) => {
                 logger.log(Level::Error, &error);
@@ -90,6 +94,7 @@ pub(super) fn run(files: &Files, stderr: bool) -> ExitCode {
         vrrp_pid_file: None,
         proxy_pid_file,
         readiness,
+        inherited,
     };
     supervise(plan, caught)
 }

@@ -2,11 +2,11 @@
 
 use super::options::{Argument, Given, OptionSpec, parse};
 use crate::inspect;
-use crate::roles::LogPlan;
+use crate::roles::{self, LogPlan};
 use crate::supervisor::daemon::{PidFile, Readiness, into_background};
+use crate::supervisor::upgrade::Inheritance;
 use crate::supervisor::{Face, HaOptions, HaSide, Plan, catch_signals, supervise};
 use keepalived_conf::compat;
-use keepalived_conf::model::Program;
 use rustix::process::{Resource, Rlimit};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -253,21 +253,6 @@ fn dump_core(pattern: Option<&str>) -> Result<(), String> {
     std::fs::write("/proc/sys/kernel/core_pattern", pattern).map_err(|error| format!("core_pattern: {error}"))
 }
 
-/// Where pid files are unless the command line says so: `instance`, `net_namespace`, `use_pid_dir`.
-fn pid_path(program: &Program, name: &str) -> PathBuf {
-    let mut directory = PathBuf::from("/run");
-    if program.pid_directory {
-        directory.push("keepalived");
-    }
-    if let Some(namespace) = &program.network_namespace {
-        directory.push(namespace);
-    }
-    match &program.instance {
-        Some(instance) => directory.join(format!("{name}_{instance}.pid")),
-        None => directory.join(format!("{name}.pid")),
-    }
-}
-
 fn test(file: &Path, config_id: Option<&str>, log: Option<&Path>) -> ExitCode {
     let loaded = inspect::load_keepalived(file, config_id);
     let checks = inspect::check_keepalived(&loaded, None);
@@ -296,7 +281,7 @@ fn start(line: Line) -> ExitCode {
         program.network_namespace.clone_from(&line.ha.namespace);
         program.pid_directory = true;
     }
-    let pid_file = PidFile::new(line.pid.unwrap_or_else(|| pid_path(&program, "keepalived")));
+    let pid_file = PidFile::new(line.pid.unwrap_or_else(|| roles::pid_path(&program, "keepalived")));
     if let Some(pid) = pid_file.alive_as("keepalived").filter(|pid| *pid != std::process::id()) {
         // The original's status: what was wanted is the case.
         eprintln!("keepalived: daemon is already running (pid {pid})");
@@ -321,7 +306,8 @@ fn start(line: Line) -> ExitCode {
     }
     logger
         .log(logging::Level::Info, &format!("Starting Backstay {} as keepalived", env!("CARGO_PKG_VERSION")));
-    let ha = match HaSide::start(line.ha, &mut logger) {
+    let mut inherited = Inheritance::take();
+    let ha = match HaSide::start(line.ha, inherited.as_mut(), &mut logger) {
         Ok(ha) => ha,
         Err(error) => {
             logger.log(logging::Level::Error, &error);
@@ -330,7 +316,7 @@ fn start(line: Line) -> ExitCode {
             return ExitCode::from(status);
         }
     };
-    let vrrp_pid = line.vrrp_pid.unwrap_or_else(|| pid_path(&program, "vrrp"));
+    let vrrp_pid = line.vrrp_pid.unwrap_or_else(|| roles::pid_path(&program, "vrrp"));
     let plan = Plan {
         face: Face::Keepalived,
         ha: Some(ha),
@@ -341,6 +327,7 @@ fn start(line: Line) -> ExitCode {
         vrrp_pid_file: Some(PidFile::new(vrrp_pid)),
         proxy_pid_file: None,
         readiness,
+        inherited,
     };
     supervise(plan, caught)
 }

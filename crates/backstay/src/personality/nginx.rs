@@ -250,6 +250,7 @@ fn start(options: NginxOptions, loaded: Loaded) -> ExitCode {
         vrrp_pid_file: None,
         proxy_pid_file: None,
         readiness,
+        inherited: None,
     };
     supervise(plan, caught)
 }

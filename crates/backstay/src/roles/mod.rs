@@ -7,7 +7,7 @@ mod proxy;
 mod runner;
 mod vrrp;
 
-use keepalived_conf::model::Process;
+use keepalived_conf::model::{Process, Program};
 use logging::{Facility, Level, Logger, Syslog};
 use std::fs::OpenOptions;
 use std::os::fd::{OwnedFd, RawFd};
@@ -239,4 +239,19 @@ fn become_own_user(keep: rustix::thread::CapabilitySet) -> Result<(), RoleError>
         .ok_or_else(|| RoleError::UnknownUser("nobody".to_owned()))?;
     sys::privileges::become_user(&user, keep, true)
         .map_err(|errno| RoleError::Kernel("dropping privileges", errno))
+}
+
+/// Where pid files are unless the command line says so: `instance`, `net_namespace`, `use_pid_dir`.
+pub(crate) fn pid_path(program: &Program, name: &str) -> PathBuf {
+    let mut directory = PathBuf::from("/run");
+    if program.pid_directory {
+        directory.push("keepalived");
+    }
+    if let Some(namespace) = &program.network_namespace {
+        directory.push(namespace);
+    }
+    match &program.instance {
+        Some(instance) => directory.join(format!("{name}_{instance}.pid")),
+        None => directory.join(format!("{name}.pid")),
+    }
 }

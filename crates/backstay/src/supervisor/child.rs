@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use sys::heartbeat::Heartbeat;
 
 /// A role that lived at least so long is started again at once.
-const HEALTHY: Duration = Duration::from_secs(10);
+pub(super) const HEALTHY: Duration = Duration::from_secs(10);
 /// The longest pause before a role is started again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 

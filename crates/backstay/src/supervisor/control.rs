@@ -35,6 +35,8 @@ pub(crate) enum Ask {
     Reload(Option<Side>),
     Start(Side),
     Stop(Side),
+    /// Replace the program by its new binary.
+    Upgrade,
 }
 
 /// What is answered.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 /// Number of the descriptor through which a process in the background says that it is ready.
-const READINESS: &str = "BACKSTAY_READINESS";
+pub(super) const READINESS: &str = "BACKSTAY_READINESS";
 
 /// Who waits for us to be ready.
 #[derive(Debug, Default)]
@@ -65,7 +65,7 @@ impl Readiness {
 /// Starts this program again in the background, unless that has happened, and waits until it is
 /// ready. `Some` is the exit code for the process in the foreground.
 pub(crate) fn into_background(name: &str) -> Option<ExitCode> {
-    if std::env::var_os(READINESS).is_some() {
+    if std::env::var_os(READINESS).is_some() || super::upgrade::Inheritance::is_there() {
         return None;
     }
     Some(match start_background(name) {

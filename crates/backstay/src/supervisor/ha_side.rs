@@ -3,6 +3,8 @@
 use super::child::{Child, Environment, Exit, Restart};
 use super::dumps;
 use super::fifos::Fifos;
+use super::reload_time::ReloadTime;
+use super::upgrade::{Inheritance, Predecessor};
 use crate::inspect;
 use crate::roles::{self, LogPlan, Role, Setup};
 use ha::message::{Dump, In, InstanceStatus, Memory, Out, ScriptOutcome};
@@ -10,7 +12,7 @@ use keepalived_conf::Loaded;
 use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, TimedScript};
 use logging::{Level, Logger};
 use runner::message::{Configure, FromRunner, Mail, Outcome, Task, ToRunner};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -107,6 +109,9 @@ pub(crate) struct HaSide {
     pub(crate) findings: usize,
     pub(crate) restarts: u64,
     fifos: Fifos,
+    reload_time: ReloadTime,
+    /// What the vrrp process was told of the proxy.
+    proxy: Option<bool>,
     status: Option<Vec<InstanceStatus>>,
     /// `-d`: the next dump goes to the log.
     dump_to_log: bool,
@@ -115,6 +120,8 @@ pub(crate) struct HaSide {
     script_ran: bool,
     /// When `shutdown_script` was started, or there was none to start.
     shutdown: Option<Instant>,
+    /// The vrrp process of the program before an upgrade, and our end of what it talks into.
+    replaced: Option<(Predecessor, Option<OwnedFd>)>,
     /// Whether the vrrp process was started once more only to give the addresses up.
     farewell_started: bool,
 }
@@ -122,7 +129,11 @@ pub(crate) struct HaSide {
 impl HaSide {
     /// Reads the file and starts both processes. As keepalived does, a start goes on with what was
     /// understood: refusing would lose the addresses.
-    pub(crate) fn start(options: HaOptions, logger: &mut Logger) -> Result<Self, String> {
+    pub(crate) fn start(
+        options: HaOptions,
+        inherited: Option<&mut Inheritance>,
+        logger: &mut Logger,
+    ) -> Result<Self, String> {
         let (loaded, checks) = options.read()?;
         complain(&loaded, &checks, logger);
         let findings = loaded.report.count(diagnostic::Severity::Error);
@@ -138,20 +149,33 @@ impl HaSide {
             findings,
             restarts: 0,
             fifos: Fifos::default(),
+            reload_time: ReloadTime::default(),
+            proxy: None,
             status: None,
             stopping: None,
             script_ran: false,
             shutdown: None,
+            replaced: None,
             farewell_started: false,
         };
+        let upgraded = inherited.is_some();
+        if let Some(inherited) = inherited {
+            side.memory = std::mem::take(&mut inherited.memory);
+            side.replaced = inherited.vrrp.take().map(|old| {
+                let channel = old.hold();
+                (old, channel)
+            });
+        }
         side.warn_of_rivals(logger);
         side.prepare(logger);
         side.start_runner().map_err(|error| format!("the runner process: {error}"))?;
-        // The vrrp process may not write where these files are.
-        for line in ha::write_initial_files(&side.config) {
-            logger.log(Level::Error, &line);
+        if !upgraded {
+            // The vrrp process may not write where these files are.
+            for line in ha::write_initial_files(&side.config) {
+                logger.log(Level::Error, &line);
+            }
+            side.run_startup_script(logger);
         }
-        side.run_startup_script(logger);
         side.start_vrrp().map_err(|error| format!("the vrrp process: {error}"))?;
         if side.dump_to_log {
             side.dump(Dump::Data, logger);
@@ -161,7 +185,8 @@ impl HaSide {
 
     fn warn_of_rivals(&self, logger: &mut Logger) {
         let namespace = self.config.program.network_namespace.as_deref();
-        for rival in in_namespace(namespace, || ha::rivals(&[])).unwrap_or_default() {
+        let ours: Vec<u32> = self.replaced.iter().map(|(old, _)| old.pid()).collect();
+        for rival in in_namespace(namespace, || ha::rivals(&ours)).unwrap_or_default() {
             let text = format!(
                 "{rival} speaks VRRP on this host already: two of them fight over addresses; stop it"
             );
@@ -170,7 +195,7 @@ impl HaSide {
     }
 
     /// What this process itself does for a configuration: `umask`, `process_name`, FIFOs.
-    fn prepare(&mut self, logger: &mut Logger) {
+    pub(crate) fn prepare(&mut self, logger: &mut Logger) {
         let global = &self.config.global;
         if let Some(mask) = self.options.umask.or(global.umask) {
             let _ = rustix::process::umask(rustix::fs::Mode::from_raw_mode(mask));
@@ -178,6 +203,7 @@ impl HaSide {
         if let Some(name) = &global.processes.parent_name {
             sys::process::set_name(name);
         }
+        self.reload_time.configure(&global.reload);
         self.fifos.configure(global, logger);
     }
 
@@ -218,8 +244,15 @@ impl HaSide {
     fn start_vrrp(&mut self) -> std::io::Result<()> {
         let mut child =
             Child::start(Role::Vrrp, &self.environment(Some(&self.config.global.processes.vrrp))?)?;
+        // It advertises until this moment, in which the new one is ready to go on.
+        if let Some((old, _channel)) = self.replaced.take() {
+            old.kill();
+        }
         let configure = In::Configure { config: self.config.clone(), restored: self.memory.clone() };
         child.channel.send(&configure).map_err(std::io::Error::other)?;
+        if let Some(serves) = self.proxy {
+            child.channel.send(&In::Proxy { serves }).map_err(std::io::Error::other)?;
+        }
         self.vrrp = Some(child);
         Ok(())
     }
@@ -240,6 +273,15 @@ impl HaSide {
         let global = self.config.global.clone();
         let readers = global.fifos.all.iter().chain(&global.fifos.vrrp).filter_map(reader).collect();
         ToRunner::Configure(Box::new(Configure { global, scripts, readers }))
+    }
+
+    /// Tells the vrrp process whether the proxy beside it serves, when that is new.
+    pub(crate) fn tell_proxy(&mut self, serves: bool) {
+        if self.proxy.replace(serves) != Some(serves)
+            && let Some(vrrp) = &mut self.vrrp
+        {
+            let _ = vrrp.channel.send(&In::Proxy { serves });
+        }
     }
 
     /// Descriptors to wait for.
@@ -354,7 +396,8 @@ impl HaSide {
 
     /// Reads the file again, changing nothing: the configuration that [`apply`](Self::apply) takes.
     pub(crate) fn read_again(&self, logger: &mut Logger) -> Result<Config, String> {
-        let refused = match self.options.read() {
+        let read = self.while_marked(|| self.options.read());
+        let refused = match read {
             Ok((loaded, checks)) => {
                 complain(&loaded, &checks, logger);
                 if !loaded.report.has_errors() {
@@ -367,6 +410,27 @@ impl HaSide {
         let text = format!("reload refused: {refused}; nothing was changed");
         logger.log(Level::Error, &text);
         Err(text)
+    }
+
+    /// `reload_file`: the file is there, and empty, as long as others had better not change the
+    /// configuration.
+    fn while_marked<T>(&self, read: impl FnOnce() -> T) -> T {
+        let written = self.config.global.reload.file.clone();
+        let usual = || roles::pid_path(&self.config.program, "keepalived").with_extension("reload");
+        let mark = written.map(|path| path.unwrap_or_else(usual));
+        if let Some(mark) = &mark {
+            let _ = std::fs::write(mark, "");
+        }
+        let outcome = read();
+        if let Some(mark) = &mark {
+            let _ = std::fs::remove_file(mark);
+        }
+        outcome
+    }
+
+    /// Whether `reload_time_file` asks for a reload now.
+    pub(crate) fn reload_is_due(&mut self, logger: &mut Logger) -> bool {
+        self.stopping.is_none() && self.reload_time.is_due(logger)
     }
 
     /// Puts a configuration into force.
@@ -418,6 +482,17 @@ impl HaSide {
         if let Err(error) = dumps::write(&dumps::path(&self.config, kind, suffix), text) {
             logger.log(Level::Error, &error);
         }
+    }
+
+    /// What the program after this one needs. The runner ends when its channel closes.
+    pub(crate) fn bequeath(&mut self, inheritance: &mut Inheritance, logger: &mut Logger) {
+        self.hear_vrrp(logger);
+        // Those that were made here are to be made, and removed, by the program after this one.
+        self.fifos.close();
+        inheritance.memory = self.memory.clone();
+        let vrrp = self.vrrp.as_ref();
+        inheritance.vrrp = vrrp.and_then(|vrrp| Predecessor::new(vrrp.pid(), vrrp.channel.as_fd()));
+        inheritance.children.extend(self.runner.iter().map(Child::pid));
     }
 
     /// Begins to stop: the vrrp process gives its addresses up.

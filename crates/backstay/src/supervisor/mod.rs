@@ -9,7 +9,9 @@ pub(crate) mod daemon;
 mod dumps;
 mod fifos;
 mod ha_side;
+mod reload_time;
 mod sockets;
+pub(crate) mod upgrade;
 mod web_side;
 
 pub(crate) use ha_side::{HaOptions, HaSide};
@@ -23,9 +25,11 @@ use logging::{Level, Logger};
 use proxy::message::StopMode;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use sys::signals;
+use upgrade::Inheritance;
 use web_side::Wish;
 
 /// Which program we are to the world.
@@ -65,6 +69,8 @@ pub(crate) struct Plan {
     /// Holds the number of the proxy process.
     pub(crate) proxy_pid_file: Option<PidFile>,
     pub(crate) readiness: Readiness,
+    /// What is left of what the program before an upgrade handed over.
+    pub(crate) inherited: Option<Inheritance>,
 }
 
 /// The signals that are obeyed.
@@ -87,11 +93,14 @@ struct Supervisor {
     control: Option<Server>,
     caught: OwnedFd,
     stopping: Option<Instant>,
+    /// Processes of the program before an upgrade, and the channel of its proxy.
+    former: Vec<u32>,
+    former_channel: Option<OwnedFd>,
 }
 
 /// Supervises until everything has stopped.
 pub(crate) fn supervise(mut plan: Plan, caught: OwnedFd) -> ExitCode {
-    if let Some(web) = &mut plan.web
+    if let Some(web) = plan.web.as_mut().filter(|web| !web.stopped)
         && let Err(why) = web.wait_ready()
     {
         web.note("emerg", &why);
@@ -120,7 +129,9 @@ pub(crate) fn supervise(mut plan: Plan, caught: OwnedFd) -> ExitCode {
         }
         plan.logger.log(Level::Error, &error);
     }
-    let mut supervisor = Supervisor { plan, control, caught, stopping: None };
+    let mut supervisor =
+        Supervisor { plan, control, caught, stopping: None, former: Vec::new(), former_channel: None };
+    supervisor.relieve();
     supervisor.write_pids();
     supervisor.plan.readiness.ready();
     supervisor.run();
@@ -136,6 +147,9 @@ impl Supervisor {
             }
             if let Some(ha) = &mut self.plan.ha {
                 ha.turn(&mut self.plan.logger);
+                if ha.reload_is_due(&mut self.plan.logger) {
+                    let _ = self.reload(None);
+                }
             }
             if let Some(web) = &mut self.plan.web {
                 web.turn();
@@ -143,6 +157,8 @@ impl Supervisor {
                     self.grant(wish);
                 }
             }
+            upgrade::reap(&mut self.former);
+            self.tell_of_proxy();
             self.write_pids();
             self.serve_control();
             if self.is_stopped() {
@@ -151,6 +167,63 @@ impl Supervisor {
         }
         self.write_pids();
         let _ = self.plan.pid_file.hold(None);
+    }
+
+    /// Lets the proxy of the program before finish, now that ours is there.
+    fn relieve(&mut self) {
+        let Some(mut inherited) = self.plan.inherited.take() else { return };
+        self.former = std::mem::take(&mut inherited.children);
+        if let Some(proxy) = &inherited.proxy {
+            self.former_channel = proxy.hold();
+            if self.plan.web.is_some() {
+                proxy.drain();
+            }
+        }
+    }
+
+    /// Executes the new binary in place of this program; does not return when that succeeds.
+    fn upgrade(&mut self, path: &Path) {
+        let mut inheritance = Inheritance { children: self.former.clone(), ..Inheritance::default() };
+        if let Some(ha) = &mut self.plan.ha {
+            ha.bequeath(&mut inheritance, &mut self.plan.logger);
+        }
+        if let Some(web) = &self.plan.web {
+            web.bequeath(&mut inheritance);
+        }
+        self.plan.logger.log(Level::Info, &format!("Replacing this program by {}", path.display()));
+        let error = upgrade::execute(path, &inheritance);
+        let text = format!("{} cannot be executed: {error}; nothing was changed", path.display());
+        self.plan.logger.log(Level::Error, &text);
+        if let Some(ha) = &mut self.plan.ha {
+            ha.prepare(&mut self.plan.logger);
+        }
+    }
+
+    /// What an upgrade needs to succeed: a binary that runs, and a configuration that can be read.
+    fn may_upgrade(&mut self) -> Result<PathBuf, String> {
+        if self.stopping.is_some() {
+            return Err("it is stopping".to_owned());
+        }
+        if self.plan.face == Face::Nginx {
+            return Err("only `backstay run` and `keepalived` are replaced so".to_owned());
+        }
+        if let Some(ha) = &self.plan.ha {
+            ha.read_again(&mut self.plan.logger)?;
+        }
+        upgrade::successor()
+    }
+
+    /// Lets the vrrp process know whether what stands behind its addresses serves.
+    fn tell_of_proxy(&mut self) {
+        let Plan { ha: Some(ha), web, web_failed, .. } = &mut self.plan else { return };
+        if self.stopping.is_some() {
+            return;
+        }
+        match web {
+            Some(web) => ha.tell_proxy(web.serves()),
+            None if web_failed.is_some() => ha.tell_proxy(false),
+            None => {}
+        }
     }
 
     fn sleep(&self) {
@@ -314,7 +387,18 @@ impl Supervisor {
     fn serve_control(&mut self) {
         let Some(server) = &self.control else { return };
         let Some((ask, reply)) = server.accept() else { return };
-        let answer = self.answer(ask);
+        let answer = match ask {
+            Ask::Upgrade => match self.may_upgrade() {
+                Ok(path) => {
+                    // This answer is the last thing that the program does.
+                    reply.send(&Answer::Done);
+                    self.upgrade(&path);
+                    return;
+                }
+                Err(why) => Answer::Failed(why),
+            },
+            ask => self.answer(ask),
+        };
         self.write_pids();
         reply.send(&answer);
     }
@@ -334,7 +418,7 @@ impl Supervisor {
                 }
                 None => Answer::Failed("this process serves no nginx.conf".to_owned()),
             },
-            Ask::Start(Side::Keepalived) | Ask::Stop(Side::Keepalived) => {
+            Ask::Upgrade | Ask::Start(Side::Keepalived) | Ask::Stop(Side::Keepalived) => {
                 Answer::Failed("the keepalived side is started and stopped with its service".to_owned())
             }
         }

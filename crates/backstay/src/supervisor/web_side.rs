@@ -2,12 +2,13 @@
 
 use super::child::{Child, Environment, Restart};
 use super::sockets;
+use super::upgrade::{Inheritance, Predecessor};
 use crate::inspect::{self, NginxOptions};
 use crate::roles::{self, Role};
 use nginx_conf::model::{Config, ListenAddress, LogDestination};
 use proxy::message::{Configure, FromProxy, Status, StopMode, ToProxy};
 use std::fs::OpenOptions;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -50,22 +51,34 @@ pub(crate) enum Wish {
 impl WebSide {
     /// Opens the sockets and the logs of a configuration that was checked, and starts the process.
     pub(crate) fn start(options: NginxOptions, config: Config) -> Result<Self, String> {
+        Self::start_with(options, config, Vec::new(), false)
+    }
+
+    /// The same with sockets that are open already, or as an operator had left it: stopped.
+    pub(crate) fn start_with(
+        options: NginxOptions,
+        config: Config,
+        sockets: Vec<(ListenAddress, OwnedFd)>,
+        stopped: bool,
+    ) -> Result<Self, String> {
         let mut side = Self {
             options,
             config,
-            sockets: Vec::new(),
+            sockets,
             child: None,
             restart: Restart::default(),
             generation: 0,
             ready: false,
             refused: None,
-            stopped: false,
+            stopped,
             status: None,
             restarts: 0,
             wishes: Vec::new(),
         };
-        side.open_sockets()?;
-        side.start_process()?;
+        if !stopped {
+            side.open_sockets()?;
+            side.start_process()?;
+        }
         Ok(side)
     }
 
@@ -222,6 +235,23 @@ impl WebSide {
                 self.restart.died(Duration::ZERO);
             }
         }
+    }
+
+    /// Whether clients are served. A proxy that crashed over and over serves again once it has lived for
+    /// a while.
+    pub(crate) fn serves(&self) -> bool {
+        let lives = self.child.as_ref().is_some_and(|child| child.age() >= super::child::HEALTHY);
+        !self.stopped && (self.restart.failures() < MOST_CRASHES || lives)
+    }
+
+    /// What the program after this one needs.
+    pub(crate) fn bequeath(&self, inheritance: &mut Inheritance) {
+        let child = self.child.as_ref();
+        inheritance.proxy = child.and_then(|child| Predecessor::new(child.pid(), child.channel.as_fd()));
+        let number = |(address, socket): &(ListenAddress, OwnedFd)| (address.clone(), socket.as_raw_fd());
+        inheritance.sockets = self.sockets.iter().map(number).collect();
+        inheritance.children.extend(child.map(Child::pid));
+        inheritance.stopped = self.stopped;
     }
 
     /// What operators asked of the process since the last call.

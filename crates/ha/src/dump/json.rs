@@ -98,9 +98,13 @@ struct Process {
     min_processes: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_processes: Option<u32>,
+    current_processes: u32,
+    have_quorum: bool,
     weight: i32,
     terminate_delay: Number,
     fork_delay: Number,
+    fork_delay_timer_running: bool,
+    terminate_delay_timer_running: bool,
     full_command: bool,
 }
 
@@ -111,7 +115,7 @@ pub(super) fn text(dumps: &Dumps, moment: &Moment<'_>) -> String {
     let entries: Vec<Entry> = moment.instances.iter().map(entry).collect();
     let written = match dumps.config.global.dumps.json_version {
         2 => {
-            let track_process = dumps.config.processes.iter().map(process).collect();
+            let track_process = dumps.config.processes.iter().map(|one| process(one, moment)).collect();
             serde_json::to_string(&Second { vrrp: entries, track_process })
         }
         _ => serde_json::to_string(&entries),
@@ -201,7 +205,9 @@ fn data(instance: &Instance, dumps: &Dumps, moment: &Moment<'_>) -> Data {
     }
 }
 
-fn process(process: &TrackProcess) -> Process {
+fn process(process: &TrackProcess, moment: &Moment<'_>) -> Process {
+    let (current_processes, have_quorum, delayed) =
+        moment.tracking.processes.numbers(&process.name).unwrap_or_default();
     Process {
         process: process.name.clone(),
         parameters: process.parameters.join(" "),
@@ -213,6 +219,10 @@ fn process(process: &TrackProcess) -> Process {
         },
         min_processes: process.quorum,
         max_processes: process.quorum_max,
+        current_processes,
+        have_quorum,
+        fork_delay_timer_running: delayed && !have_quorum,
+        terminate_delay_timer_running: delayed && have_quorum,
         weight: if process.weight.reverse { -process.weight.weight } else { process.weight.weight },
         terminate_delay: number(process.terminate_delay),
         fork_delay: number(process.fork_delay),

@@ -17,7 +17,7 @@ pub use global::global;
 use crate::instance::Instance;
 use crate::message::Dump;
 use crate::network::Network;
-use crate::tracking::scripts::Scripts;
+use crate::tracking::Tracking;
 use keepalived_conf::model::{Config, SyncGroup};
 use statistics::Statistics;
 use std::collections::BTreeMap;
@@ -51,7 +51,7 @@ pub(crate) struct Moment<'a> {
     pub(crate) wall: Duration,
     pub(crate) instances: &'a [Instance],
     pub(crate) groups: &'a [(&'a SyncGroup, State)],
-    pub(crate) scripts: &'a Scripts,
+    pub(crate) tracking: &'a Tracking,
     pub(crate) network: &'a Network,
 }
 

@@ -17,15 +17,15 @@ pub(super) fn write(config: &Config, moment: &Moment<'_>, text: &mut String) {
     }
     if !config.files.is_empty() {
         line!(text, "------< VRRP Track files >------");
-        config.files.iter().for_each(|one| file(one, config, text));
+        config.files.iter().for_each(|one| file(one, config, moment, text));
     }
     if !config.processes.is_empty() {
         line!(text, "------< VRRP Track processes >------");
-        config.processes.iter().for_each(|one| process(one, config, text));
+        config.processes.iter().for_each(|one| process(one, config, moment, text));
     }
     if !config.bfd.is_empty() {
         line!(text, "------< VRRP Track BFDs >------");
-        config.bfd.iter().for_each(|one| session(one, config, text));
+        config.bfd.iter().for_each(|one| session(one, config, moment, text));
     }
 }
 
@@ -56,7 +56,7 @@ fn list<'a>(users: impl Iterator<Item = (&'a str, TrackWeight)>, text: &mut Stri
 }
 
 fn script(script: &VrrpScript, config: &Config, moment: &Moment<'_>, text: &mut String) {
-    let up = moment.scripts.up(&script.name);
+    let up = moment.tracking.scripts.up(&script.name);
     let result = if up == Some(true) { script.rise + script.fall - 1 } else { 0 };
     line!(text, " VRRP Script = {}", script.name);
     line!(text, "   Command = {}", words::command(&script.command));
@@ -82,14 +82,15 @@ fn script(script: &VrrpScript, config: &Config, moment: &Moment<'_>, text: &mut 
     line!(text, "   State = idle");
 }
 
-fn file(file: &TrackFile, config: &Config, text: &mut String) {
+fn file(file: &TrackFile, config: &Config, moment: &Moment<'_>, text: &mut String) {
     line!(text, " Track file = {}", file.name);
     line!(text, "   File = {}", file.path.display());
+    line!(text, "   Status = {}", moment.tracking.files.value(&file.name).unwrap_or_default());
     line!(text, "   Weight = {}{}", file.weight.weight, words::reverse(file.weight));
     list(users(config, &file.name, |instance| &instance.track_files, |group| &group.files), text);
 }
 
-fn process(process: &TrackProcess, config: &Config, text: &mut String) {
+fn process(process: &TrackProcess, config: &Config, moment: &Moment<'_>, text: &mut String) {
     line!(text, " VRRP Track process = {}", process.name);
     line!(text, "   Process = {}", process.program);
     if !process.parameters.is_empty() {
@@ -105,15 +106,24 @@ fn process(process: &TrackProcess, config: &Config, text: &mut String) {
     if let Some(most) = process.quorum_max {
         line!(text, "   Max processes = {most}");
     }
+    let (running, enough, delayed) = moment.tracking.processes.numbers(&process.name).unwrap_or_default();
+    line!(text, "   Current processes = {running}");
+    line!(text, "   Have quorum = {}", words::truth(enough));
     line!(text, "   Weight = {}{}", process.weight.weight, words::reverse(process.weight));
     line!(text, "   Terminate delay = {:.6}s", process.terminate_delay.as_secs_f64());
     line!(text, "   Fork delay = {:.6}s", process.fork_delay.as_secs_f64());
+    let (forking, ending) = (delayed && !enough, delayed && enough);
+    line!(text, "   Fork delay timer {}running", if forking { "" } else { "not " });
+    line!(text, "   Terminate delay timer {}running", if ending { "" } else { "not " });
     line!(text, "   Full command = {}", words::truth(process.full_command));
     list(users(config, &process.name, |instance| &instance.track_processes, |group| &group.processes), text);
 }
 
-fn session(session: &BfdInstance, config: &Config, text: &mut String) {
+fn session(session: &BfdInstance, config: &Config, moment: &Moment<'_>, text: &mut String) {
     line!(text, " VRRP Track BFD = {}", session.name);
+    line!(text, "   Weight = {}{}", session.weight.weight, words::reverse(session.weight));
+    let up = moment.tracking.sessions.up(&session.name) == Some(true);
+    line!(text, "   Bfd is {}", if up { "up" } else { "down" });
     line!(text, "   Tracking VRRP instances :");
     list(users(config, &session.name, |instance| &instance.track_bfd, |group| &group.bfd), text);
 }

@@ -3,7 +3,7 @@
 use super::{Instance, settings};
 use crate::network::Interfaces;
 use crate::tracking::{self, Tracking};
-use keepalived_conf::model::{Conditions, ConfigFault, TrackInterface, Tracked};
+use keepalived_conf::model::{Conditions, ConfigFault, TrackInterface, TrackWeight, Tracked};
 use vrrp::Family;
 use vrrp::tracking::Effect;
 
@@ -17,6 +17,17 @@ pub(crate) struct Cause {
 }
 
 impl Cause {
+    /// What a tracked object that is up or down means, if anything.
+    pub(crate) fn of(weight: TrackWeight, up: bool, text: &str) -> Option<Self> {
+        let effect = settings::weight(weight).effect(Some(up));
+        (effect != Effect::None).then(|| Self { effect, text: text.to_owned(), told: false })
+    }
+
+    /// Something worth telling that changes nothing.
+    pub(crate) fn note(text: &str) -> Self {
+        Self { effect: Effect::None, text: text.to_owned(), told: true }
+    }
+
     /// As in `script chk_nginx failed: -20`.
     pub(super) fn describe(&self) -> String {
         match self.effect {

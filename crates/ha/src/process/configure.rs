@@ -36,6 +36,7 @@ impl Process<'_> {
         if self.instances.is_empty() && restored.instances.is_empty() {
             self.begins = begins(now, &config.global);
         }
+        self.proxy.tracked = config.global.track_proxy;
         self.router_id = config.global.router_id;
         self.iptables = config.global.iptables;
         self.receive_buffers = config.global.receive_buffers;
@@ -180,7 +181,8 @@ impl Process<'_> {
     pub(super) fn evaluate(&mut self, restored: &Memory) {
         let mut verdicts: Vec<Verdict> = Vec::with_capacity(self.instances.len());
         for index in 0..self.instances.len() {
-            let causes = self.instances[index].track(self.sources(), self.groups.conditions(index));
+            let mut causes = self.instances[index].track(self.sources(), self.groups.conditions(index));
+            causes.extend(self.proxy.cause());
             let base = self.instances[index].config.priority;
             verdicts.push(tracking::verdict(base, causes.iter().map(|cause| cause.effect)));
             let name = &self.instances[index].config.name;

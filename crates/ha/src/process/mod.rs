@@ -4,6 +4,7 @@ mod act;
 mod configure;
 mod groups;
 mod hear;
+mod proxy;
 mod repeat;
 mod successor;
 
@@ -18,6 +19,7 @@ use groups::SyncGroups;
 use ipc::Channel;
 use keepalived_conf::model::{Iptables, ReceiveBuffers};
 use netlink::Monitor;
+use proxy::Proxy;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
@@ -56,6 +58,7 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         handovers: Handovers::default(),
         tracking: Tracking::default(),
         dumps: Dumps::default(),
+        proxy: Proxy::default(),
         instances: Vec::new(),
         groups: SyncGroups::default(),
         router_id: None,
@@ -106,6 +109,7 @@ struct Process<'a> {
     handovers: Handovers,
     tracking: Tracking,
     dumps: Dumps,
+    proxy: Proxy,
     instances: Vec<Instance>,
     groups: SyncGroups,
     router_id: Option<String>,
@@ -222,6 +226,7 @@ impl Process<'_> {
                     let status = self.instances.iter().map(|instance| instance.status(now)).collect();
                     self.tell(&Out::Status(status));
                 }
+                In::Proxy { serves } => self.proxy_changed(serves),
                 In::Dump(kind) => {
                     let groups = self.groups.states();
                     let moment = Moment {
@@ -229,7 +234,7 @@ impl Process<'_> {
                         wall: wall(),
                         instances: &self.instances,
                         groups: &groups,
-                        scripts: &self.tracking.scripts,
+                        tracking: &self.tracking,
                         network: &self.network,
                     };
                     let text = self.dumps.text(kind, &moment);

@@ -116,6 +116,12 @@ impl Processes {
         Some((*up, format!("{count} of {wanted} running")))
     }
 
+    /// How many run, whether that counts as enough, and whether that is about to change.
+    pub(crate) fn numbers(&self, name: &str) -> Option<(u32, bool, bool)> {
+        let tracked = self.tracked.iter().find(|tracked| tracked.config.name == name)?;
+        Some((tracked.count, tracked.up, tracked.counts_at.is_some()))
+    }
+
     /// What each counts as.
     pub(crate) fn verdicts(&self) -> Vec<(String, bool)> {
         self.tracked.iter().map(|tracked| (tracked.config.name.clone(), tracked.up)).collect()

@@ -14,8 +14,8 @@ pub struct ThisMachine;
 
 impl System for ThisMachine {
     fn interfaces(&self) -> Vec<String> {
-        // Unlike /sys/class/net, this follows the process into a network namespace.
-        let Ok(table) = fs::read_to_string("/proc/self/net/dev") else { return Vec::new() };
+        // Unlike /sys/class/net, this follows the thread into a network namespace.
+        let Ok(table) = fs::read_to_string("/proc/thread-self/net/dev") else { return Vec::new() };
         let rows = table.lines().filter_map(|line| line.split_once(':'));
         let mut names: Vec<String> = rows.map(|(name, _)| name.trim().to_owned()).collect();
         names.sort();

@@ -1,7 +1,7 @@
 //! Words of ours, in the style of the others: what keepalived lacks. It ignores them with a complaint.
 
 use super::Context::Global;
-use super::{Keyword, SWITCH, acts, understood, words};
+use super::{Keyword, SWITCH, acts, words};
 
 pub(super) const WORDS: &[Keyword] = &[
     acts(
@@ -16,7 +16,7 @@ pub(super) const WORDS: &[Keyword] = &[
         SWITCH,
         "ours: a master that stops names its successor, if that is of our kind; on when absent",
     ),
-    understood(
+    acts(
         "vrrp_track_proxy",
         &[Global],
         words(0, 3),

@@ -163,9 +163,9 @@ pub(super) const WORDS: &[Keyword] = &[
         "check the configuration before a reload",
         "a reload always checks first, tells the log, and changes nothing when there is an error",
     ),
-    understood("reload_time_file", &[Global], WORD, "file that holds the time of the next reload"),
-    understood("reload_repeat", &[Global], NONE, "repeat the timed reload"),
-    understood("reload_file", &[Global], words(0, 1), "file that exists during a reload"),
+    acts("reload_time_file", &[Global], WORD, "file that holds the time of the next reload"),
+    acts("reload_repeat", &[Global], NONE, "repeat the timed reload"),
+    acts("reload_file", &[Global], words(0, 1), "file that exists during a reload"),
     understood("config_save_dir", &[Global], WORD, "where copies of the configuration are kept"),
     no_effect(
         "tmp_config_directory",

@@ -3,7 +3,8 @@
 use super::{Logs, flush};
 use crate::clock::{Clock, Time};
 use crate::request::Request;
-use nginx_conf::model::{AccessLog, Escape, Part, Template, Variable};
+use crate::site::{Format, Slot};
+use nginx_conf::model::{AccessLog, Escape};
 use std::sync::PoisonError;
 
 impl Logs {
@@ -16,12 +17,10 @@ impl Logs {
                     continue;
                 }
             }
-            let Some(format) = request.site.http().and_then(|http| http.log_formats.get(log.format)) else {
-                continue;
-            };
+            let Some(format) = request.site.formats.get(log.format) else { continue };
             let mut line = std::mem::take(&mut self.line);
             line.clear();
-            write_line(request, &format.line, format.escape, clock, &mut line);
+            write_line(request, format, clock, &mut line);
             line.push(b'\n');
             if request.site.shared.generation == self.generation {
                 self.keep(log, &line, clock.now());
@@ -49,56 +48,54 @@ impl Logs {
     }
 }
 
-fn write_line(request: &Request, line: &Template, escape: Escape, clock: &Clock, out: &mut Vec<u8>) {
-    let mut value = Vec::new();
-    for part in &line.parts {
-        match part {
-            Part::Literal(bytes) => out.extend_from_slice(bytes),
-            Part::Variable(variable) if is_plain(variable) => {
-                if !request.variable(variable, clock, out) && escape == Escape::Default {
+fn write_line(request: &Request, format: &Format, clock: &Clock, out: &mut Vec<u8>) {
+    for slot in &format.slots {
+        let start = out.len();
+        let found = match slot {
+            Slot::Literal(bytes) => {
+                out.extend_from_slice(bytes);
+                continue;
+            }
+            Slot::Plain(variable) => {
+                if !request.variable(variable, clock, out) && format.escape == Escape::Default {
                     out.push(b'-');
                 }
+                continue;
             }
-            Part::Variable(variable) => {
-                value.clear();
-                let found = request.variable(variable, clock, &mut value);
-                match escape {
-                    Escape::Default if !found || value.is_empty() => out.push(b'-'),
-                    Escape::Default => escape_default(&value, out),
-                    Escape::Json => escape_json(&value, out),
-                    Escape::None => out.extend_from_slice(&value),
-                }
-            }
+            Slot::Field(known) => request.join_known(*known, out),
+            Slot::Escaped(variable) => request.variable(variable, clock, out),
+        };
+        match format.escape {
+            Escape::Default if !found || out.len() == start => out.push(b'-'),
+            Escape::Default => escape_from(start, escape_default, out),
+            Escape::Json => escape_from(start, escape_json, out),
+            Escape::None => {}
         }
     }
 }
 
-/// Variables that never hold anything to escape.
-fn is_plain(variable: &Variable) -> bool {
-    matches!(
-        variable,
-        Variable::RemoteAddr
-            | Variable::TimeLocal
-            | Variable::Status
-            | Variable::BodyBytesSent
-            | Variable::RequestTime
-            | Variable::UpstreamAddr
-    )
+/// Escapes what was appended since `start`, if there is anything to escape.
+fn escape_from(start: usize, escape: impl Fn(&[u8], &mut Vec<u8>), out: &mut Vec<u8>) {
+    // Folded over all bytes, not stopped at the first: many are looked at at once.
+    if out[start..].iter().fold(false, |any, b| any | is_special(*b)) {
+        let value = out.split_off(start);
+        escape(&value, out);
+    }
+}
+
+/// Whether some way of escaping writes a byte in another form.
+fn is_special(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | (byte < 32) | (byte >= 127)
 }
 
 fn escape_default(value: &[u8], out: &mut Vec<u8>) {
-    let is_special = |b: &u8| matches!(b, b'"' | b'\\' | 0..=31 | 127..);
-    if !value.iter().any(is_special) {
-        return out.extend_from_slice(value);
-    }
     for byte in value {
-        match byte {
-            special if is_special(special) => {
-                out.extend_from_slice(b"\\x");
-                out.push(b"0123456789ABCDEF"[usize::from(byte >> 4)]);
-                out.push(b"0123456789ABCDEF"[usize::from(byte & 15)]);
-            }
-            _ => out.push(*byte),
+        if is_special(*byte) {
+            out.extend_from_slice(b"\\x");
+            out.push(b"0123456789ABCDEF"[usize::from(byte >> 4)]);
+            out.push(b"0123456789ABCDEF"[usize::from(byte & 15)]);
+        } else {
+            out.push(*byte);
         }
     }
 }

@@ -129,7 +129,7 @@ impl Logs {
             if let Handler::Proxy(pass) = &request.location().handler {
                 write_uri(request, pass, &Means { clock, logs: self }, &mut uri);
             }
-            text += &format!(", upstream: \"http://{}{}\"", attempt.peer, lossy(&uri));
+            text += &format!(", upstream: \"http://{}{}\"", request.name_of(attempt), lossy(&uri));
         }
         if let Some(host) = request.parsed.host {
             text += &format!(", host: \"{}\"", lossy(host.of(&request.head)));

@@ -56,7 +56,7 @@ impl Worker {
         let Some(number) = picked else {
             let text = "no live upstreams while connecting to upstream";
             means!(self).log(request, LogLevel::Error, text);
-            request.attempts.push(attempt(Arc::from(upstream.model.name.as_str()), now, 502));
+            request.attempts.push(attempt(None, now, 502));
             return self.fail_request(token, 502);
         };
         let reuse = self.idle_peer(&upstream, number);
@@ -77,10 +77,9 @@ impl Worker {
     /// Sends the request over a kept connection, or begins a new one.
     fn use_peer(&mut self, token: Token, upstream: &Arc<Upstream>, number: usize, kept: Option<Token>) {
         let now = self.clock.now();
-        let Some(name) = upstream.names.get(number).cloned() else { return };
         let Some(client) = self.clients.find(token) else { return };
         let Some(request) = &mut client.request else { return };
-        request.attempts.push(attempt(name, now, 0));
+        request.attempts.push(attempt(Some(number), now, 0));
         let timeout = request.settings().proxy.connect_timeout;
         let peer = match kept.map_or_else(|| self.connect(upstream, number), Ok) {
             Ok(peer) => peer,
@@ -112,7 +111,6 @@ impl Worker {
         let Some(peer) = self.peers.find(peer_token) else { return };
         let Some(client) = peer.client.and_then(|c| self.clients.find(c)) else { return };
         let Some(request) = &mut client.request else { return };
-        let Some(pass) = pass_of(request).cloned() else { return };
         let framing = match (request.body.exists(), request.body.complete(), request.body.announced) {
             (false, ..) => BodyFraming::None,
             (true, true, _) => BodyFraming::Length(request.body.kept.len() as u64),
@@ -121,7 +119,7 @@ impl Worker {
         };
         let mut out = std::mem::take(&mut self.out);
         out.clear();
-        write_head(request, &pass, framing, means!(self), &mut out);
+        write_head(request, framing, means!(self), &mut out);
         let sent = if framing == BodyFraming::Chunked {
             http1::chunked::encode(&request.body.kept, &mut out);
             peer.output.send(&peer.socket, &out, b"")
@@ -334,7 +332,7 @@ impl Worker {
     }
 }
 
-fn attempt(peer: Arc<str>, now: crate::clock::Time, status: u16) -> Attempt {
+fn attempt(peer: Option<usize>, now: crate::clock::Time, status: u16) -> Attempt {
     Attempt {
         peer,
         started: now,

@@ -37,7 +37,9 @@ impl Worker {
                 return;
             }
             let have = if peer.body.is_none() { peer.input.len() } else { 0 };
-            self.scratch[..have].copy_from_slice(&peer.input[..have]);
+            if have > 0 {
+                self.scratch[..have].copy_from_slice(&peer.input);
+            }
             match read(&peer.socket, &mut self.scratch[have..]) {
                 Read::Data(n) => {
                     peer.readable = n == SCRATCH - have || peer.hung_up;
@@ -76,6 +78,18 @@ impl Worker {
             let Some(client) = peer.client.and_then(|c| self.clients.find(c)) else { return };
             let Some(request) = &mut client.request else { return };
             let limit = request.settings().proxy.buffer_size.clamp(4096, SCRATCH / 2);
+            let bytes = &self.scratch[start..filled];
+            // A read nearly always brings a whole head, which then needs no search for its end.
+            if peer.input.is_empty()
+                && let Ok(response) =
+                    http1::parse_response(bytes, request.method, &mut request.upstream_fields)
+                && response.length <= limit
+                && response.status >= 200
+            {
+                request.upstream_head.clear();
+                request.upstream_head.extend_from_slice(&bytes[..response.length]);
+                return self.begin_relay(token, &response, start + response.length, filled);
+            }
             let end = match peer.scan.advance(&self.scratch[start..filled], true) {
                 Scanned::Complete(end) if end <= limit => start + end,
                 Scanned::Partial if filled - start < limit => {
@@ -165,9 +179,7 @@ impl Worker {
             false => write_head(request, response, means!(self), &mut out),
         };
         request.answer.status = exchange::answered_status(request, status);
-        request.answer.head.clear();
-        request.answer.head.extend_from_slice(&out);
-        request.answer.head_sent = true;
+        request.head_is_sent(&out);
         client.writer = Some(writer);
         self.out = out;
         let head_length = self.out.len();

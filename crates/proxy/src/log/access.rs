@@ -18,27 +18,24 @@ impl Logs {
                 }
             }
             let Some(format) = request.site.formats.get(log.format) else { continue };
-            let mut line = std::mem::take(&mut self.line);
-            line.clear();
-            write_line(request, format, clock, &mut line);
-            line.push(b'\n');
             if request.site.shared.generation == self.generation {
-                self.keep(log, &line, clock.now());
+                self.keep(log, clock.now(), |lines| write_line(request, format, clock, lines));
             } else if let Some(sink) = request.site.shared.logs.get(log.log) {
+                let mut line = Vec::new();
+                write_line(request, format, clock, &mut line);
                 sink.lock().unwrap_or_else(PoisonError::into_inner).write(&line, None);
             }
-            self.line = line;
         }
     }
 
-    fn keep(&mut self, log: &AccessLog, line: &[u8], now: Time) {
+    fn keep(&mut self, log: &AccessLog, now: Time, write: impl FnOnce(&mut Vec<u8>)) {
         let (Some(buffer), Some(sink)) = (self.buffers.get_mut(log.log), self.sinks.get(log.log)) else {
             return;
         };
         if buffer.lines.is_empty() && log.buffer > 0 {
             buffer.due = Some(now + log.flush.unwrap_or(Time::MAX / 2));
         }
-        buffer.lines.extend_from_slice(line);
+        write(&mut buffer.lines);
         if log.buffer == 0 {
             buffer.due = None;
         }
@@ -72,6 +69,7 @@ fn write_line(request: &Request, format: &Format, clock: &Clock, out: &mut Vec<u
             Escape::None => {}
         }
     }
+    out.push(b'\n');
 }
 
 /// Escapes what was appended since `start`, if there is anything to escape.

@@ -18,7 +18,6 @@ pub(crate) struct Logs {
     /// The generation whose logs `sinks` are.
     generation: u64,
     buffers: Vec<Buffer>,
-    line: Vec<u8>,
 }
 
 /// Lines that wait to be written.
@@ -43,7 +42,7 @@ pub(crate) enum Of<'a> {
 impl Logs {
     pub(crate) fn new(shared: &Shared) -> Self {
         let buffers = shared.logs.iter().map(|_| Buffer::default()).collect();
-        Self { sinks: Arc::clone(&shared.logs), generation: shared.generation, buffers, line: Vec::new() }
+        Self { sinks: Arc::clone(&shared.logs), generation: shared.generation, buffers }
     }
 
     /// Uses the logs of another generation, or the same ones opened anew.

@@ -13,6 +13,7 @@ use balance::Outcome;
 use nginx_conf::model::{Handler, LogLevel, ProxyPass};
 use rustix::io::Errno;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Why an attempt came to nothing.
@@ -47,10 +48,11 @@ impl Worker {
     fn next_attempt(&mut self, token: Token, now: crate::clock::Time) {
         let Some(client) = self.clients.find(token) else { return };
         let Some(request) = &mut client.request else { return };
-        let Some(upstream) = request.upstream.and_then(|n| request.site.shared.upstreams.get(n)).cloned()
-        else {
+        let site = Rc::clone(&request.site);
+        let Some(upstream) = request.upstream.and_then(|n| site.shared.upstreams.get(n)) else {
             return self.fail_request(token, 500);
         };
+        let is_idempotent = is_idempotent(request);
         let (key, length) = hash_key(client.facts.remote.map(|a| a.ip()));
         let picked = upstream.group().pick(now, &key[..length], &mut client.tried);
         let Some(number) = picked else {
@@ -59,19 +61,14 @@ impl Worker {
             request.attempts.push(attempt(None, now, 502));
             return self.fail_request(token, 502);
         };
-        let reuse = self.idle_peer(&upstream, number);
-        let reuse = match reuse {
-            Some(peer) if !self.request_is_idempotent(token) && !self.is_silent(peer) => {
+        let reuse = match self.idle_peer(upstream, number) {
+            Some(peer) if !is_idempotent && !self.is_silent(peer) => {
                 self.close_idle(peer);
                 None
             }
             reuse => reuse,
         };
-        self.use_peer(token, &upstream, number, reuse);
-    }
-
-    fn request_is_idempotent(&mut self, token: Token) -> bool {
-        self.clients.find(token).and_then(|c| c.request.as_ref()).is_none_or(|r| is_idempotent(r))
+        self.use_peer(token, upstream, number, reuse);
     }
 
     /// Sends the request over a kept connection, or begins a new one.
@@ -142,6 +139,11 @@ impl Worker {
                 Failure::Error,
                 "send() failed while sending request to upstream",
             );
+        }
+        let timeout = request.settings().proxy.read_timeout;
+        if !streaming && peer.output.is_empty() {
+            // The ordinary case: all is sent, and an answer is waited for.
+            return self.timers.set(&mut peer.deadline, now + timeout, peer_token, true);
         }
         self.set_peer_deadline(peer_token);
         if streaming && let Some(client) = self.peers.find(peer_token).and_then(|p| p.client) {

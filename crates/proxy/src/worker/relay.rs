@@ -43,13 +43,9 @@ impl Worker {
             match read(&peer.socket, &mut self.scratch[have..]) {
                 Read::Data(n) => {
                     peer.readable = n == SCRATCH - have || peer.hung_up;
-                    let now = self.clock.now();
-                    if let Some(request) = &mut client.request {
-                        let timeout = request.settings().proxy.read_timeout;
-                        if let Some(attempt) = request.attempts.last_mut() {
-                            attempt.received += n as u64;
-                        }
-                        self.timers.set(&mut peer.deadline, now + timeout, token, true);
+                    let attempt = client.request.as_mut().and_then(|request| request.attempts.last_mut());
+                    if let Some(attempt) = attempt {
+                        attempt.received += n as u64;
                     }
                     if peer.body.is_none() {
                         self.response_head(token, have + n);
@@ -94,7 +90,8 @@ impl Worker {
                 Scanned::Complete(end) if end <= limit => start + end,
                 Scanned::Partial if filled - start < limit => {
                     peer.input = self.scratch[start..filled].to_vec();
-                    return;
+                    let at = self.clock.now() + request.settings().proxy.read_timeout;
+                    return self.timers.set(&mut peer.deadline, at, token, true);
                 }
                 _ => {
                     let text = "upstream sent too big header while reading response header from upstream";
@@ -263,19 +260,24 @@ impl Worker {
         if complete {
             return self.finish_relay(token, client_token);
         }
+        let at = self.clock.now() + request.settings().proxy.read_timeout;
+        self.timers.set(&mut peer.deadline, at, token, true);
         self.set_send_deadline(client_token);
     }
 
     /// The answer is complete on this side.
     pub(super) fn finish_relay(&mut self, token: Token, client_token: Token) {
         let now = self.clock.now();
-        if let Some(attempt) = self.last_attempt(client_token) {
-            attempt.ended = Some(now);
-        }
         if let Some(client) = self.clients.find(client_token) {
             client.peer = None;
             client.phase = Phase::Answering;
-            let body_sent = client.request.as_ref().is_none_or(|r| r.body.complete());
+            let mut body_sent = true;
+            if let Some(request) = &mut client.request {
+                body_sent = request.body.complete();
+                if let Some(attempt) = request.attempts.last_mut() {
+                    attempt.ended = Some(now);
+                }
+            }
             if let Some(peer) = self.peers.find(token) {
                 // A peer that waits for the rest of a body would take the next request for it.
                 peer.keep_alive &= body_sent;

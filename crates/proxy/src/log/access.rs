@@ -1,6 +1,6 @@
 //! `access_log`: a line for each request.
 
-use super::{Logs, flush};
+use super::{GATHERING, Logs, flush};
 use crate::clock::{Clock, Time};
 use crate::request::Request;
 use crate::site::{Format, Slot};
@@ -32,13 +32,14 @@ impl Logs {
         let (Some(buffer), Some(sink)) = (self.buffers.get_mut(log.log), self.sinks.get(log.log)) else {
             return;
         };
-        if buffer.lines.is_empty() && log.buffer > 0 {
-            buffer.due = Some(now + log.flush.unwrap_or(Time::MAX / 2));
+        if buffer.lines.is_empty() {
+            buffer.due = now + log.flush.unwrap_or(Time::MAX / 2);
+        }
+        if log.buffer == 0 && !buffer.prompt {
+            buffer.prompt = true;
+            buffer.due = buffer.due.min(now + GATHERING);
         }
         write(&mut buffer.lines);
-        if log.buffer == 0 {
-            buffer.due = None;
-        }
         if buffer.lines.len() >= log.buffer.max(64 << 10) {
             flush(buffer, sink);
         }
@@ -83,7 +84,7 @@ fn escape_from(start: usize, escape: impl Fn(&[u8], &mut Vec<u8>), out: &mut Vec
 
 /// Whether some way of escaping writes a byte in another form.
 fn is_special(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'\\') | (byte < 32) | (byte >= 127)
+    (byte == b'"') | (byte == b'\\') | !(32..127).contains(&byte)
 }
 
 fn escape_default(value: &[u8], out: &mut Vec<u8>) {

@@ -185,7 +185,7 @@ impl Worker {
             step
         };
         match step {
-            Step::Answer(local) => self.answer(token, request, local),
+            Step::Answer(local) => self.answer(token, request, *local),
             Step::Close => {
                 request.answer.status = 444;
                 self.finish_log(&mut request);

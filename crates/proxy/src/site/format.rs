@@ -52,8 +52,7 @@ fn is_plain(variable: &Variable) -> bool {
     )
 }
 
-/// Whether a log asks for fields of the head that was sent, so that it must be kept.
-pub(super) fn asks_for_sent_head(http: &Http) -> bool {
-    let asks = |t: &Template| t.parts.iter().any(|p| matches!(p, Part::Variable(Variable::SentHeader(_))));
-    http.log_formats.iter().any(|format| asks(&format.line))
+/// Whether a word of a log asks for fields of the head that was sent.
+pub(super) fn asks_for_sent_head(word: &Template) -> bool {
+    word.parts.iter().any(|part| matches!(part, Part::Variable(Variable::SentHeader(_))))
 }

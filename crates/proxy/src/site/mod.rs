@@ -106,7 +106,7 @@ impl Site {
         };
         let Some(http) = &shared.config.http else { return Ok(site) };
         site.formats = Format::compile_all(http);
-        site.keeps_sent_heads = format::asks_for_sent_head(http);
+        site.keeps_sent_heads = http.log_formats.iter().any(|f| format::asks_for_sent_head(&f.line));
         site.types = http.types.iter().map(|types| compile_types(types)).collect();
         for server in &http.servers {
             let mut named = Vec::new();
@@ -132,6 +132,8 @@ impl Site {
             }
             Matcher::Unnamed | Matcher::Regex(_) | Matcher::Named(_) => None,
         };
+        let mut conditions = location.settings.access_logs.iter().flat_map(|log| &log.condition);
+        self.keeps_sent_heads |= conditions.any(format::asks_for_sent_head);
         let disable = &location.settings.gzip.disable;
         self.locations.push(LocationSite {
             settings: location.settings.clone(),

@@ -227,6 +227,7 @@ impl Worker {
         r.method_changed = false;
         r.tunnel = false;
         r.changed = false;
+        r.plain_target = false;
         r.rewritten = false;
         r.redirects = 0;
         r.internal = false;

@@ -380,8 +380,8 @@ fn heads_that_are_passed_on() {
     });
     let at = up.address;
     let both = Both::with(&format!(
-        "proxy_http_version 1.1; proxy_set_header Connection ''; log_format sent '$request_uri $sent_http_x_up $bytes_sent $http_user_agent $upstream_addr';
-         access_log access.log sent if=$sent_http_x_end;
+        "proxy_http_version 1.1; proxy_set_header Connection ''; log_format full '$request $sent_http_x_up $http_user_agent $http_x_wide $http_cookie $upstream_addr $upstream_status';
+         access_log access.log full if=$sent_http_x_end;
          server {{ listen 127.0.0.1:8080; server_name a.name;
            location /plain/ {{ proxy_pass http://{at}; }}
            location /set/ {{
@@ -408,6 +408,8 @@ fn heads_that_are_passed_on() {
         requests.push(format!("DELETE /{location}/x HTTP/1.1\r\n{fields}\r\n\r\n"));
     }
     both.compare(&requests);
+    let count = requests.len();
+    assert_eq!(both.ours.log("access.log", count), both.ours.log("nginx-access.log", count));
 }
 
 #[test]

@@ -114,15 +114,26 @@ impl PidFile {
         Self { path: path.into(), holds: None }
     }
 
+    /// The same in a directory that is made if it is not there, as `use_pid_dir` wants it.
+    pub(crate) fn in_own_directory(path: impl Into<PathBuf>) -> Self {
+        let file = Self::new(path);
+        if let Some(directory) = file.path.parent() {
+            // Where it cannot be made, writing the file says so.
+            let _ = fs::create_dir_all(directory);
+        }
+        file
+    }
+
     /// The process named there, if it is alive and has this name: after a crash the number may
     /// belong to a stranger.
     pub(crate) fn alive_as(&self, name: &str) -> Option<u32> {
         let pid: u32 = fs::read_to_string(&self.path).ok()?.trim().parse().ok()?;
         let comm = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-        // `process_name` gives it another name.
+        // `process_name` gives it another name, but none that our other faces have.
+        let is_other_face = matches!(comm.trim_end(), "backstay" | "keepalived" | "nginx");
         let program = |pid: &str| fs::read_link(format!("/proc/{pid}/exe")).ok();
         let is_ours = || program(&pid.to_string()).is_some_and(|exe| program("self") == Some(exe));
-        (comm.trim_end() == name || is_ours()).then_some(pid)
+        (comm.trim_end() == name || !is_other_face && is_ours()).then_some(pid)
     }
 
     /// Makes it hold this number; without one it is removed. Does nothing when it does already.
@@ -136,10 +147,6 @@ impl PidFile {
             let _ = fs::remove_file(&self.path);
             return Ok(());
         };
-        if let Some(directory) = self.path.parent() {
-            // Where it cannot be made, writing the file says so.
-            let _ = fs::create_dir_all(directory);
-        }
         fs::write(&self.path, format!("{pid}\n")).map_err(|error| {
             format!("open() \"{}\" failed ({})", self.path.display(), inspect::errno_words(&error))
         })

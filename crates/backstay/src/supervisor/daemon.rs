@@ -136,10 +136,6 @@ impl PidFile {
             let _ = fs::remove_file(&self.path);
             return Ok(());
         };
-        if let Some(directory) = self.path.parent() {
-            // Where it cannot be made, writing the file says so.
-            let _ = fs::create_dir_all(directory);
-        }
         fs::write(&self.path, format!("{pid}\n")).map_err(|error| {
             format!("open() \"{}\" failed ({})", self.path.display(), inspect::errno_words(&error))
         })

@@ -3,7 +3,7 @@
 //! exactly one is master, after a stop, after a death and after a return, and a third host is told
 //! within a second where the address is.
 //!
-//! Needs root, iproute2 and keepalived 2.2 or later.
+//! Needs root, iproute2 and keepalived 2.2 or later; with 2.4, `auth_hmac` is spoken too.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod net;
@@ -11,7 +11,7 @@ mod net;
 use keepalived_conf::Environment;
 use net::{Host, Network, Ours, Program, eventually};
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,22 @@ const WAYS: [(&str, &str, bool); 5] = [
     ("v3", "version 3\nadvert_int 0.2", false),
     ("v3-ipv6", "version 3\nadvert_int 0.2", true),
 ];
+
+/// What keepalived 2.4 and later speak too.
+const LATER_WAYS: [(&str, &str, bool); 3] = [
+    ("v2-hmac", "version 2\nadvert_int 1\nauth_hmac {\nkey 1 KEY\nactive_key 1\n}", false),
+    ("v3-hmac", "version 3\nadvert_int 0.2\nauth_hmac {\nkey 1 KEY\nactive_key 1\n}", false),
+    ("v3-ipv6-hmac", "version 3\nadvert_int 0.2\nauth_hmac {\nkey 1 KEY\nactive_key 1\n}", true),
+];
+
+/// Whether the keepalived here is 2.4 or later.
+fn knows_hmac() -> bool {
+    let Ok(output) = Command::new("keepalived").arg("-v").output() else { return false };
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let version = text.split_whitespace().find_map(|word| word.strip_prefix('v'));
+    let mut numbers = version.unwrap_or_default().split('.').map(|number| number.parse().unwrap_or(0));
+    (numbers.next(), numbers.next()) >= (Some(2), Some(4))
+}
 
 impl Way {
     /// Address of a host, 1 and 2 for the routers.
@@ -54,7 +70,7 @@ impl Way {
             ),
             false => String::new(),
         };
-        let words = self.words;
+        let words = self.words.replace("KEY", "a-key-that-is-at-least-32-bytes-long");
         format!(
             "global_defs {{\nrouter_id host{number}\n}}\nvrrp_instance VI_A {{\nstate BACKUP\ninterface \
              eth0\nvirtual_router_id 61\npriority {priority}\n{words}\n{unicast}\nvirtual_ipaddress {{\n\

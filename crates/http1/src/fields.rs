@@ -1,6 +1,7 @@
 //! Header fields (RFC 9112 §5).
 
 use crate::Range;
+use crate::eight::{plain_name_end, text_end};
 
 /// A field of a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,16 +17,20 @@ pub struct Field {
 }
 
 impl Field {
+    /// Where the line stands in the head, its end included, if it reads `name: value` as it is.
+    pub fn line(&self, head: &[u8]) -> Option<Range> {
+        let (colon, end) = (self.name.end as usize, self.value.end as usize);
+        let as_it_is = self.value.start == self.name.end + 2
+            && head.get(colon..colon + 2) == Some(b": ")
+            && head.get(end..end + 2) == Some(b"\r\n");
+        as_it_is.then(|| Range::new(self.name.start as usize, end + 2))
+    }
+
     /// Appends the line `name: value`, with its line end.
     pub fn write_line(&self, head: &[u8], out: &mut Vec<u8>) {
         // Nearly always it stands like this in the head, and goes over in one piece.
-        let (start, colon, end) =
-            (self.name.start as usize, self.name.end as usize, self.value.end as usize + 2);
-        if self.value.start == self.name.end + 2
-            && head.get(colon..colon + 2) == Some(b": ")
-            && head.get(end - 2..end) == Some(b"\r\n")
-        {
-            return out.extend_from_slice(&head[start..end]);
+        if let Some(line) = self.line(head) {
+            return out.extend_from_slice(line.of(head));
         }
         out.extend_from_slice(self.name.of(head));
         out.extend_from_slice(b": ");
@@ -78,43 +83,61 @@ pub enum Known {
 pub(crate) const MOST_FIELDS: usize = 200;
 
 impl Known {
-    /// Which field a name is, whatever its case.
+    /// A bit of its own, for sets.
+    pub fn bit(self) -> u64 {
+        1 << self as u32
+    }
+
+    /// Which field a name (a token of RFC 9110 §5.6.2) is, whatever its case.
     pub fn of(name: &[u8]) -> Self {
-        let is = |word: &[u8], known| if name.eq_ignore_ascii_case(word) { known } else { Self::Other };
+        /// A letter differs from its lower case by this bit, a hyphen has it, and no other
+        /// character of a token becomes one of them by it.
+        const CASE: u8 = 0x20;
+        fn same<const N: usize>(name: &[u8], word: &[u8; N]) -> bool {
+            // All bytes are looked at, at once: one that differs is rare.
+            <&[u8; N]>::try_from(name).is_ok_and(|name| {
+                name.iter().zip(word).fold(0, |differing, (a, b)| differing | ((a | CASE) ^ b)) == 0
+            })
+        }
+        macro_rules! is {
+            ($word:expr, $known:expr) => {
+                if same(name, $word) { $known } else { Self::Other }
+            };
+        }
         let first = name.first().map_or(0, u8::to_ascii_lowercase);
         match (name.len(), first) {
-            (2, _) => is(b"te", Self::Te),
-            (3, _) => is(b"via", Self::Via),
-            (4, b'h') => is(b"host", Self::Host),
-            (4, b'd') => is(b"date", Self::Date),
-            (4, b'e') => is(b"etag", Self::ETag),
-            (5, _) => is(b"range", Self::Range),
-            (6, b'c') => is(b"cookie", Self::Cookie),
-            (6, b'e') => is(b"expect", Self::Expect),
-            (6, b's') => is(b"server", Self::Server),
-            (7, b'r') if name[2] | 0x20 == b'f' && name[3] | 0x20 == b'r' => is(b"refresh", Self::Refresh),
-            (7, b'r') => is(b"referer", Self::Referer),
-            (7, b't') => is(b"trailer", Self::Trailer),
-            (7, b'u') => is(b"upgrade", Self::Upgrade),
-            (8, b'i') if name[3] | 0x20 == b'm' => is(b"if-match", Self::IfMatch),
-            (8, b'i') => is(b"if-range", Self::IfRange),
-            (8, b'l') => is(b"location", Self::Location),
-            (10, b'c') => is(b"connection", Self::Connection),
-            (10, b'k') => is(b"keep-alive", Self::KeepAlive),
-            (10, b'u') => is(b"user-agent", Self::UserAgent),
-            (12, b'c') => is(b"content-type", Self::ContentType),
-            (13, b'a') => is(b"authorization", Self::Authorization),
-            (13, b'c') => is(b"cache-control", Self::CacheControl),
-            (13, b'i') => is(b"if-none-match", Self::IfNoneMatch),
-            (13, b'l') => is(b"last-modified", Self::LastModified),
-            (14, b'c') => is(b"content-length", Self::ContentLength),
-            (15, b'a') => is(b"accept-encoding", Self::AcceptEncoding),
-            (15, b'x') => is(b"x-forwarded-for", Self::XForwardedFor),
-            (16, b'c') => is(b"content-encoding", Self::ContentEncoding),
-            (16, b'p') => is(b"proxy-connection", Self::ProxyConnection),
-            (17, b'i') => is(b"if-modified-since", Self::IfModifiedSince),
-            (17, b't') => is(b"transfer-encoding", Self::TransferEncoding),
-            (19, b'i') => is(b"if-unmodified-since", Self::IfUnmodifiedSince),
+            (2, _) => is!(b"te", Self::Te),
+            (3, _) => is!(b"via", Self::Via),
+            (4, b'h') => is!(b"host", Self::Host),
+            (4, b'd') => is!(b"date", Self::Date),
+            (4, b'e') => is!(b"etag", Self::ETag),
+            (5, _) => is!(b"range", Self::Range),
+            (6, b'c') => is!(b"cookie", Self::Cookie),
+            (6, b'e') => is!(b"expect", Self::Expect),
+            (6, b's') => is!(b"server", Self::Server),
+            (7, b'r') if name[2] | 0x20 == b'f' && name[3] | 0x20 == b'r' => is!(b"refresh", Self::Refresh),
+            (7, b'r') => is!(b"referer", Self::Referer),
+            (7, b't') => is!(b"trailer", Self::Trailer),
+            (7, b'u') => is!(b"upgrade", Self::Upgrade),
+            (8, b'i') if name[3] | 0x20 == b'm' => is!(b"if-match", Self::IfMatch),
+            (8, b'i') => is!(b"if-range", Self::IfRange),
+            (8, b'l') => is!(b"location", Self::Location),
+            (10, b'c') => is!(b"connection", Self::Connection),
+            (10, b'k') => is!(b"keep-alive", Self::KeepAlive),
+            (10, b'u') => is!(b"user-agent", Self::UserAgent),
+            (12, b'c') => is!(b"content-type", Self::ContentType),
+            (13, b'a') => is!(b"authorization", Self::Authorization),
+            (13, b'c') => is!(b"cache-control", Self::CacheControl),
+            (13, b'i') => is!(b"if-none-match", Self::IfNoneMatch),
+            (13, b'l') => is!(b"last-modified", Self::LastModified),
+            (14, b'c') => is!(b"content-length", Self::ContentLength),
+            (15, b'a') => is!(b"accept-encoding", Self::AcceptEncoding),
+            (15, b'x') => is!(b"x-forwarded-for", Self::XForwardedFor),
+            (16, b'c') => is!(b"content-encoding", Self::ContentEncoding),
+            (16, b'p') => is!(b"proxy-connection", Self::ProxyConnection),
+            (17, b'i') => is!(b"if-modified-since", Self::IfModifiedSince),
+            (17, b't') => is!(b"transfer-encoding", Self::TransferEncoding),
+            (19, b'i') => is!(b"if-unmodified-since", Self::IfUnmodifiedSince),
             _ => Self::Other,
         }
     }
@@ -142,48 +165,75 @@ pub(crate) enum FieldError {
     Name,
     Value,
     Fold,
+    LineFeed,
     TooMany,
+    Incomplete,
 }
 
-/// Reads the field lines from `at` to the empty line that ends `head`.
-pub(crate) fn parse_fields(head: &[u8], mut at: usize, fields: &mut Vec<Field>) -> Result<(), FieldError> {
+/// The lines of a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lines {
+    /// End with CR LF.
+    Strict,
+    /// End with CR LF or only LF.
+    Lenient,
+}
+
+impl Lines {
+    /// Whether a line ends at `at`: where the next one begins.
+    pub(crate) fn next(self, bytes: &[u8], at: usize) -> Result<usize, FieldError> {
+        match bytes.get(at..).unwrap_or(b"") {
+            [b'\r', b'\n', ..] => Ok(at + 2),
+            [b'\n', ..] if self == Self::Lenient => Ok(at + 1),
+            [b'\n', ..] => Err(FieldError::LineFeed),
+            [] | [b'\r'] => Err(FieldError::Incomplete),
+            _ => Err(FieldError::Value),
+        }
+    }
+}
+
+/// Reads the field lines from `at` to the empty line; says where that ends. `fields` is emptied
+/// and filled.
+pub(crate) fn parse_fields(
+    bytes: &[u8],
+    mut at: usize,
+    lines: Lines,
+    fields: &mut Vec<Field>,
+) -> Result<usize, FieldError> {
     fields.clear();
     loop {
-        let line_start = at;
-        let rest = &head[at..];
-        let Some(feed) = memchr::memchr(b'\n', rest) else { return Ok(()) };
-        at += feed + 1;
-        let mut line = &rest[..feed];
-        if let [content @ .., b'\r'] = line {
-            line = content;
+        match bytes.get(at) {
+            None => return Err(FieldError::Incomplete),
+            Some(b'\r' | b'\n') => return lines.next(bytes, at),
+            Some(b' ' | b'\t') => return Err(FieldError::Fold),
+            Some(_) => {}
         }
-        if line.is_empty() {
-            return Ok(());
+        let start = at;
+        let mut colon = plain_name_end(bytes, start);
+        let odd_name = bytes.get(colon) != Some(&b':');
+        if odd_name {
+            let rest = bytes.get(colon..).unwrap_or(b"");
+            colon += rest.iter().take_while(|b| TOKEN[usize::from(**b)]).count();
         }
-        if matches!(line[0], b' ' | b'\t') {
-            return Err(FieldError::Fold);
-        }
-        let colon = line.iter().position(|b| !TOKEN[usize::from(*b)]).ok_or(FieldError::Name)?;
-        if colon == 0 || line[colon] != b':' {
+        if colon == start || bytes.get(colon) != Some(&b':') {
             return Err(FieldError::Name);
         }
-        let odd_name =
-            !line[..colon].iter().fold(true, |plain, b| plain & (b.is_ascii_alphanumeric() | (*b == b'-')));
-        let value = &line[colon + 1..];
-        // Folded over all bytes, not stopped at the first: many are looked at at once.
-        if value.iter().fold(false, |bad, b| bad | (*b < 0x20) & (*b != b'\t') | (*b == 0x7f)) {
-            return Err(FieldError::Value);
+        let mut value = colon + 1;
+        while matches!(bytes.get(value), Some(b' ' | b'\t')) {
+            value += 1;
         }
-        let lead = value.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
-        let trail = value[lead..].iter().rev().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let mut end = text_end(bytes, value);
+        at = lines.next(bytes, end)?;
+        while end > value && matches!(bytes[end - 1], b' ' | b'\t') {
+            end -= 1;
+        }
         if fields.len() == MOST_FIELDS {
             return Err(FieldError::TooMany);
         }
-        let value_start = line_start + colon + 1 + lead;
         fields.push(Field {
-            name: Range::new(line_start, line_start + colon),
-            value: Range::new(value_start, value_start + value.len() - lead - trail),
-            known: Known::of(&line[..colon]),
+            name: Range::new(start, colon),
+            value: Range::new(value, end),
+            known: Known::of(&bytes[start..colon]),
             odd_name,
         });
     }
@@ -255,10 +305,10 @@ mod tests {
             "Name:value\r\n\r\n",
             "Name:  value \r\n\r\n",
             "Name: value\n\n",
-            "Name:\tvalue\r\n",
+            "Name:\tvalue\r\n\r\n",
         ] {
             let (mut fields, mut out) = (Vec::new(), Vec::new());
-            parse_fields(head.as_bytes(), 0, &mut fields).unwrap();
+            parse_fields(head.as_bytes(), 0, Lines::Lenient, &mut fields).unwrap();
             fields[0].write_line(head.as_bytes(), &mut out);
             assert_eq!(out, b"Name: value\r\n", "{head:?}");
         }

@@ -10,6 +10,7 @@ pub mod chunked;
 pub mod conditional;
 pub mod date;
 mod decimal;
+mod eight;
 mod fields;
 pub mod range;
 mod request;
@@ -34,7 +35,8 @@ pub struct Range {
 }
 
 impl Range {
-    pub(crate) fn new(start: usize, end: usize) -> Self {
+    /// From the offset of the first byte to that after the last.
+    pub fn new(start: usize, end: usize) -> Self {
         Self { start: start as u32, end: end as u32 }
     }
 

@@ -1,6 +1,7 @@
 //! Request heads (RFC 9112 §3, §6).
 
-use crate::fields::{FieldError, TOKEN, parse_fields};
+use crate::eight::{plain_name_end, text_end, word_end};
+use crate::fields::{FieldError, Lines, TOKEN, parse_fields};
 use crate::{Field, Known, Range, Version, has_token, parse_length};
 
 /// Methods that something depends on.
@@ -34,6 +35,10 @@ pub enum Framing {
 /// A request head; ranges are offsets into the bytes it was read from.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestHead {
+    /// Bytes of the head, the empty line at its end included.
+    pub length: usize,
+    /// The request line, without its end.
+    pub line: Range,
     /// The method.
     pub method: Method,
     /// The method as written.
@@ -82,6 +87,8 @@ pub enum RequestError {
     TooManyFields,
     /// An `Expect` other than `100-continue`.
     Expect,
+    /// The head does not end here.
+    Incomplete,
 }
 
 impl RequestError {
@@ -100,6 +107,7 @@ impl RequestError {
             Self::TransferEncoding => "client sent invalid \"Transfer-Encoding\" header",
             Self::TooManyFields => "client sent too many header lines",
             Self::Expect => "client sent unknown \"Expect\" header",
+            Self::Incomplete => "client sent an incomplete header",
         }
     }
 
@@ -114,45 +122,51 @@ impl RequestError {
     }
 }
 
-/// Reads a whole head, which [`HeadScan`](crate::HeadScan) has found to end where `head` ends.
+/// Reads the head that `bytes` begin with. When it does not end there, the error may be any:
+/// [`HeadScan`](crate::HeadScan) knows whether it does.
 ///
 /// `fields` is emptied and filled. Empty lines before the request line must have been skipped.
-pub fn parse_request(head: &[u8], fields: &mut Vec<Field>) -> Result<RequestHead, RequestError> {
-    let mut request = parse_request_line(head)?;
-    let line_end = memchr::memchr(b'\n', head).ok_or(RequestError::RequestLine)? + 1;
-    parse_fields(head, line_end, fields).map_err(|error| match error {
-        FieldError::Name => RequestError::FieldName,
-        FieldError::Value => RequestError::FieldValue,
-        FieldError::Fold => RequestError::Fold,
-        FieldError::TooMany => RequestError::TooManyFields,
-    })?;
-    apply_fields(head, fields, &mut request)?;
+pub fn parse_request(bytes: &[u8], fields: &mut Vec<Field>) -> Result<RequestHead, RequestError> {
+    let mut request = parse_request_line(bytes)?;
+    let first_field = request.line.end as usize + 2;
+    request.length =
+        parse_fields(bytes, first_field, Lines::Strict, fields).map_err(|error| match error {
+            FieldError::Name => RequestError::FieldName,
+            FieldError::Value => RequestError::FieldValue,
+            FieldError::Fold => RequestError::Fold,
+            FieldError::LineFeed => RequestError::BareLineFeed,
+            FieldError::TooMany => RequestError::TooManyFields,
+            FieldError::Incomplete => RequestError::Incomplete,
+        })?;
+    apply_fields(bytes, fields, &mut request)?;
     Ok(request)
 }
 
-fn parse_request_line(head: &[u8]) -> Result<RequestHead, RequestError> {
-    let end = memchr::memchr(b'\r', head).ok_or(RequestError::RequestLine)?;
-    if head.get(end + 1) != Some(&b'\n') {
-        return Err(RequestError::RequestLine);
+fn parse_request_line(bytes: &[u8]) -> Result<RequestHead, RequestError> {
+    let mut space = plain_name_end(bytes, 0);
+    if bytes.get(space) != Some(&b' ') {
+        space += bytes[space..].iter().take_while(|b| TOKEN[usize::from(**b)]).count();
     }
-    let line = &head[..end];
-    let space = line.iter().position(|b| *b == b' ').ok_or(RequestError::RequestLine)?;
-    let method_name = &line[..space];
-    if method_name.is_empty() || space > 32 || !method_name.iter().all(|b| TOKEN[usize::from(*b)]) {
+    if bytes.get(space) != Some(&b' ') || space == 0 || space > 32 {
         return Err(RequestError::RequestLine);
     }
     let target_start = space + 1;
-    let target_length =
-        line[target_start..].iter().position(|b| *b == b' ').ok_or(RequestError::RequestLine)?;
-    let target_end = target_start + target_length;
-    let target = &line[target_start..target_end];
-    if target.is_empty() || target.iter().any(|b| *b <= 0x20 || *b == 0x7f) {
-        return Err(RequestError::Target);
+    let target_end = word_end(bytes, target_start);
+    match bytes.get(target_end) {
+        Some(b' ') if target_end > target_start => {}
+        Some(b'\r') | None => return Err(RequestError::RequestLine),
+        Some(_) => return Err(RequestError::Target),
     }
-    let version = parse_version(&line[target_end + 1..])?;
-    let method = parse_method(method_name);
-    let (host, path) = split_target(method, target, target_start)?;
+    let line_end = text_end(bytes, target_end);
+    if bytes.get(line_end..line_end + 2) != Some(b"\r\n") {
+        return Err(RequestError::RequestLine);
+    }
+    let version = parse_version(&bytes[target_end + 1..line_end])?;
+    let method = parse_method(&bytes[..space]);
+    let (host, path) = split_target(method, &bytes[target_start..target_end], target_start)?;
     Ok(RequestHead {
+        length: 0,
+        line: Range::new(0, line_end),
         method,
         method_name: Range::new(0, space),
         target: Range::new(target_start, target_end),
@@ -221,6 +235,22 @@ fn split_target(
     Ok((Some(host), Range::new(host_start + length, offset + target.len())))
 }
 
+/// What a host name may hold: unreserved characters and sub-delimiters of RFC 3986 but `,` and `;`,
+/// `%`, and bytes above ASCII.
+static HOST: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut b = 0;
+    while b < 256 {
+        let c = b as u8;
+        table[b] = c.is_ascii_alphanumeric()
+            || c >= 0x80
+            || matches!(c, b'-' | b'_' | b'.' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')')
+            || matches!(c, b'*' | b'+' | b'=' | b'%');
+        b += 1;
+    }
+    table
+};
+
 /// `host[:port]`, an address in brackets included.
 fn is_host(host: &[u8]) -> bool {
     let (name, port) = match host {
@@ -239,27 +269,7 @@ fn is_host(host: &[u8]) -> bool {
             None => (host, &b""[..]),
         },
     };
-    let name_valid = name.first() == Some(&b'[')
-        || name.iter().all(|b| {
-            b.is_ascii_alphanumeric()
-                || matches!(
-                    b,
-                    b'-' | b'_'
-                        | b'.'
-                        | b'~'
-                        | b'!'
-                        | b'$'
-                        | b'&'
-                        | b'\''
-                        | b'('
-                        | b')'
-                        | b'*'
-                        | b'+'
-                        | b'='
-                        | b'%'
-                )
-                || *b >= 0x80
-        });
+    let name_valid = name.first() == Some(&b'[') || name.iter().all(|b| HOST[usize::from(*b)]);
     let port_valid = match port {
         [] => true,
         [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),

@@ -1,6 +1,7 @@
 //! Response heads as a proxy reads them (RFC 9112 §4, §6.3).
 
-use crate::fields::{FieldError, parse_fields};
+use crate::eight::text_end;
+use crate::fields::{FieldError, Lines, parse_fields};
 use crate::request::parse_version;
 use crate::{Field, Known, Method, Range, Version, has_token, parse_length};
 
@@ -20,6 +21,8 @@ pub enum ResponseFraming {
 /// A response head; ranges are offsets into the bytes it was read from.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseHead {
+    /// Bytes of the head, the empty line at its end included.
+    pub length: usize,
     /// The version.
     pub version: Version,
     /// The status, 100 to 999.
@@ -61,36 +64,43 @@ impl ResponseError {
     }
 }
 
-/// Reads a whole head that answers a request of the given method. `fields` is emptied and filled.
+/// Reads the head that `bytes` begin with and that answers a request of the given method. When it
+/// does not end there, the error may be any: [`HeadScan`](crate::HeadScan) knows whether it does.
+///
+/// `fields` is emptied and filled.
 pub fn parse_response(
-    head: &[u8],
+    bytes: &[u8],
     method: Method,
     fields: &mut Vec<Field>,
 ) -> Result<ResponseHead, ResponseError> {
-    let line_end = memchr::memchr(b'\n', head).ok_or(ResponseError::StatusLine)?;
-    let line = head[..line_end].strip_suffix(b"\r").unwrap_or(&head[..line_end]);
-    let (version, rest) = line.split_at_checked(8).ok_or(ResponseError::StatusLine)?;
+    let (version, rest) = bytes.split_at_checked(8).ok_or(ResponseError::StatusLine)?;
     let version = parse_version(version).map_err(|_| ResponseError::StatusLine)?;
     let [b' ', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', reason @ ..] = rest else {
         return Err(ResponseError::StatusLine);
     };
-    if !reason.is_empty() && reason[0] != b' ' || reason.iter().any(|b| *b < 0x20 && *b != b'\t') {
+    let status = u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0');
+    let reason_start = 12 + usize::from(reason.first() == Some(&b' '));
+    let mut line_end = text_end(bytes, reason_start);
+    while bytes.get(line_end) == Some(&0x7f) {
+        line_end = text_end(bytes, line_end + 1);
+    }
+    if reason_start == 12 && line_end > 12 {
         return Err(ResponseError::StatusLine);
     }
-    let status = u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0');
-    let reason_start = (12 + usize::from(!reason.is_empty())).min(line.len());
-    parse_fields(head, line_end + 1, fields).map_err(|error| match error {
+    let first_field = Lines::Lenient.next(bytes, line_end).map_err(|_| ResponseError::StatusLine)?;
+    let length = parse_fields(bytes, first_field, Lines::Lenient, fields).map_err(|error| match error {
         FieldError::TooMany => ResponseError::TooManyFields,
         _ => ResponseError::Field,
     })?;
     let mut response = ResponseHead {
+        length,
         version,
         status,
-        reason: Range::new(reason_start, line.len()),
+        reason: Range::new(reason_start, line_end),
         framing: ResponseFraming::Close,
         keep_alive: version == Version::Http11,
     };
-    apply_fields(head, fields, &mut response)?;
+    apply_fields(bytes, fields, &mut response)?;
     // RFC 9112 §6.3: these never have a body, whatever their fields say.
     if method == Method::Head || status < 200 || status == 204 || status == 304 {
         response.framing = ResponseFraming::None;

@@ -1,5 +1,6 @@
 //! The time of a turn of the event loop: read once, used by all that happens in it.
 
+use crate::{SERVER, SERVER_WITH_VERSION};
 use http1::date::{Civil, MONTHS, write_http_date};
 use std::cell::OnceCell;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -19,6 +20,8 @@ pub(crate) struct Clock {
     local: OnceCell<String>,
     iso8601: OnceCell<String>,
     http_date: Vec<u8>,
+    /// The fields `Server` and `Date`: with the version and without.
+    server_and_date: [Vec<u8>; 2],
 }
 
 impl Clock {
@@ -32,6 +35,7 @@ impl Clock {
             local: OnceCell::new(),
             iso8601: OnceCell::new(),
             http_date: Vec::new(),
+            server_and_date: [Vec::new(), Vec::new()],
         };
         clock.turn();
         clock
@@ -47,6 +51,9 @@ impl Clock {
             (self.local, self.iso8601) = (OnceCell::new(), OnceCell::new());
             self.http_date.clear();
             write_http_date(self.second as i64, &mut self.http_date);
+            let fields =
+                |server: &str| [b"\r\nServer: ", server.as_bytes(), b"\r\nDate: ", &self.http_date].concat();
+            self.server_and_date = [fields(SERVER_WITH_VERSION), fields(SERVER)];
         }
     }
 
@@ -63,6 +70,11 @@ impl Clock {
     /// The `Date` field.
     pub(crate) fn http_date(&self) -> &[u8] {
         &self.http_date
+    }
+
+    /// The fields `Server` and `Date`, each beginning with the line end of the one before.
+    pub(crate) fn server_and_date(&self, with_version: bool) -> &[u8] {
+        &self.server_and_date[usize::from(!with_version)]
     }
 
     /// Seconds that local time is ahead of UTC.

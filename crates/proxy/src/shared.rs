@@ -31,7 +31,7 @@ pub(crate) struct Upstream {
     pub(crate) model: model::Upstream,
     pub(crate) addresses: Vec<Address>,
     /// The addresses as `$upstream_addr` shows them.
-    pub(crate) names: Vec<Arc<str>>,
+    pub(crate) names: Vec<String>,
     group: Mutex<Group>,
 }
 
@@ -81,7 +81,7 @@ impl Upstream {
         Self {
             id: NEXT_UPSTREAM.fetch_add(1, Ordering::Relaxed),
             model: model.clone(),
-            names: addresses.iter().map(|address| Arc::from(address.to_string())).collect(),
+            names: addresses.iter().map(Address::to_string).collect(),
             addresses,
             group: Mutex::new(Group::new(method, peers)),
         }
@@ -127,14 +127,14 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// Adds to a counter; only its own thread writes it.
+    /// Adds to a counter. Only its own thread writes it, so that it needs no locked instruction.
     pub(crate) fn add(counter: &AtomicU64, n: u64) {
-        counter.fetch_add(n, Ordering::Relaxed);
+        counter.store(counter.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
     }
 
     /// Subtracts from a counter.
     pub(crate) fn sub(counter: &AtomicU64, n: u64) {
-        counter.fetch_sub(n, Ordering::Relaxed);
+        counter.store(counter.load(Ordering::Relaxed).wrapping_sub(n), Ordering::Relaxed);
     }
 }
 

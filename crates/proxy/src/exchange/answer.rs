@@ -145,22 +145,23 @@ pub(crate) struct Head<'a> {
 
 /// Writes everything that comes before the fields that are the answer's own, in nginx's order.
 pub(crate) fn begin(request: &Request, head: &Head<'_>, means: &Means<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"HTTP/1.1 ");
-    write_decimal(u64::from(head.status), out);
-    out.push(b' ');
-    if head.reason.is_empty() {
-        out.extend_from_slice(status::reason(head.status).as_bytes());
+    let reason = if head.reason.is_empty() { status::reason(head.status).as_bytes() } else { head.reason };
+    if head.status == 200 && reason == b"OK" {
+        out.extend_from_slice(b"HTTP/1.1 200 OK");
     } else {
-        out.extend_from_slice(head.reason);
+        out.extend_from_slice(b"HTTP/1.1 ");
+        write_decimal(u64::from(head.status), out);
+        out.push(b' ');
+        out.extend_from_slice(reason);
     }
-    out.extend_from_slice(b"\r\nServer: ");
-    out.extend_from_slice(match (head.server, request.settings().server_tokens) {
-        (Some(server), _) => server,
-        (None, ServerTokens::On) => SERVER_WITH_VERSION.as_bytes(),
-        (None, ServerTokens::Off) => SERVER.as_bytes(),
-    });
-    out.extend_from_slice(b"\r\nDate: ");
-    out.extend_from_slice(head.date.unwrap_or(means.clock.http_date()));
+    let with_version = request.settings().server_tokens == ServerTokens::On;
+    if head.server.is_none() && head.date.is_none() {
+        out.extend_from_slice(means.clock.server_and_date(with_version));
+    } else {
+        let own = if with_version { SERVER_WITH_VERSION } else { SERVER };
+        field(out, b"Server", head.server.unwrap_or(own.as_bytes()));
+        field(out, b"Date", head.date.unwrap_or(means.clock.http_date()));
+    }
     if let Some(media_type) = head.media_type {
         field(out, b"Content-Type", media_type);
     }

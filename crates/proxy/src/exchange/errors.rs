@@ -1,6 +1,6 @@
 //! Error answers: `error_page`, and the pages that are built in.
 
-use super::{Local, MOST_REDIRECTS, Means, Next, Step, redirect};
+use super::{Local, MOST_REDIRECTS, Means, Next, redirect};
 use crate::request::Request;
 use crate::{SERVER, SERVER_WITH_VERSION};
 use http1::{Method, status};
@@ -13,7 +13,7 @@ pub(super) fn fail(request: &mut Request, means: &Means<'_>, code: u16) -> Next 
     }
     let page = page_for(request, code).cloned();
     let Some(page) = page.filter(|_| request.redirects < MOST_REDIRECTS) else {
-        return Next::Done(Step::Answer(builtin_page(request, code)));
+        return Next::answer(builtin_page(request, code));
     };
     request.redirects += 1;
     request.error_status = match page.overwrite {
@@ -39,7 +39,7 @@ pub(super) fn fail(request: &mut Request, means: &Means<'_>, code: u16) -> Next 
                 request.internal = true;
                 Next::Location(location)
             }
-            None => Next::Done(Step::Answer(builtin_page(request, 500))),
+            None => Next::answer(builtin_page(request, 500)),
         },
         ErrorTarget::Url(url) => {
             let url = request.value(url, means.clock);
@@ -48,7 +48,7 @@ pub(super) fn fail(request: &mut Request, means: &Means<'_>, code: u16) -> Next 
                 _ => 302,
             };
             request.error_status = None;
-            Next::Done(Step::Answer(redirect::to(request, status, &url, means)))
+            Next::answer(redirect::to(request, status, &url, means))
         }
     }
 }

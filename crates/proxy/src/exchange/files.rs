@@ -1,7 +1,7 @@
 //! Files: which one a URI names, `index`, `try_files`, conditions and ranges.
 
 use super::local::{boundary, final_status, with_charset};
-use super::{Local, Means, Next, Segment, Step, autoindex, redirect};
+use super::{Local, Means, Next, Segment, autoindex, redirect};
 use crate::clock::Clock;
 use crate::log::describe;
 use crate::request::Request;
@@ -143,11 +143,11 @@ pub(super) fn serve(request: &mut Request, means: &Means<'_>) -> Next {
     match opened {
         Ok((file, stat)) => match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile if request.method == Method::Post => Next::Fail(405),
-            FileType::RegularFile => Next::Done(Step::Answer(answer(request, means, file, &stat))),
+            FileType::RegularFile => Next::answer(answer(request, means, file, &stat)),
             FileType::Directory => {
                 let mut path = request.path.clone();
                 path.push(b'/');
-                Next::Done(Step::Answer(redirect::to_path(request, 301, &path, means)))
+                Next::answer(redirect::to_path(request, 301, &path, means))
             }
             _ => not_served(request, means, &name, Errno::NOENT),
         },
@@ -187,7 +187,7 @@ fn index(request: &mut Request, means: &Means<'_>) -> Next {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
             if request.settings().autoindex && request.method != Method::Post {
                 return match autoindex::list(request, &folder, means) {
-                    Ok(page) => Next::Done(Step::Answer(page)),
+                    Ok(page) => Next::answer(page),
                     Err(_) => Next::Fail(403),
                 };
             }

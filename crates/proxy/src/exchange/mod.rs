@@ -28,8 +28,8 @@ use std::net::IpAddr;
 /// Where routing ends.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// This is the answer.
-    Answer(Local),
+    /// This is the answer. Boxed: steps are handed on from phase to phase, and most are small.
+    Answer(Box<Local>),
     /// The handler of the location is an upstream.
     Proxy,
     /// The connection is closed without a word (`return 444`).
@@ -53,6 +53,12 @@ enum Next {
     /// An error, for which there may be an `error_page`.
     Fail(u16),
     Done(Step),
+}
+
+impl Next {
+    fn answer(local: Local) -> Self {
+        Self::Done(Step::Answer(Box::new(local)))
+    }
 }
 
 /// Internal redirects after which a configuration is taken to be a loop, as in nginx.
@@ -122,7 +128,7 @@ fn search(request: &mut Request, means: &Means<'_>) -> Next {
     if site.wants_slash(request.server, &request.path) {
         let mut path = request.path.clone();
         path.push(b'/');
-        return Next::Done(Step::Answer(redirect::to_path(request, 301, &path, means)));
+        return Next::answer(redirect::to_path(request, 301, &path, means));
     }
     let found = site.find(request.server, &request.path);
     if let Some(captures) = found.captures {
@@ -148,7 +154,7 @@ fn content(request: &mut Request, means: &Means<'_>) -> Next {
     }
     match &request.location().handler {
         Handler::Proxy(_) => Next::Done(Step::Proxy),
-        Handler::StubStatus => Next::Done(Step::Answer(local::stub_status(request))),
+        Handler::StubStatus => Next::answer(local::stub_status(request)),
         Handler::Static => files::serve(request, means),
     }
 }

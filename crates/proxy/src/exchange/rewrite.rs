@@ -118,7 +118,7 @@ fn rewrite(
             url.extend_from_slice(&args);
         }
         let answer = redirect::to(request, status, &url, means);
-        return Ran::Stop(Next::Done(Step::Answer(answer)));
+        return Ran::Stop(Next::answer(answer));
     }
     if path.is_empty() {
         means.log(request, LogLevel::Error, "the rewritten URI has a zero length");
@@ -160,16 +160,16 @@ fn give(answer: &Return, request: &mut Request, means: &Means<'_>) -> Next {
         Return::Status(status) if *status >= 300 => Next::Fail(*status),
         Return::Status(status) => {
             let media = request.settings().default_type.clone();
-            Next::Done(Step::Answer(Local::text(request, *status, &media, Vec::new())))
+            Next::answer(Local::text(request, *status, &media, Vec::new()))
         }
         Return::Text(status, text) => {
             let text = request.value(text, means.clock);
             let media = request.settings().default_type.clone();
-            Next::Done(Step::Answer(Local::text(request, *status, &media, text)))
+            Next::answer(Local::text(request, *status, &media, text))
         }
         Return::Redirect(status, url) => {
             let url = request.value(url, means.clock);
-            Next::Done(Step::Answer(redirect::to(request, *status, &url, means)))
+            Next::answer(redirect::to(request, *status, &url, means))
         }
     }
 }

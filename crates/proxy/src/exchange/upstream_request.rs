@@ -2,10 +2,10 @@
 
 use super::Means;
 use crate::request::Request;
+use crate::site::{Written, tame};
 use http1::uri::{Escape, escape, split_query};
-use http1::{Field, Known, has_token};
-use nginx_conf::model::{ProxyHttpVersion, ProxyPass};
-use std::io::Write;
+use http1::{Field, Known, Range, Version, has_token, write_decimal};
+use nginx_conf::model::{Handler, ProxyHttpVersion, ProxyPass};
 
 /// How the body follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,81 +19,102 @@ pub(crate) enum BodyFraming {
 }
 
 /// Writes the whole head.
-pub(crate) fn write_head(
-    request: &Request,
-    pass: &ProxyPass,
-    body: BodyFraming,
-    means: &Means<'_>,
-    out: &mut Vec<u8>,
-) {
-    let proxy = &request.settings().proxy;
-    out.extend_from_slice(request.method_name());
-    out.push(b' ');
-    write_uri(request, pass, means, out);
-    out.extend_from_slice(match proxy.http_version {
-        ProxyHttpVersion::Http10 => b" HTTP/1.0\r\n",
-        ProxyHttpVersion::Http11 => b" HTTP/1.1\r\n",
-    });
-    for (name, value) in &proxy.set_headers {
-        let start = out.len();
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b": ");
-        let value_start = out.len();
-        request.expand(value, means.clock, out);
-        if out.len() == value_start {
-            out.truncate(start);
-            continue;
-        }
-        // A variable may hold what a client wrote: it must not begin a new line.
-        for byte in &mut out[value_start..] {
-            if matches!(byte, b'\r' | b'\n' | 0) {
-                *byte = b' ';
+pub(crate) fn write_head(request: &Request, body: BodyFraming, means: &Means<'_>, out: &mut Vec<u8>) {
+    let location = request.location();
+    let (proxy, forward) = (&location.settings.proxy, &location.forward);
+    write_line(request, means, out);
+    for written in &forward.written {
+        match written {
+            Written::Lines(lines) => out.extend_from_slice(lines),
+            Written::Line { name, value, wild } => {
+                let start = out.len();
+                out.extend_from_slice(name);
+                let value_start = out.len();
+                request.expand(value, means.clock, out);
+                if out.len() == value_start {
+                    out.truncate(start);
+                    continue;
+                }
+                if *wild {
+                    tame(&mut out[value_start..]);
+                }
+                out.extend_from_slice(b"\r\n");
             }
         }
-        out.extend_from_slice(b"\r\n");
     }
     match body {
         BodyFraming::None => {}
         BodyFraming::Length(length) => {
-            let _ = write!(out, "Content-Length: {length}\r\n");
+            out.extend_from_slice(b"Content-Length: ");
+            write_decimal(length, out);
+            out.extend_from_slice(b"\r\n");
         }
         BodyFraming::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
     }
     if proxy.pass_request_headers {
         let nominated = request.known(Known::Connection).unwrap_or(b"");
+        let mut lines = Lines::default();
         for field in &request.fields {
-            if passes(request, field, nominated) {
-                field.write_line(&request.head, out);
+            let name = field.name.of(&request.head);
+            let dropped = forward.kept_back.contains(field.known, name)
+                || !nominated.is_empty() && field.known == Known::Other && has_token(nominated, name);
+            if !dropped {
+                lines.add(field, &request.head, out);
             }
         }
+        lines.finish(&request.head, out);
     }
     out.extend_from_slice(b"\r\n");
 }
 
-/// Whether a field of the client's goes on: not those between two hops (RFC 9110 §7.6.1), nor
-/// those that the configuration or the proxy itself writes.
-fn passes(request: &Request, field: &Field, nominated: &[u8]) -> bool {
-    let hop = matches!(
-        field.known,
-        Known::Connection
-            | Known::KeepAlive
-            | Known::ProxyConnection
-            | Known::Te
-            | Known::Trailer
-            | Known::TransferEncoding
-            | Known::Upgrade
-            | Known::Expect
-            | Known::ContentLength
-            | Known::Host
-    );
-    if hop {
-        return false;
+/// Lines of a head that go on as they are: those that follow one another, in one piece.
+#[derive(Default)]
+struct Lines(Range);
+
+impl Lines {
+    fn add(&mut self, field: &Field, head: &[u8], out: &mut Vec<u8>) {
+        match field.line(head) {
+            Some(line) if line.start == self.0.end => self.0.end = line.end,
+            line => {
+                out.extend_from_slice(self.0.of(head));
+                self.0 = line.unwrap_or_default();
+                if line.is_none() {
+                    field.write_line(head, out);
+                }
+            }
+        }
     }
-    let name = field.name.of(&request.head);
-    if !nominated.is_empty() && field.known == Known::Other && has_token(nominated, name) {
-        return false;
+
+    fn finish(self, head: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0.of(head));
     }
-    !request.settings().proxy.set_headers.iter().any(|(set, _)| name.eq_ignore_ascii_case(set.as_bytes()))
+}
+
+/// Writes the request line: that of the client where nothing changes it.
+fn write_line(request: &Request, means: &Means<'_>, out: &mut Vec<u8>) {
+    let location = request.location();
+    let Handler::Proxy(pass) = &location.handler else { return };
+    let version = match location.settings.proxy.http_version {
+        ProxyHttpVersion::Http10 => Version::Http10,
+        ProxyHttpVersion::Http11 => Version::Http11,
+    };
+    let as_it_is = request.plain_target
+        && !request.changed
+        && !request.method_changed
+        && pass.uri.is_none()
+        && request.line().ends_with(b" HTTP/1.1")
+        && version == Version::Http11;
+    if as_it_is {
+        out.extend_from_slice(request.line());
+        return out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(request.method_name());
+    out.push(b' ');
+    write_uri(request, pass, means, out);
+    out.extend_from_slice(match version {
+        Version::Http10 => b" HTTP/1.0\r\n",
+        Version::Http11 => b" HTTP/1.1\r\n",
+    });
 }
 
 /// The request target: as the client sent it, or with the location's prefix replaced.

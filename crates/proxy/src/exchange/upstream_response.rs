@@ -9,7 +9,7 @@ use super::{Means, local};
 use crate::request::Request;
 use http1::chunked::{Decoder, InvalidChunk};
 use http1::{Known, Method, ResponseFraming, ResponseHead, date};
-use nginx_conf::model::{Handler, ProxyRedirect};
+use nginx_conf::model::{Expires, Handler, ProxyRedirect};
 
 /// Reads the body of an upstream's answer.
 #[derive(Debug)]
@@ -83,86 +83,56 @@ fn write_fields(
     means: &Means<'_>,
     out: &mut Vec<u8>,
 ) -> BodyWriter {
-    let find = |request: &Request, known: Known| {
-        request.upstream_fields.iter().find(|f| f.known == known).map(|f| f.value.of(source))
-    };
     let status = local::final_status(request, response.status);
+    let own = Own::of(request, source);
     let announced = match response.framing {
         ResponseFraming::Length(length) => Some(length),
         ResponseFraming::None if request.method == Method::Head => {
-            find(request, Known::ContentLength).and_then(http1::parse_length)
+            own.content_length.and_then(http1::parse_length)
         }
         _ => None,
     };
-    let media_type = find(request, Known::ContentType);
-    let expires = find_named(request, source, b"expires").and_then(date::parse_http_date);
-    let what = Compressible {
-        status,
-        media_type,
-        length: announced,
-        encoded: find(request, Known::ContentEncoding).is_some(),
-        cache_control: find(request, Known::CacheControl),
-        expired: expires.is_some_and(|at| at <= means.clock.wall().as_secs() as i64),
-        last_modified: find(request, Known::LastModified).is_some(),
-        etag: find(request, Known::ETag).is_some(),
+    let (applies, gzip) = match request.settings().gzip.on {
+        true => compression(request, source, &own, status, announced, means),
+        false => (false, false),
     };
-    let applies = gzip_applies(request, &what);
-    let gzip = applies && gzip_accepted(request, &what);
     let no_body = request.method == Method::Head || response.framing == ResponseFraming::None;
     let framing = match (no_body, gzip) {
         (true, false) => announced.map_or(Framing::None, Framing::Length),
         (_, true) => framing_for(request, status, None),
         (false, false) => framing_for(request, status, announced),
     };
-    let hidden =
-        |request: &Request, name: &str| request.settings().proxy.hide_headers.iter().any(|h| h == name);
+    let location = request.location();
+    let dated = matches!(location.settings.expires, Expires::Modified(_));
+    let hides = |name: &str| location.settings.proxy.hide_headers.iter().any(|h| h == name);
     let head = Head {
         status,
         reason: if status == response.status { response.reason.of(source) } else { b"" },
-        media_type,
+        media_type: own.content_type,
         framing,
         gzip,
         compressible: applies,
-        last_modified: find(request, Known::LastModified).and_then(date::parse_http_date),
-        server: find(request, Known::Server).filter(|_| !hidden(request, "server")),
-        date: find(request, Known::Date).filter(|_| !hidden(request, "date")),
+        last_modified: own.last_modified.filter(|_| dated).and_then(date::parse_http_date),
+        server: own.server.filter(|_| !hides("server")),
+        date: own.date.filter(|_| !hides("date")),
     };
     begin(request, &head, means, out);
     connection(request, &head, out);
+    let expires = location.settings.expires != Expires::Off;
     for f in &request.upstream_fields {
         let (name, value) = (f.name.of(source), f.value.of(source));
         match f.known {
-            Known::Connection
-            | Known::KeepAlive
-            | Known::ProxyConnection
-            | Known::TransferEncoding
-            | Known::Trailer
-            | Known::ContentLength
-            | Known::ContentType
-            | Known::Server
-            | Known::Date => continue,
-            Known::Upgrade if status != 101 => continue,
-            Known::ETag if gzip && !value.starts_with(b"W/") => {
-                field(out, name, &[b"W/", value].concat());
-                continue;
-            }
-            Known::Location => {
-                field(out, name, &redirected(request, value, means));
-                continue;
-            }
-            Known::Refresh => {
-                field(out, name, &refreshed(request, value, means));
-                continue;
-            }
-            Known::Other if gzip && name.eq_ignore_ascii_case(b"accept-ranges") => continue,
-            Known::Other if replaced_by_expires(request, name) => continue,
-            Known::CacheControl if replaced_by_expires(request, name) => continue,
-            _ => {}
+            known if location.forward.hidden.contains(known, name) => {}
+            Known::Upgrade if status != 101 => {}
+            Known::ETag if gzip && !value.starts_with(b"W/") => field(out, name, &[b"W/", value].concat()),
+            Known::Location => field(out, name, &redirected(request, value, means)),
+            Known::Refresh => field(out, name, &refreshed(request, value, means)),
+            Known::Other if gzip && name.eq_ignore_ascii_case(b"accept-ranges") => {}
+            // `expires` replaces what the upstream said of freshness.
+            Known::Other if expires && name.eq_ignore_ascii_case(b"expires") => {}
+            Known::CacheControl if expires => {}
+            _ => field(out, name, value),
         }
-        if request.settings().proxy.hide_headers.iter().any(|h| name.eq_ignore_ascii_case(h.as_bytes())) {
-            continue;
-        }
-        field(out, name, value);
     }
     added(request, &head, means, out);
     out.extend_from_slice(b"\r\n\r\n");
@@ -173,15 +143,67 @@ fn write_fields(
     }
 }
 
+/// Values of the upstream's fields that decide something: of each kind the first.
+#[derive(Default)]
+struct Own<'a> {
+    cache_control: Option<&'a [u8]>,
+    content_encoding: Option<&'a [u8]>,
+    content_length: Option<&'a [u8]>,
+    content_type: Option<&'a [u8]>,
+    date: Option<&'a [u8]>,
+    etag: Option<&'a [u8]>,
+    last_modified: Option<&'a [u8]>,
+    server: Option<&'a [u8]>,
+}
+
+impl<'a> Own<'a> {
+    fn of(request: &Request, source: &'a [u8]) -> Self {
+        let mut own = Self::default();
+        for field in &request.upstream_fields {
+            let value = match field.known {
+                Known::CacheControl => &mut own.cache_control,
+                Known::ContentEncoding => &mut own.content_encoding,
+                Known::ContentLength => &mut own.content_length,
+                Known::ContentType => &mut own.content_type,
+                Known::Date => &mut own.date,
+                Known::ETag => &mut own.etag,
+                Known::LastModified => &mut own.last_modified,
+                Known::Server => &mut own.server,
+                _ => continue,
+            };
+            value.get_or_insert(field.value.of(source));
+        }
+        own
+    }
+}
+
+/// Whether the answer could be compressed for some client, and whether it is for this one.
+fn compression(
+    request: &Request,
+    source: &[u8],
+    own: &Own<'_>,
+    status: u16,
+    length: Option<u64>,
+    means: &Means<'_>,
+) -> (bool, bool) {
+    let expires = find_named(request, source, b"expires").and_then(date::parse_http_date);
+    let what = Compressible {
+        status,
+        media_type: own.content_type,
+        length,
+        encoded: own.content_encoding.is_some(),
+        cache_control: own.cache_control,
+        expired: expires.is_some_and(|at| at <= means.clock.wall().as_secs() as i64),
+        last_modified: own.last_modified.is_some(),
+        etag: own.etag.is_some(),
+    };
+    let applies = gzip_applies(request, &what);
+    (applies, applies && gzip_accepted(request, &what))
+}
+
 fn find_named<'a>(request: &Request, source: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut fields = request.upstream_fields.iter();
     fields.find(|f| f.name.of(source).eq_ignore_ascii_case(name)).map(|f| f.value.of(source))
-}
-
-/// `expires` replaces what the upstream said of freshness.
-fn replaced_by_expires(request: &Request, name: &[u8]) -> bool {
-    request.settings().expires != nginx_conf::model::Expires::Off
-        && (name.eq_ignore_ascii_case(b"expires") || name.eq_ignore_ascii_case(b"cache-control"))
 }
 
 /// `proxy_redirect` on a `Location`.

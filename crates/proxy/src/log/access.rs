@@ -1,9 +1,10 @@
 //! `access_log`: a line for each request.
 
-use super::{Logs, flush};
+use super::{GATHERING, Logs, flush};
 use crate::clock::{Clock, Time};
 use crate::request::Request;
-use nginx_conf::model::{AccessLog, Escape, Part, Template, Variable};
+use crate::site::{Format, Slot};
+use nginx_conf::model::{AccessLog, Escape};
 use std::sync::PoisonError;
 
 impl Logs {
@@ -16,89 +17,84 @@ impl Logs {
                     continue;
                 }
             }
-            let Some(format) = request.site.http().and_then(|http| http.log_formats.get(log.format)) else {
-                continue;
-            };
-            let mut line = std::mem::take(&mut self.line);
-            line.clear();
-            write_line(request, &format.line, format.escape, clock, &mut line);
-            line.push(b'\n');
+            let Some(format) = request.site.formats.get(log.format) else { continue };
             if request.site.shared.generation == self.generation {
-                self.keep(log, &line, clock.now());
+                self.keep(log, clock.now(), |lines| write_line(request, format, clock, lines));
             } else if let Some(sink) = request.site.shared.logs.get(log.log) {
+                let mut line = Vec::new();
+                write_line(request, format, clock, &mut line);
                 sink.lock().unwrap_or_else(PoisonError::into_inner).write(&line, None);
             }
-            self.line = line;
         }
     }
 
-    fn keep(&mut self, log: &AccessLog, line: &[u8], now: Time) {
+    fn keep(&mut self, log: &AccessLog, now: Time, write: impl FnOnce(&mut Vec<u8>)) {
         let (Some(buffer), Some(sink)) = (self.buffers.get_mut(log.log), self.sinks.get(log.log)) else {
             return;
         };
-        if buffer.lines.is_empty() && log.buffer > 0 {
-            buffer.due = Some(now + log.flush.unwrap_or(Time::MAX / 2));
+        if buffer.lines.is_empty() {
+            buffer.due = now + log.flush.unwrap_or(Time::MAX / 2);
         }
-        buffer.lines.extend_from_slice(line);
-        if log.buffer == 0 {
-            buffer.due = None;
+        if log.buffer == 0 && !buffer.prompt {
+            buffer.prompt = true;
+            buffer.due = buffer.due.min(now + GATHERING);
         }
+        write(&mut buffer.lines);
         if buffer.lines.len() >= log.buffer.max(64 << 10) {
             flush(buffer, sink);
         }
     }
 }
 
-fn write_line(request: &Request, line: &Template, escape: Escape, clock: &Clock, out: &mut Vec<u8>) {
-    let mut value = Vec::new();
-    for part in &line.parts {
-        match part {
-            Part::Literal(bytes) => out.extend_from_slice(bytes),
-            Part::Variable(variable) if is_plain(variable) => {
-                if !request.variable(variable, clock, out) && escape == Escape::Default {
+fn write_line(request: &Request, format: &Format, clock: &Clock, out: &mut Vec<u8>) {
+    for slot in &format.slots {
+        let start = out.len();
+        let found = match slot {
+            Slot::Literal(bytes) => {
+                out.extend_from_slice(bytes);
+                continue;
+            }
+            Slot::Plain(variable) => {
+                if !request.variable(variable, clock, out) && format.escape == Escape::Default {
                     out.push(b'-');
                 }
+                continue;
             }
-            Part::Variable(variable) => {
-                value.clear();
-                let found = request.variable(variable, clock, &mut value);
-                match escape {
-                    Escape::Default if !found || value.is_empty() => out.push(b'-'),
-                    Escape::Default => escape_default(&value, out),
-                    Escape::Json => escape_json(&value, out),
-                    Escape::None => out.extend_from_slice(&value),
-                }
-            }
+            Slot::Field(known) => request.join_known(*known, out),
+            Slot::Escaped(variable) => request.variable(variable, clock, out),
+        };
+        match format.escape {
+            Escape::Default if !found || out.len() == start => out.push(b'-'),
+            Escape::Default => escape_from(start, escape_default, out),
+            Escape::Json => escape_from(start, escape_json, out),
+            Escape::None => {}
         }
+    }
+    out.push(b'\n');
+}
+
+/// Escapes what was appended since `start`, if there is anything to escape.
+fn escape_from(start: usize, escape: impl Fn(&[u8], &mut Vec<u8>), out: &mut Vec<u8>) {
+    // Folded over all bytes, not stopped at the first: many are looked at at once.
+    if out[start..].iter().fold(false, |any, b| any | is_special(*b)) {
+        let value = out.split_off(start);
+        escape(&value, out);
     }
 }
 
-/// Variables that never hold anything to escape.
-fn is_plain(variable: &Variable) -> bool {
-    matches!(
-        variable,
-        Variable::RemoteAddr
-            | Variable::TimeLocal
-            | Variable::Status
-            | Variable::BodyBytesSent
-            | Variable::RequestTime
-            | Variable::UpstreamAddr
-    )
+/// Whether some way of escaping writes a byte in another form.
+fn is_special(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | !(32..127).contains(&byte)
 }
 
 fn escape_default(value: &[u8], out: &mut Vec<u8>) {
-    let is_special = |b: &u8| matches!(b, b'"' | b'\\' | 0..=31 | 127..);
-    if !value.iter().any(is_special) {
-        return out.extend_from_slice(value);
-    }
     for byte in value {
-        match byte {
-            special if is_special(special) => {
-                out.extend_from_slice(b"\\x");
-                out.push(b"0123456789ABCDEF"[usize::from(byte >> 4)]);
-                out.push(b"0123456789ABCDEF"[usize::from(byte & 15)]);
-            }
-            _ => out.push(*byte),
+        if is_special(*byte) {
+            out.extend_from_slice(b"\\x");
+            out.push(b"0123456789ABCDEF"[usize::from(byte >> 4)]);
+            out.push(b"0123456789ABCDEF"[usize::from(byte & 15)]);
+        } else {
+            out.push(*byte);
         }
     }
 }

@@ -12,7 +12,6 @@ use http1::{Field, Known, Method, RequestHead};
 use nginx_conf::model::{Settings, Template};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// What is known of a client's connection.
 #[derive(Clone, Debug)]
@@ -32,7 +31,8 @@ pub(crate) struct ClientFacts {
 /// One attempt at an upstream.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    pub(crate) peer: Arc<str>,
+    /// Number of the peer in its upstream; `None` when there was none to be tried.
+    pub(crate) peer: Option<usize>,
     pub(crate) started: Time,
     pub(crate) connected: Option<Time>,
     pub(crate) head: Option<Time>,
@@ -47,8 +47,10 @@ pub(crate) struct Attempt {
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// The head as sent.
+    /// The head as sent, when something may ask for its fields.
     pub(crate) head: Vec<u8>,
+    /// Bytes of the head.
+    pub(crate) head_bytes: usize,
     pub(crate) head_sent: bool,
     pub(crate) body_bytes: u64,
     pub(crate) complete: bool,
@@ -78,6 +80,8 @@ pub(crate) struct Request {
     pub(crate) args: Vec<u8>,
     /// Whether path or args are no longer those of the request line.
     pub(crate) changed: bool,
+    /// Whether the target is a path without a fragment, so that it can go on as it is.
+    pub(crate) plain_target: bool,
     /// Whether a `rewrite` changed the path: the URI of `proxy_pass` no longer applies.
     pub(crate) rewritten: bool,
     /// `$host`: lower case, without port.
@@ -122,6 +126,9 @@ impl Request {
 
     /// The request line as the client wrote it.
     pub(crate) fn line(&self) -> &[u8] {
+        if self.parsed.line.end > 0 {
+            return self.parsed.line.of(&self.head);
+        }
         let end = self.head.iter().position(|b| matches!(b, b'\r' | b'\n')).unwrap_or(self.head.len());
         &self.head[..end]
     }
@@ -142,6 +149,25 @@ impl Request {
     /// Sets a user variable.
     pub(crate) fn set(&mut self, variable: usize, value: Vec<u8>) {
         set_user(&mut self.user, variable, value);
+    }
+
+    /// Takes note of the head that is sent.
+    pub(crate) fn head_is_sent(&mut self, head: &[u8]) {
+        self.answer.head.clear();
+        if self.site.keeps_sent_heads {
+            self.answer.head.extend_from_slice(head);
+        }
+        self.answer.head_bytes = head.len();
+        self.answer.head_sent = true;
+    }
+
+    /// The name of the peer that was tried, or of the upstream that had none.
+    pub(crate) fn name_of(&self, attempt: &Attempt) -> &str {
+        let Some(upstream) = self.upstream.and_then(|n| self.site.shared.upstreams.get(n)) else { return "" };
+        match attempt.peer {
+            Some(number) => upstream.names.get(number).map_or("", |name| name),
+            None => &upstream.model.name,
+        }
     }
 
     /// The value of a word.

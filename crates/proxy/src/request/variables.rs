@@ -98,7 +98,7 @@ impl Request {
                 number(u64::from(self.answer.status), out)
             }
             V::BodyBytesSent => number(self.answer.body_bytes, out),
-            V::BytesSent => number(self.answer.body_bytes + self.answer.head.len() as u64, out),
+            V::BytesSent => number(self.answer.body_bytes + self.answer.head_bytes as u64, out),
             V::ContentLength => found(self.known(Known::ContentLength), out),
             V::ContentType => found(self.known(Known::ContentType), out),
             V::Connection => number(self.client.number, out),
@@ -121,13 +121,15 @@ impl Request {
             V::ProxyHost => found(self.proxy_host().map(|(host, _)| host.as_bytes()), out),
             V::ProxyPort => self.proxy_host().is_some_and(|(_, port)| number(u64::from(port), out)),
             V::ProxyAddXForwardedFor => {
-                if joined(&self.head, &self.fields, "x_forwarded_for", out) {
+                if self.join_known(Known::XForwardedFor, out) {
                     out.extend_from_slice(b", ");
                 }
                 out.extend_from_slice(self.client.remote_text.as_bytes());
                 true
             }
-            V::UpstreamAddr => self.each_attempt(out, |a, out| out.extend_from_slice(a.peer.as_bytes())),
+            V::UpstreamAddr => {
+                self.each_attempt(out, |a, out| out.extend_from_slice(self.name_of(a).as_bytes()))
+            }
             V::UpstreamStatus => self.each_attempt(out, |a, out| {
                 let _ = if a.status == 0 { write!(out, "-") } else { write!(out, "{:03}", a.status) };
             }),
@@ -166,6 +168,11 @@ impl Request {
             write(attempt, out);
         }
         !self.attempts.is_empty()
+    }
+
+    /// Appends all fields of a kind, joined by commas.
+    pub(crate) fn join_known(&self, known: Known, out: &mut Vec<u8>) -> bool {
+        join(&self.head, self.fields.iter().filter(|f| f.known == known), out)
     }
 
     fn proxy_host(&self) -> Option<(&str, u16)> {
@@ -215,8 +222,12 @@ fn argument<'a>(args: &'a [u8], name: &str) -> Option<&'a [u8]> {
 
 /// Appends all fields of a name (`-` written as `_`), joined by commas.
 fn joined(head: &[u8], fields: &[Field], name: &str, out: &mut Vec<u8>) -> bool {
+    join(head, fields.iter().filter(|f| is_named(f.name.of(head), name)), out)
+}
+
+fn join<'a>(head: &[u8], fields: impl Iterator<Item = &'a Field>, out: &mut Vec<u8>) -> bool {
     let mut any = false;
-    for field in fields.iter().filter(|f| is_named(f.name.of(head), name)) {
+    for field in fields {
         if any {
             out.extend_from_slice(if field.known == Known::Cookie { b"; " } else { b", " });
         }

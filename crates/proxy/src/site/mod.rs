@@ -4,10 +4,15 @@
 //! become a table that is searched in a few steps. Each thread compiles its own copy, because
 //! automata keep scratch space that threads would otherwise fight over.
 
+mod format;
+mod forward;
 mod locations;
+mod names;
 mod program;
 mod servers;
 
+pub(crate) use format::{Format, Slot};
+pub(crate) use forward::{Forward, Written, tame};
 pub(crate) use locations::Found;
 pub(crate) use program::{Op, Test};
 
@@ -31,6 +36,10 @@ pub(crate) struct Site {
     servers: Vec<ServerSite>,
     locations: Vec<LocationSite>,
     types: Vec<std::collections::HashMap<Vec<u8>, Rc<str>>>,
+    /// By the numbers of the configuration.
+    pub(crate) formats: Vec<Format>,
+    /// Whether heads are kept after they were sent: something asks for their fields.
+    pub(crate) keeps_sent_heads: bool,
 }
 
 #[derive(Debug)]
@@ -50,6 +59,8 @@ struct ServerSite {
 pub(crate) struct LocationSite {
     pub(crate) settings: Settings,
     pub(crate) handler: Handler,
+    /// What `proxy_pass` does to heads.
+    pub(crate) forward: Forward,
     pub(crate) try_files: Option<nginx_conf::model::TryFiles>,
     pub(crate) internal: bool,
     /// Length of the prefix that `alias` and `proxy_pass` replace; `None` for a regex or a name.
@@ -89,9 +100,13 @@ impl Site {
             servers: Vec::new(),
             locations: Vec::new(),
             types: Vec::new(),
+            formats: Vec::new(),
+            keeps_sent_heads: false,
             shared: Arc::clone(&shared),
         };
         let Some(http) = &shared.config.http else { return Ok(site) };
+        site.formats = Format::compile_all(http);
+        site.keeps_sent_heads = http.log_formats.iter().any(|f| format::asks_for_sent_head(&f.line));
         site.types = http.types.iter().map(|types| compile_types(types)).collect();
         for server in &http.servers {
             let mut named = Vec::new();
@@ -117,10 +132,16 @@ impl Site {
             }
             Matcher::Unnamed | Matcher::Regex(_) | Matcher::Named(_) => None,
         };
+        let mut conditions = location.settings.access_logs.iter().flat_map(|log| &log.condition);
+        self.keeps_sent_heads |= conditions.any(format::asks_for_sent_head);
         let disable = &location.settings.gzip.disable;
         self.locations.push(LocationSite {
             settings: location.settings.clone(),
             handler: location.handler.clone(),
+            forward: match location.handler {
+                Handler::Proxy(_) => Forward::compile(&location.settings.proxy),
+                _ => Forward::default(),
+            },
             try_files: location.try_files.clone(),
             internal: location.internal,
             prefix,

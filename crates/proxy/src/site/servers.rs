@@ -22,6 +22,14 @@ pub(super) struct Names {
 impl Names {
     pub(super) fn compile(servers: &[Server], here: &[usize]) -> Result<Self, BadExpression> {
         let mut names = Self::default();
+        let by_expression = |index: &usize| {
+            let server = servers.get(*index);
+            server.is_some_and(|s| s.names.iter().any(|name| matches!(name, ServerName::Regex(_))))
+        };
+        if here.len() == 1 && !here.iter().any(by_expression) {
+            // Whatever the name, it is this one.
+            return Ok(names);
+        }
         for &index in here {
             for name in servers.get(index).map_or(&[][..], |server| &server.names) {
                 match name {

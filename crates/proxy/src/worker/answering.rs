@@ -28,9 +28,7 @@ impl Worker {
         }
         let mut writer = answer::local_head(&mut request, &local, means!(self), &mut out);
         request.answer.status = local.status;
-        request.answer.head.clear();
-        request.answer.head.extend_from_slice(&out);
-        request.answer.head_sent = true;
+        request.head_is_sent(&out);
         let Some(client) = self.clients.find(token) else { return };
         let sends_body = writer.has_body();
         let mut body: Vec<u8> = Vec::new();
@@ -229,6 +227,7 @@ impl Worker {
         r.method_changed = false;
         r.tunnel = false;
         r.changed = false;
+        r.plain_target = false;
         r.rewritten = false;
         r.redirects = 0;
         r.internal = false;

@@ -13,6 +13,7 @@ use balance::Outcome;
 use nginx_conf::model::{Handler, LogLevel, ProxyPass};
 use rustix::io::Errno;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Why an attempt came to nothing.
@@ -47,40 +48,35 @@ impl Worker {
     fn next_attempt(&mut self, token: Token, now: crate::clock::Time) {
         let Some(client) = self.clients.find(token) else { return };
         let Some(request) = &mut client.request else { return };
-        let Some(upstream) = request.upstream.and_then(|n| request.site.shared.upstreams.get(n)).cloned()
-        else {
+        let site = Rc::clone(&request.site);
+        let Some(upstream) = request.upstream.and_then(|n| site.shared.upstreams.get(n)) else {
             return self.fail_request(token, 500);
         };
+        let is_idempotent = is_idempotent(request);
         let (key, length) = hash_key(client.facts.remote.map(|a| a.ip()));
         let picked = upstream.group().pick(now, &key[..length], &mut client.tried);
         let Some(number) = picked else {
             let text = "no live upstreams while connecting to upstream";
             means!(self).log(request, LogLevel::Error, text);
-            request.attempts.push(attempt(Arc::from(upstream.model.name.as_str()), now, 502));
+            request.attempts.push(attempt(None, now, 502));
             return self.fail_request(token, 502);
         };
-        let reuse = self.idle_peer(&upstream, number);
-        let reuse = match reuse {
-            Some(peer) if !self.request_is_idempotent(token) && !self.is_silent(peer) => {
+        let reuse = match self.idle_peer(upstream, number) {
+            Some(peer) if !is_idempotent && !self.is_silent(peer) => {
                 self.close_idle(peer);
                 None
             }
             reuse => reuse,
         };
-        self.use_peer(token, &upstream, number, reuse);
-    }
-
-    fn request_is_idempotent(&mut self, token: Token) -> bool {
-        self.clients.find(token).and_then(|c| c.request.as_ref()).is_none_or(|r| is_idempotent(r))
+        self.use_peer(token, upstream, number, reuse);
     }
 
     /// Sends the request over a kept connection, or begins a new one.
     fn use_peer(&mut self, token: Token, upstream: &Arc<Upstream>, number: usize, kept: Option<Token>) {
         let now = self.clock.now();
-        let Some(name) = upstream.names.get(number).cloned() else { return };
         let Some(client) = self.clients.find(token) else { return };
         let Some(request) = &mut client.request else { return };
-        request.attempts.push(attempt(name, now, 0));
+        request.attempts.push(attempt(Some(number), now, 0));
         let timeout = request.settings().proxy.connect_timeout;
         let peer = match kept.map_or_else(|| self.connect(upstream, number), Ok) {
             Ok(peer) => peer,
@@ -112,7 +108,6 @@ impl Worker {
         let Some(peer) = self.peers.find(peer_token) else { return };
         let Some(client) = peer.client.and_then(|c| self.clients.find(c)) else { return };
         let Some(request) = &mut client.request else { return };
-        let Some(pass) = pass_of(request).cloned() else { return };
         let framing = match (request.body.exists(), request.body.complete(), request.body.announced) {
             (false, ..) => BodyFraming::None,
             (true, true, _) => BodyFraming::Length(request.body.kept.len() as u64),
@@ -121,7 +116,7 @@ impl Worker {
         };
         let mut out = std::mem::take(&mut self.out);
         out.clear();
-        write_head(request, &pass, framing, means!(self), &mut out);
+        write_head(request, framing, means!(self), &mut out);
         let sent = if framing == BodyFraming::Chunked {
             http1::chunked::encode(&request.body.kept, &mut out);
             peer.output.send(&peer.socket, &out, b"")
@@ -144,6 +139,11 @@ impl Worker {
                 Failure::Error,
                 "send() failed while sending request to upstream",
             );
+        }
+        let timeout = request.settings().proxy.read_timeout;
+        if !streaming && peer.output.is_empty() {
+            // The ordinary case: all is sent, and an answer is waited for.
+            return self.timers.set(&mut peer.deadline, now + timeout, peer_token, true);
         }
         self.set_peer_deadline(peer_token);
         if streaming && let Some(client) = self.peers.find(peer_token).and_then(|p| p.client) {
@@ -334,7 +334,7 @@ impl Worker {
     }
 }
 
-fn attempt(peer: Arc<str>, now: crate::clock::Time, status: u16) -> Attempt {
+fn attempt(peer: Option<usize>, now: crate::clock::Time, status: u16) -> Attempt {
     Attempt {
         peer,
         started: now,

@@ -141,6 +141,8 @@ pub(crate) struct Worker {
     spare_pipes: Vec<splice::Pipe>,
     out: Vec<u8>,
     wire: Vec<u8>,
+    /// Fields of a head that has no request yet.
+    fields: Vec<http1::Field>,
     #[allow(clippy::vec_box, reason = "the boxes themselves are reused")]
     spare_requests: Vec<Box<Request>>,
     stopping: Option<StopMode>,
@@ -191,6 +193,7 @@ impl Worker {
             spare_pipes: Vec::new(),
             out: Vec::with_capacity(8192),
             wire: Vec::new(),
+            fields: Vec::with_capacity(16),
             spare_requests: Vec::new(),
             stopping: None,
             accepting: true,

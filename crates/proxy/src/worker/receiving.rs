@@ -56,16 +56,18 @@ impl Worker {
     /// Reads until a head is complete, and starts its request.
     pub(super) fn read_head(&mut self, token: Token) {
         loop {
-            let site = Rc::clone(&self.site);
             let Some(client) = self.clients.find(token) else { return };
-            let default = site.server_model(site.default_server(client.facts.listener));
+            let default = self.site.server_model(self.site.default_server(client.facts.listener));
             let (count, size) = default.map_or((4, 8192), |s| s.large_client_header_buffers);
             let limit = (count * size).min(SCRATCH / 2);
             let have = client.input.len();
-            self.scratch[..have].copy_from_slice(&client.input);
             let mut filled = have;
-            // What was pipelined is looked at before more is read.
-            let mut scanned = client.scan.advance(&self.scratch[..have], false);
+            let mut scanned = Scanned::Partial;
+            if have > 0 {
+                // What was pipelined is looked at before more is read.
+                self.scratch[..have].copy_from_slice(&client.input);
+                scanned = client.scan.advance(&self.scratch[..have], false);
+            }
             if scanned == Scanned::Partial && have < limit {
                 if !client.readable {
                     return;
@@ -74,7 +76,16 @@ impl Worker {
                     Read::Data(n) => {
                         client.readable = n == SCRATCH - have || client.hung_up;
                         filled += n;
-                        scanned = client.scan.advance(&self.scratch[..filled], false);
+                        let bytes = &self.scratch[..filled];
+                        // A read nearly always brings a whole head, which then needs no search for its end.
+                        if have == 0
+                            && let Ok(head) = http1::parse_request(bytes, &mut self.fields)
+                            && head.length <= limit
+                        {
+                            client.input.extend_from_slice(&bytes[head.length..]);
+                            return self.begin_request(token, head.length, Some(head), size);
+                        }
+                        scanned = client.scan.advance(bytes, false);
                     }
                     Read::Nothing => {
                         client.readable = false;
@@ -96,8 +107,7 @@ impl Worker {
                     client.input =
                         if end == filled { Vec::new() } else { self.scratch[end..filled].to_vec() };
                     client.scan = HeadScan::default();
-                    self.set_waiting(token, false);
-                    return self.begin_request(token, end, size);
+                    return self.begin_request(token, end, None, size);
                 }
                 Scanned::Complete(_) => return self.refuse(token, filled, &Bad::HeadTooLarge),
                 Scanned::BareLineFeed => {
@@ -122,10 +132,18 @@ impl Worker {
         }
     }
 
-    /// Starts the request whose head is the first `end` bytes of the scratch buffer.
-    fn begin_request(&mut self, token: Token, end: usize, longest_line: usize) {
+    /// Starts the request whose head is the first `end` bytes of the scratch buffer; when it was
+    /// read already, its fields are in `self.fields`.
+    fn begin_request(&mut self, token: Token, end: usize, head: Option<RequestHead>, longest_line: usize) {
+        self.set_waiting(token, false);
         let Some(mut request) = self.blank_request(token, end) else { return };
-        let parsed = http1::parse_request(&request.head, &mut request.fields);
+        let parsed = match head {
+            Some(head) => {
+                std::mem::swap(&mut self.fields, &mut request.fields);
+                Ok(head)
+            }
+            None => http1::parse_request(&request.head, &mut request.fields),
+        };
         let Some(client) = self.clients.find(token) else { return };
         client.requests += 1;
         request.number = client.requests;
@@ -167,7 +185,7 @@ impl Worker {
             step
         };
         match step {
-            Step::Answer(local) => self.answer(token, request, local),
+            Step::Answer(local) => self.answer(token, request, *local),
             Step::Close => {
                 request.answer.status = 444;
                 self.finish_log(&mut request);
@@ -405,6 +423,8 @@ impl Worker {
         let location = site.root(server);
         let now = self.clock.now();
         let blank = RequestHead {
+            length: 0,
+            line: Range::default(),
             method: Method::Get,
             method_name: Range::default(),
             target: Range::default(),
@@ -442,6 +462,7 @@ impl Worker {
                 path: Vec::new(),
                 args: Vec::new(),
                 changed: false,
+                plain_target: false,
                 rewritten: false,
                 host: Vec::new(),
                 captures: Captures::default(),
@@ -501,6 +522,9 @@ fn set_target(request: &mut Request) -> Result<(), Bad> {
     }
     let target = request.parsed.path.of(&request.head);
     let (path, args) = http1::uri::split_query(target);
+    let whole = path.len() + args.map_or(0, |args| args.len() + 1) == target.len();
+    request.plain_target =
+        whole && request.parsed.path == request.parsed.target && target.first() == Some(&b'/');
     request.args.clear();
     request.args.extend_from_slice(args.unwrap_or(b""));
     if path == b"*" {

@@ -37,17 +37,15 @@ impl Worker {
                 return;
             }
             let have = if peer.body.is_none() { peer.input.len() } else { 0 };
-            self.scratch[..have].copy_from_slice(&peer.input[..have]);
+            if have > 0 {
+                self.scratch[..have].copy_from_slice(&peer.input);
+            }
             match read(&peer.socket, &mut self.scratch[have..]) {
                 Read::Data(n) => {
                     peer.readable = n == SCRATCH - have || peer.hung_up;
-                    let now = self.clock.now();
-                    if let Some(request) = &mut client.request {
-                        let timeout = request.settings().proxy.read_timeout;
-                        if let Some(attempt) = request.attempts.last_mut() {
-                            attempt.received += n as u64;
-                        }
-                        self.timers.set(&mut peer.deadline, now + timeout, token, true);
+                    let attempt = client.request.as_mut().and_then(|request| request.attempts.last_mut());
+                    if let Some(attempt) = attempt {
+                        attempt.received += n as u64;
                     }
                     if peer.body.is_none() {
                         self.response_head(token, have + n);
@@ -76,11 +74,24 @@ impl Worker {
             let Some(client) = peer.client.and_then(|c| self.clients.find(c)) else { return };
             let Some(request) = &mut client.request else { return };
             let limit = request.settings().proxy.buffer_size.clamp(4096, SCRATCH / 2);
+            let bytes = &self.scratch[start..filled];
+            // A read nearly always brings a whole head, which then needs no search for its end.
+            if peer.input.is_empty()
+                && let Ok(response) =
+                    http1::parse_response(bytes, request.method, &mut request.upstream_fields)
+                && response.length <= limit
+                && response.status >= 200
+            {
+                request.upstream_head.clear();
+                request.upstream_head.extend_from_slice(&bytes[..response.length]);
+                return self.begin_relay(token, &response, start + response.length, filled);
+            }
             let end = match peer.scan.advance(&self.scratch[start..filled], true) {
                 Scanned::Complete(end) if end <= limit => start + end,
                 Scanned::Partial if filled - start < limit => {
                     peer.input = self.scratch[start..filled].to_vec();
-                    return;
+                    let at = self.clock.now() + request.settings().proxy.read_timeout;
+                    return self.timers.set(&mut peer.deadline, at, token, true);
                 }
                 _ => {
                     let text = "upstream sent too big header while reading response header from upstream";
@@ -165,9 +176,7 @@ impl Worker {
             false => write_head(request, response, means!(self), &mut out),
         };
         request.answer.status = exchange::answered_status(request, status);
-        request.answer.head.clear();
-        request.answer.head.extend_from_slice(&out);
-        request.answer.head_sent = true;
+        request.head_is_sent(&out);
         client.writer = Some(writer);
         self.out = out;
         let head_length = self.out.len();
@@ -251,19 +260,24 @@ impl Worker {
         if complete {
             return self.finish_relay(token, client_token);
         }
+        let at = self.clock.now() + request.settings().proxy.read_timeout;
+        self.timers.set(&mut peer.deadline, at, token, true);
         self.set_send_deadline(client_token);
     }
 
     /// The answer is complete on this side.
     pub(super) fn finish_relay(&mut self, token: Token, client_token: Token) {
         let now = self.clock.now();
-        if let Some(attempt) = self.last_attempt(client_token) {
-            attempt.ended = Some(now);
-        }
         if let Some(client) = self.clients.find(client_token) {
             client.peer = None;
             client.phase = Phase::Answering;
-            let body_sent = client.request.as_ref().is_none_or(|r| r.body.complete());
+            let mut body_sent = true;
+            if let Some(request) = &mut client.request {
+                body_sent = request.body.complete();
+                if let Some(attempt) = request.attempts.last_mut() {
+                    attempt.ended = Some(now);
+                }
+            }
             if let Some(peer) = self.peers.find(token) {
                 // A peer that waits for the rest of a body would take the next request for it.
                 peer.keep_alive &= body_sent;

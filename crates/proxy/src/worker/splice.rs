@@ -62,12 +62,14 @@ impl Worker {
         if peer.pipe.is_some() {
             return true;
         }
-        let long = matches!(&peer.body, Some(ResponseBody::Length(rest)) if *rest >= LEAST);
+        if !matches!(&peer.body, Some(ResponseBody::Length(rest)) if *rest >= LEAST) {
+            return false;
+        }
         let plain = peer
             .client
             .and_then(|c| self.clients.find(c))
             .is_some_and(|client| client.writer.as_ref().is_some_and(|w| w.is_identity() && w.has_body()));
-        if !long || !plain {
+        if !plain {
             return false;
         }
         peer.pipe = self.spare_pipes.pop().or_else(|| Pipe::new().ok());

@@ -366,6 +366,52 @@ fn rewriting_and_errors() {
     both.compare(&requests);
 }
 
+/// The upstream answers with the head that it was sent.
+#[test]
+fn heads_that_are_passed_on() {
+    let up = Upstream::serve(|seen| {
+        let fields = "X-Up: 1\r\nx-hidden:2\r\nX-Accel-Expires: 0\r\nSet-Cookie: a=b\r\nSet-Cookie:  c=d \r\n\
+             Server: up/1\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nLocation: http://elsewhere.name/\r\nX-End: e";
+        let body = &seen.head;
+        Reply::Bytes(
+            format!("HTTP/1.1 200 Fine\r\nContent-Length: {}\r\n{fields}\r\n\r\n{body}", body.len())
+                .into_bytes(),
+        )
+    });
+    let at = up.address;
+    let both = Both::with(&format!(
+        "proxy_http_version 1.1; proxy_set_header Connection ''; log_format full '$request $sent_http_x_up $http_user_agent $http_x_wide $http_cookie $upstream_addr $upstream_status';
+         access_log access.log full if=$sent_http_x_end;
+         server {{ listen 127.0.0.1:8080; server_name a.name;
+           location /plain/ {{ proxy_pass http://{at}; }}
+           location /set/ {{
+             proxy_set_header Host $host; proxy_set_header X-One 1; proxy_set_header x-two two; proxy_set_header Accept '';
+             proxy_set_header X-Real-IP $remote_addr; proxy_set_header X-None $arg_none; proxy_set_header X-Uri '<$uri>';
+             proxy_set_header Connection ''; proxy_set_header User-Agent $http_user_agent/x; proxy_set_header X-Last last;
+             proxy_hide_header X-HIDDEN; proxy_hide_header Location; proxy_pass http://{at}; }}
+           location /pass/ {{ proxy_pass_header X-Accel-Expires; proxy_hide_header Set-Cookie; proxy_pass http://{at}; }}
+           location /none/ {{ proxy_pass_request_headers off; proxy_pass http://{at}; }}
+           location /uri/ {{ proxy_pass http://{at}/base/; }}
+           location /ten/ {{ proxy_http_version 1.0; proxy_pass http://{at}; }}
+         }}"
+    ));
+    let fields = "Host: a.name\r\nX-Odd:no space\r\nAccept: a\r\nUser-Agent: \"u\\a\"\r\nx-two: mine\r\nX-Wide:   w  \r\n\
+        Cookie: c=1\r\nX-REAL-IP: forged\r\nX_Dropped: 1\r\nX-Empty:\r\nX-Tail: t\r\nKeep-Alive: 3";
+    let mut requests = Vec::new();
+    for location in ["plain", "set", "pass", "none", "uri", "ten"] {
+        for target in ["x", "x?a=b", "a%20b%2Fc?none=1&x", "./y/../x//z"] {
+            requests.push(format!("GET /{location}/{target} HTTP/1.1\r\n{fields}\r\n\r\n"));
+        }
+        requests.push(format!("GET http://a.name/{location}/x HTTP/1.1\r\n{fields}\r\n\r\n"));
+        requests.push(format!("GET /{location}/x HTTP/1.0\r\n{fields}\r\n\r\n"));
+        requests.push(format!("POST /{location}/x HTTP/1.1\r\n{fields}\r\nContent-Length: 3\r\n\r\nabc"));
+        requests.push(format!("DELETE /{location}/x HTTP/1.1\r\n{fields}\r\n\r\n"));
+    }
+    both.compare(&requests);
+    let count = requests.len();
+    assert_eq!(both.ours.log("access.log", count), both.ours.log("nginx-access.log", count));
+}
+
 #[test]
 fn compression() {
     let up = Upstream::serve(|seen| {

@@ -317,6 +317,10 @@ fn start(line: Line) -> ExitCode {
             return ExitCode::from(status);
         }
     };
+    if let Some(directory) = pid_file.path().parent().filter(|_| program.pid_directory) {
+        // Where it cannot be made, writing the files says so.
+        let _ = std::fs::create_dir_all(directory);
+    }
     let vrrp_pid = line.vrrp_pid.unwrap_or_else(|| roles::pid_path(&program, "vrrp"));
     let plan = Plan {
         face: Face::Keepalived,

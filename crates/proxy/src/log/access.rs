@@ -1,6 +1,6 @@
 //! `access_log`: a line for each request.
 
-use super::{GATHERING, Logs, flush};
+use super::{Logs, flush};
 use crate::clock::{Clock, Time};
 use crate::request::Request;
 use crate::site::{Format, Slot};
@@ -32,14 +32,13 @@ impl Logs {
         let (Some(buffer), Some(sink)) = (self.buffers.get_mut(log.log), self.sinks.get(log.log)) else {
             return;
         };
-        if buffer.lines.is_empty() {
-            buffer.due = now + log.flush.unwrap_or(Time::MAX / 2);
-        }
-        if log.buffer == 0 && !buffer.prompt {
-            buffer.prompt = true;
-            buffer.due = buffer.due.min(now + GATHERING);
+        if buffer.lines.is_empty() && log.buffer > 0 {
+            buffer.due = Some(now + log.flush.unwrap_or(Time::MAX / 2));
         }
         write(&mut buffer.lines);
+        if log.buffer == 0 {
+            buffer.due = None;
+        }
         if buffer.lines.len() >= log.buffer.max(64 << 10) {
             flush(buffer, sink);
         }
@@ -84,7 +83,7 @@ fn escape_from(start: usize, escape: impl Fn(&[u8], &mut Vec<u8>), out: &mut Vec
 
 /// Whether some way of escaping writes a byte in another form.
 fn is_special(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'\\') | !(32..127).contains(&byte)
+    (byte == b'"') | (byte == b'\\') | (byte < 32) | (byte >= 127)
 }
 
 fn escape_default(value: &[u8], out: &mut Vec<u8>) {

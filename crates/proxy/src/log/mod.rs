@@ -24,23 +24,9 @@ pub(crate) struct Logs {
 #[derive(Debug, Default)]
 struct Buffer {
     lines: Vec<u8>,
-    /// When they must be written.
-    due: Time,
-    /// Whether the configuration wants no buffer: they are written at the end of the turn. Only
-    /// when turns are crowded do the lines of a few of them go together.
-    prompt: bool,
+    /// When they must be written; at the end of the turn when absent.
+    due: Option<Time>,
 }
-
-impl Buffer {
-    fn is_due(&self, now: Time) -> bool {
-        !self.lines.is_empty() && (self.due <= now || self.prompt && self.lines.len() < CROWDED)
-    }
-}
-
-/// How long lines wait that the configuration wants no buffer for.
-const GATHERING: Time = Time::from_millis(2);
-/// A turn that leaves fewer bytes is not crowded.
-const CROWDED: usize = 4 << 10;
 
 /// What an error line says besides the message.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +99,7 @@ impl Logs {
     /// Writes what is due; at the end of each turn of the loop.
     pub(crate) fn flush_due(&mut self, now: Time) {
         for (buffer, sink) in self.buffers.iter_mut().zip(self.sinks.iter()) {
-            if buffer.is_due(now) {
+            if !buffer.lines.is_empty() && buffer.due.is_none_or(|due| due <= now) {
                 flush(buffer, sink);
             }
         }
@@ -129,7 +115,7 @@ impl Logs {
     /// How long the loop may sleep before something must be written.
     pub(crate) fn sleep(&self, now: Time) -> Option<Time> {
         let waiting = self.buffers.iter().filter(|b| !b.lines.is_empty());
-        waiting.map(|b| b.due).min().map(|due| due.saturating_sub(now))
+        waiting.filter_map(|b| b.due).min().map(|due| due.saturating_sub(now))
     }
 
     /// What an error line says of a request, in nginx's order.
@@ -159,7 +145,7 @@ fn flush(buffer: &mut Buffer, sink: &Mutex<Sink>) {
         sink.lock().unwrap_or_else(PoisonError::into_inner).write(&buffer.lines, None);
         buffer.lines.clear();
     }
-    buffer.prompt = false;
+    buffer.due = None;
 }
 
 /// An error of the kernel in nginx's words: `111: Connection refused`.
@@ -184,21 +170,5 @@ fn level_name(level: LogLevel) -> (&'static str, u8) {
         LogLevel::Crit => ("crit", 2),
         LogLevel::Alert => ("alert", 1),
         LogLevel::Emerg => ("emerg", 0),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_wait_only_in_crowded_turns_and_not_for_long() {
-        let at = Time::from_millis;
-        let buffer = |bytes, due, prompt| Buffer { lines: vec![b'x'; bytes], due, prompt };
-        assert!(buffer(CROWDED - 1, at(2), true).is_due(at(0)), "a quiet turn");
-        assert!(!buffer(CROWDED, at(2), true).is_due(at(1)), "a crowded turn");
-        assert!(buffer(CROWDED, at(2), true).is_due(at(2)));
-        assert!(!buffer(1, at(1000), false).is_due(at(999)), "buffer= with flush=1s");
-        assert!(!buffer(0, at(0), true).is_due(at(1)), "nothing to write");
     }
 }

@@ -193,8 +193,10 @@ impl Pair {
 }
 
 fn all(first: First) {
+    let later: &[_] = if knows_hmac() { &LATER_WAYS } else { &[] };
     let ways = WAYS
         .iter()
+        .chain(later)
         .flat_map(|&(name, words, six)| [false, true].map(|unicast| Way { name, words, six, unicast }));
     let pairs: Option<Vec<Pair>> = ways.map(|way| Pair::new(way, first)).collect();
     let Some(pairs) = pairs else { return };

@@ -281,8 +281,7 @@ fn start(line: Line) -> ExitCode {
         program.network_namespace.clone_from(&line.ha.namespace);
         program.pid_directory = true;
     }
-    let pid_file =
-        PidFile::in_own_directory(line.pid.unwrap_or_else(|| roles::pid_path(&program, "keepalived")));
+    let pid_file = PidFile::new(line.pid.unwrap_or_else(|| roles::pid_path(&program, "keepalived")));
     if let Some(pid) = pid_file.alive_as("keepalived").filter(|pid| *pid != std::process::id()) {
         // The original's status: what was wanted is the case.
         eprintln!("keepalived: daemon is already running (pid {pid})");
@@ -329,7 +328,7 @@ fn start(line: Line) -> ExitCode {
         web_failed: None,
         logger,
         pid_file,
-        vrrp_pid_file: Some(PidFile::in_own_directory(vrrp_pid)),
+        vrrp_pid_file: Some(PidFile::new(vrrp_pid)),
         proxy_pid_file: None,
         readiness,
         inherited,

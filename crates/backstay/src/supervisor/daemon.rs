@@ -114,16 +114,6 @@ impl PidFile {
         Self { path: path.into(), holds: None }
     }
 
-    /// The same in a directory that is made if it is not there, as `use_pid_dir` wants it.
-    pub(crate) fn in_own_directory(path: impl Into<PathBuf>) -> Self {
-        let file = Self::new(path);
-        if let Some(directory) = file.path.parent() {
-            // Where it cannot be made, writing the file says so.
-            let _ = fs::create_dir_all(directory);
-        }
-        file
-    }
-
     /// The process named there, if it is alive and has this name: after a crash the number may
     /// belong to a stranger.
     pub(crate) fn alive_as(&self, name: &str) -> Option<u32> {

@@ -83,7 +83,7 @@ fn escape_from(start: usize, escape: impl Fn(&[u8], &mut Vec<u8>), out: &mut Vec
 
 /// Whether some way of escaping writes a byte in another form.
 fn is_special(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'\\') | (byte < 32) | (byte >= 127)
+    (byte == b'"') | (byte == b'\\') | !(32..127).contains(&byte)
 }
 
 fn escape_default(value: &[u8], out: &mut Vec<u8>) {

@@ -343,7 +343,8 @@ impl Worker {
         self.listen(Vec::new());
         for token in self.clients.tokens() {
             let Some(client) = self.clients.find(token) else { continue };
-            let idle = client.phase == Phase::Head && client.input.is_empty();
+            // One that was just accepted has its first request on the way.
+            let idle = client.phase == Phase::Head && client.input.is_empty() && client.requests > 0;
             if idle || mode == StopMode::Fast {
                 self.close_client(token);
             } else if let Some(request) = &mut client.request

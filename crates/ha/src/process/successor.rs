@@ -44,12 +44,14 @@ impl Process<'_> {
                 let Some((buffer, length)) = socket.receive() else { break };
                 let bytes = if length == buffer.len() { &buffer[..] } else { continue };
                 let Some((family, vrid)) = Message::peek(bytes) else { continue };
-                let is_for = |i: &Instance| {
-                    i.config.vrid == vrid && i.family() == family && i.handover == socket.purpose
+                // Of several sockets on an interface, one for each group, the kernel gives a message for
+                // our address to any: the interface counts, and the key.
+                let verified = |(index, i): (usize, &Instance)| {
+                    let here = i.handover.interface == socket.purpose.interface;
+                    let is_for = i.config.vrid == vrid && i.family() == family && here;
+                    Some((index, Message::read(bytes, i.key().as_deref())?)).filter(|_| is_for)
                 };
-                let Some(index) = self.instances.iter().position(is_for) else { continue };
-                let key = self.instances[index].key();
-                if let Some(message) = Message::read(bytes, key.as_deref()) {
+                if let Some((index, message)) = self.instances.iter().enumerate().find_map(verified) {
                     self.hear_other(index, message);
                 }
             }

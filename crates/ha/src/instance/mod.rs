@@ -187,9 +187,11 @@ impl Instance {
     }
 
     /// How long its addresses may be answered after an advertisement: until a backup, however high
-    /// its priority, may have missed us.
+    /// its priority, may have missed us. A peer may be more patient than we are and more hasty: of
+    /// `down_timer_adverts` above 3, the usual number counts. A lease of one interval would be over
+    /// for a moment whenever an advertisement is a little late, so it is two at least.
     pub(crate) fn lease(&self) -> Duration {
-        self.config.advert_int * u32::from(self.config.down_timer_adverts)
+        self.config.advert_int * u32::from(self.config.down_timer_adverts.clamp(2, 3))
     }
 
     /// Checks a packet that is for this virtual router.

@@ -1,0 +1,89 @@
+//! Instances of a sync group change their states together, beside a keepalived that does the same.
+//!
+//! Needs root, iproute2 and keepalived.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod net;
+
+use ha::message::{In, Out, ScriptOutcome, Subject};
+use keepalived_conf::Environment;
+use net::{Host, Network, Ours, eventually};
+use std::net::Ipv4Addr;
+
+const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 78, 0, 101), Ipv4Addr::new(10, 78, 0, 102)];
+
+/// Two instances in a group; the first one tracks a script when `script` is written.
+fn configuration(priorities: [u8; 2], script: &str) -> String {
+    let instance = |at: usize, more: &str| {
+        format!(
+            "vrrp_instance VI_{at} {{\nstate BACKUP\ninterface eth0\nvirtual_router_id 7{at}\npriority {}\n\
+             {more}\nvirtual_ipaddress {{\n{}\n}}\n}}\n",
+            priorities[at], ADDRESSES[at]
+        )
+    };
+    let group = "vrrp_sync_group VG_1 {\ngroup {\nVI_0\nVI_1\n}\n}\n";
+    format!("{script}{group}{}{}", instance(0, if script.is_empty() { "" } else { TRACK }), instance(1, ""))
+}
+
+const TRACK: &str = "track_script {\nchk\n}";
+const SCRIPT: &str = "vrrp_script chk {\nscript \"/bin/true\"\ninterval 1\n}\n";
+
+fn all(host: &Host) -> bool {
+    ADDRESSES.iter().all(|address| host.holds(*address))
+}
+
+fn none(host: &Host) -> bool {
+    ADDRESSES.iter().all(|address| !host.holds(*address))
+}
+
+struct Pair {
+    network: Network,
+    ours: Ours,
+    _theirs: net::Program,
+}
+
+/// Ours on A and keepalived on B, each with both instances in a group.
+fn pair(ours: [u8; 2], theirs: [u8; 2], script: &str) -> Option<Pair> {
+    let network = Network::new()?;
+    let (own, other) = (network.directory.path().join("ours.conf"), network.directory.path().join("b.conf"));
+    std::fs::write(&own, configuration(ours, script)).unwrap();
+    std::fs::write(&other, configuration(theirs, "")).unwrap();
+    let loaded = keepalived_conf::load(&own, &Environment::default());
+    let _theirs = net::keepalived_with(&network, &network.b, &other);
+    let ours = Ours::start(&network.a, loaded.config);
+    Some(Pair { network, ours, _theirs })
+}
+
+fn said(ours: &Ours, word: &str) -> usize {
+    let is = |out: &&Out| matches!(out, Out::Notify(n) if n.subject == Subject::Group && n.occasion.word() == word);
+    ours.outs().iter().filter(is).count()
+}
+
+#[test]
+fn a_fault_of_one_moves_both_and_its_recovery_takes_both_back() {
+    let Some(Pair { network, mut ours, .. }) = pair([150, 150], [100, 100], SCRIPT) else { return };
+    let answer = |status| In::ScriptResult { script: "chk".into(), outcome: ScriptOutcome::Exited(status) };
+    ours.send(&answer(0));
+    eventually("A holds both", || all(&network.a) && none(&network.b));
+    ours.send(&answer(1));
+    eventually("B holds both", || none(&network.a) && all(&network.b));
+    ours.send(&answer(0));
+    eventually("A has both back", || all(&network.a) && none(&network.b));
+    eventually("scripts of the group were told", || {
+        ["MASTER", "FAULT", "BACKUP"].map(|word| said(&ours, word)) == [2, 1, 2]
+    });
+}
+
+#[test]
+fn a_group_is_master_of_all_or_of_nothing() {
+    // Each side is the better one for one of the two instances.
+    let Some(Pair { network, mut ours, .. }) = pair([150, 90], [100, 100], "") else { return };
+    eventually("B holds both", || none(&network.a) && all(&network.b));
+    let sent = |ours: &mut Ours| ours.status().counters.sent;
+    eventually("time has passed in which A could have taken one", || ours.status().counters.received > 5);
+    assert!(none(&network.a) && all(&network.b), "{}", ours.log());
+    assert_eq!(sent(&mut ours), 0);
+    // Without B it takes both.
+    network.b.link("down");
+    eventually("A holds both", || all(&network.a));
+}

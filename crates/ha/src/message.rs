@@ -251,6 +251,8 @@ pub struct InstanceStatus {
     pub rejected: Vec<(String, u64)>,
     /// The other router last heard as master.
     pub master: Option<MasterSeen>,
+    /// As a master: backups of our kind that have answered lately, one of which follows at a stop.
+    pub successors: Vec<IpAddr>,
     /// The last sign of a router that is configured differently but uses the same number.
     pub conflict: Option<Conflict>,
 }

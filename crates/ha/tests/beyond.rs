@@ -7,17 +7,14 @@
 mod net;
 
 use ha::message::{In, InstanceState};
-use net::{Network, Ours, Program, VIP, config, eventually, keepalived, unicast};
-use std::net::Ipv4Addr;
-use std::time::Duration;
+use net::{Network, Ours, VIP, config, eventually, keepalived, unicast};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A pair of ours with A as master that knows its backup.
 fn pair(network: &Network, prepare: impl Fn(u8, u8) -> keepalived_conf::model::Config) -> (Ours, Ours) {
-    let a = Ours::start(&network.a, prepare(150, 1));
+    let mut a = Ours::start(&network.a, prepare(150, 1));
     let b = Ours::start(&network.b, prepare(100, 2));
-    eventually("A is master", || network.a.holds(VIP));
-    // A greeting is answered at once; the next one comes three seconds later.
-    std::thread::sleep(Duration::from_secs(4));
+    eventually("A knows B", || a.status().successors == [IpAddr::from([10, 78, 0, 2])]);
     (a, b)
 }
 
@@ -42,12 +39,15 @@ fn a_stop_is_handed_over_in_unicast_too() {
 #[test]
 fn without_leases_and_hand_over_it_is_as_keepalived() {
     let Some(network) = Network::new() else { return };
-    let prepare = |priority, _| {
+    let prepare = |priority| {
         let mut config = config(priority, "eth0");
         (config.global.lease, config.global.handover) = (false, false);
         config
     };
-    let (mut a, _b) = pair(&network, prepare);
+    let mut a = Ours::start(&network.a, prepare(150));
+    let _b = Ours::start(&network.b, prepare(100));
+    eventually("A has advertised for a while", || a.status().counters.sent > 4);
+    assert_eq!(a.status().successors, [] as [IpAddr; 0]);
     let rules = network.a.command("nft").args(["list", "tables"]).output().unwrap();
     assert!(!String::from_utf8_lossy(&rules.stdout).contains("backstay"), "{rules:?}");
     a.send(&In::Stop);
@@ -56,14 +56,14 @@ fn without_leases_and_hand_over_it_is_as_keepalived() {
 }
 
 #[test]
-fn who_does_not_know_the_password_is_not_handed_over_to() {
+fn a_router_of_another_number_is_not_handed_over_to() {
     let Some(network) = Network::new() else { return };
     let mut stranger = config(100, "eth0");
     stranger.instances[0].vrid = 62;
     let mut a = Ours::start(&network.a, config(150, "eth0"));
     let _b = Ours::start(&network.b, stranger);
-    eventually("A is master", || network.a.holds(VIP));
-    std::thread::sleep(Duration::from_secs(4));
+    // The first greeting leaves with the first advertisements; several follow.
+    eventually("A has advertised for a while", || a.status().counters.sent > 4);
     a.send(&In::Stop);
     eventually("A has stopped", || !network.a.holds(VIP));
     assert!(!a.log().contains("handing over"), "{}", a.log());
@@ -72,11 +72,10 @@ fn who_does_not_know_the_password_is_not_handed_over_to() {
 #[test]
 fn a_foreign_backup_sees_nothing_but_vrrp() {
     let Some(network) = Network::new() else { return };
-    let mut a = Program::Ours(Ours::start(&network.a, config(150, "eth0")));
+    let mut a = Ours::start(&network.a, config(150, "eth0"));
     let _b = keepalived(&network, &network.b, 100);
-    eventually("A is master", || network.a.holds(VIP));
-    std::thread::sleep(Duration::from_secs(4));
-    a.stop();
+    eventually("A has advertised for a while", || a.status().counters.sent > 4);
+    a.send(&In::Stop);
     eventually("keepalived takes over", || network.b.holds(VIP));
     let log = std::fs::read_to_string(network.directory.path().join("100.log")).unwrap();
     let complaints = ["nvalid", "too short", "too long", "wrong", "Unknown"];
@@ -144,6 +143,6 @@ fn a_crash_of_the_process_loses_no_lease() {
     a.kill();
     let mut next = Ours::resume(&network.a, config(150, "eth0"), remembered);
     assert_eq!(next.status().state, InstanceState::Master);
-    std::thread::sleep(Duration::from_secs(4));
+    eventually("more than a lease has passed", || next.status().counters.sent > 4);
     assert!(network.b.reaches(VIP), "the lease was renewed: {}", next.log());
 }

@@ -162,9 +162,14 @@ impl Backups {
         fresh.max_by_key(|known| (known.priority, known.address)).copied()
     }
 
+    /// Those that have answered lately.
+    pub fn fresh(&self, now: Time) -> impl Iterator<Item = IpAddr> {
+        self.0.iter().filter(move |known| now.since(known.at) <= FRESH).map(|known| known.address)
+    }
+
     /// Whether this one has answered lately.
     pub fn knows(&self, now: Time, address: IpAddr) -> bool {
-        self.0.iter().any(|known| known.address == address && now.since(known.at) <= FRESH)
+        self.fresh(now).any(|known| known == address)
     }
 
     /// Forgets all: who was master may not know them any more.

@@ -108,6 +108,10 @@ pub(crate) fn instances_text(instances: &[InstanceStatus], counters: bool) -> St
                 human(master.ago)
             );
         }
+        if !i.successors.is_empty() {
+            let known: Vec<String> = i.successors.iter().map(ToString::to_string).collect();
+            let _ = writeln!(text, "      a stop hands over to one of: {}", known.join(", "));
+        }
         if let Some(conflict) = &i.conflict {
             let _ = writeln!(
                 text,

@@ -58,6 +58,7 @@ impl Instance {
                 priority,
                 ago: now.since(at),
             }),
+            successors: self.backups.fresh(now).collect(),
             conflict: self.conflict.as_ref().map(|conflict| message::Conflict {
                 source: conflict.source,
                 what: conflict.what.clone(),

@@ -39,19 +39,20 @@ fn none(host: &Host) -> bool {
 struct Pair {
     network: Network,
     ours: Ours,
-    _theirs: net::Program,
+    theirs: net::Program,
 }
 
-/// Ours on A and keepalived on B, each with both instances in a group.
+/// Keepalived on B, which holds both addresses before ours comes on A; each with both instances in a group.
 fn pair(ours: [u8; 2], theirs: [u8; 2], script: &str) -> Option<Pair> {
     let network = Network::new()?;
     let (own, other) = (network.directory.path().join("ours.conf"), network.directory.path().join("b.conf"));
     std::fs::write(&own, configuration(ours, script)).unwrap();
     std::fs::write(&other, configuration(theirs, "")).unwrap();
     let loaded = keepalived_conf::load(&own, &Environment::default());
-    let _theirs = net::keepalived_with(&network, &network.b, &other);
+    let theirs = net::keepalived_with(&network, &network.b, &other);
+    eventually("B holds both", || all(&network.b));
     let ours = Ours::start(&network.a, loaded.config);
-    Some(Pair { network, ours, _theirs })
+    Some(Pair { network, ours, theirs })
 }
 
 fn said(ours: &Ours, word: &str) -> usize {
@@ -61,7 +62,9 @@ fn said(ours: &Ours, word: &str) -> usize {
 
 #[test]
 fn a_fault_of_one_moves_both_and_its_recovery_takes_both_back() {
-    let Some(Pair { network, mut ours, .. }) = pair([150, 150], [100, 100], SCRIPT) else { return };
+    let Some(Pair { network, mut ours, theirs: _theirs }) = pair([150, 150], [100, 100], SCRIPT) else {
+        return;
+    };
     let answer = |status| In::ScriptResult { script: "chk".into(), outcome: ScriptOutcome::Exited(status) };
     ours.send(&answer(0));
     eventually("A holds both", || all(&network.a) && none(&network.b));
@@ -77,8 +80,7 @@ fn a_fault_of_one_moves_both_and_its_recovery_takes_both_back() {
 #[test]
 fn a_group_is_master_of_all_or_of_nothing() {
     // Each side is the better one for one of the two instances.
-    let Some(Pair { network, mut ours, .. }) = pair([150, 90], [100, 100], "") else { return };
-    eventually("B holds both", || none(&network.a) && all(&network.b));
+    let Some(Pair { network, mut ours, theirs: _theirs }) = pair([150, 90], [100, 100], "") else { return };
     let sent = |ours: &mut Ours| ours.status().counters.sent;
     eventually("time has passed in which A could have taken one", || ours.status().counters.received > 5);
     assert!(none(&network.a) && all(&network.b), "{}", ours.log());

@@ -49,8 +49,8 @@ backstay run --stderr 2>/tmp/run.log &
 answers() { curl -sf --max-time 2 http://127.0.0.1/ | grep -q ours; }
 refused() { ! curl -s --max-time 2 http://127.0.0.1/; }
 master() { ip addr show ens33 | grep -q 172.16.253.150/32; }
-until_ 5 answers || { cat /tmp/run.log; fail start; }
-until_ 8 master || { cat /tmp/run.log; fail 'no master'; }
+until_ 5 answers || fail start
+until_ 8 master || fail 'no master'
 "#;
 
 #[test]
@@ -135,9 +135,11 @@ fn the_vrrp_process_dies_or_hangs_and_the_address_stays() {
         sleep 1; master || fail 'no address'
         grep -q 172.16.253.150 /tmp/addresses && fail 'the address was touched'
         grep -q 'Still in MASTER STATE' /tmp/run.log || fail 'it was not resumed'
-        kill -9 $(pgrep -x backstay-runner); sleep 1; pgrep -x backstay-runner >/dev/null || fail runner
+        runner() {{ pgrep -P $supervisor -x backstay-runner; }}; until_ 5 runner || fail 'no runner'
+        before=$(runner); kill -9 $before
+        another() {{ [ -n "$(runner)" ] && [ "$(runner)" != "$before" ]; }}; until_ 5 another || fail runner
         kill -9 $supervisor; gone() {{ ! master; }}; until_ 5 gone || fail 'the address outlives its supervisor'
-        pidof nginx && fail 'the proxy outlives its supervisor'; exit 0
+        no_proxy() {{ ! pidof nginx; }}; until_ 5 no_proxy || fail 'the proxy outlives its supervisor'
         "#
     ));
 }

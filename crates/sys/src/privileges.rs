@@ -81,12 +81,14 @@ fn groups_of(name: &CString, gid: u32) -> Vec<u32> {
 ///
 /// To be called before threads are started: the C library changes all threads of the process, the
 /// capabilities are those of the caller. With uid 0 in `user` the capabilities are reduced all the
-/// same, but a program that is executed later gets root's again.
+/// same, but a program that is executed later gets root's again. The signal at the parent's death,
+/// which the kernel forgets when the identity changes, is kept.
 ///
 /// # Errors
 /// The process is not root, or the kernel refuses.
 pub fn become_user(user: &User, keep: CapabilitySet, no_new_privileges: bool) -> Result<(), Errno> {
     let groups: Vec<libc::gid_t> = user.groups.clone();
+    let at_parents_death = rustix::process::parent_process_death_signal()?;
     rustix::thread::set_keep_capabilities(true)?;
     // SAFETY: the pointer and the length describe `groups`; the calls change only the identity of
     // this process.
@@ -100,7 +102,7 @@ pub fn become_user(user: &User, keep: CapabilitySet, no_new_privileges: bool) ->
     if no_new_privileges {
         rustix::thread::set_no_new_privs(true)?;
     }
-    Ok(())
+    rustix::process::set_parent_process_death_signal(at_parents_death)
 }
 
 /// Gives up all capabilities but these.

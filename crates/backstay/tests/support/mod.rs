@@ -53,7 +53,7 @@ chmod 755 /tmp /tmp/bin /tmp/own
 PATH=/tmp/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # until SECONDS COMMAND…: waits until the command succeeds.
 until_() { local n=$(( $1 * 20 )); shift; while ! "$@" >/dev/null 2>&1; do n=$((n-1)); [ $n -gt 0 ] || return 1; sleep 0.05; done; }
-fail() { echo "FAILED: $*"; exit 1; }
+fail() { [ ! -e /tmp/run.log ] || cat /tmp/run.log; echo "FAILED: $*"; exit 1; }
 "#;
 
 /// Runs a bash script in a sandbox; all that it started is killed with it, after a minute at most.

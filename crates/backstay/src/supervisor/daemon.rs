@@ -33,10 +33,12 @@ impl Readiness {
         Self { parent }
     }
 
-    /// Everything is in force.
-    pub(crate) fn ready(&mut self) {
-        self.tell("");
+    /// Everything is in force. Says whether whoever waits for that has heard it: one that was killed
+    /// meanwhile meant the start itself.
+    pub(crate) fn ready(&mut self) -> bool {
+        let heard = self.tell("");
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+        heard
     }
 
     /// The start failed: whoever waits for it is to end with status 1.
@@ -46,7 +48,10 @@ impl Readiness {
 
     /// The start failed: whoever waits for it is to end with this status.
     pub(crate) fn failed_with(&mut self, status: u8, why: &str) {
-        if self.parent.is_some() { self.tell(&format!("{status} {why}")) } else { eprintln!("{why}") }
+        if self.parent.is_none() {
+            eprintln!("{why}");
+        }
+        self.tell(&format!("{status} {why}"));
     }
 
     /// The stop begins.
@@ -54,11 +59,9 @@ impl Readiness {
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     }
 
-    fn tell(&mut self, text: &str) {
-        if let Some(mut parent) = self.parent.take() {
-            // A parent that was killed does not wait any more.
-            let _ = parent.write_all(if text.is_empty() { b"ready" } else { text.as_bytes() });
-        }
+    fn tell(&mut self, text: &str) -> bool {
+        let text = if text.is_empty() { "ready" } else { text };
+        self.parent.take().is_none_or(|mut parent| parent.write_all(text.as_bytes()).is_ok())
     }
 }
 

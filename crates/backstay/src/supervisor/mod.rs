@@ -133,7 +133,10 @@ pub(crate) fn supervise(mut plan: Plan, caught: OwnedFd) -> ExitCode {
         Supervisor { plan, control, caught, stopping: None, former: Vec::new(), former_channel: None };
     supervisor.relieve();
     supervisor.write_pids();
-    supervisor.plan.readiness.ready();
+    if !supervisor.plan.readiness.ready() {
+        supervisor.plan.logger.log(Level::Warning, "whoever started this was killed meanwhile: stopping");
+        supervisor.stop(StopMode::Fast);
+    }
     supervisor.run();
     ExitCode::SUCCESS
 }

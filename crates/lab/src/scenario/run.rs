@@ -345,8 +345,14 @@ impl<'a> Stage<'a> {
     }
 }
 
+/// The IPv4 addresses on interfaces with a carrier.
+const ADDRESSES: &str = "ip -o link | grep -F LOWER_UP | cut -d ' ' -f 2 | tr -d : | cut -d @ -f 1 |
+    while read interface; do ip -4 -o addr show dev $interface; done";
+
+/// Whether a host has an address where others see it: one that was cut off and then killed may have
+/// kept it.
 fn holds(host: &Host, vip: std::net::Ipv4Addr) -> Result<bool, Error> {
-    let output = host.run("ip -4 -o addr show")?;
+    let output = host.run(ADDRESSES)?;
     Ok(output.text.split([' ', '/']).any(|word| word.parse() == Ok(vip)))
 }
 

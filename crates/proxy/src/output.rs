@@ -82,6 +82,28 @@ impl Output {
         }
     }
 
+    /// Keeps a whole message for later, in the buffer that it stands in.
+    pub(crate) fn post(&mut self, message: Vec<u8>) {
+        self.queued_bytes += message.len();
+        self.queue.push_back(Piece::Bytes { bytes: message, sent: 0 });
+    }
+
+    /// Writes what waits. Gives the buffer of a message back that the socket took whole.
+    pub(crate) fn deliver(&mut self, socket: impl AsFd) -> Result<Option<Vec<u8>>, Gone> {
+        let (1, Some(Piece::Bytes { bytes, sent })) = (self.queue.len(), self.queue.front_mut()) else {
+            return self.flush(socket).map(|_| None);
+        };
+        let taken = write(&socket, &bytes[*sent..], b"", SendFlags::empty())?;
+        *sent += taken;
+        self.queued_bytes -= taken;
+        let whole = *sent == bytes.len();
+        let piece = whole.then(|| self.queue.pop_front()).flatten();
+        Ok(match piece {
+            Some(Piece::Bytes { bytes, .. }) => Some(bytes),
+            _ => None,
+        })
+    }
+
     /// Keeps a stretch of a file for later.
     pub(crate) fn queue_file(&mut self, file: Rc<OwnedFd>, offset: u64, remaining: u64) {
         if remaining > 0 {

@@ -1,6 +1,7 @@
 //! Asking an upstream: choosing a peer, sending the request, and trying the next one.
 
 use super::client::Phase;
+use super::outbox::LONGEST;
 use super::receiving::is_idempotent;
 use super::{Worker, means};
 use crate::arena::Token;
@@ -117,6 +118,18 @@ impl Worker {
         let mut out = std::mem::take(&mut self.out);
         out.clear();
         write_head(request, framing, means!(self), &mut out);
+        if request.body.complete() && request.body.kept.len() <= LONGEST {
+            // The ordinary case: this is all, and an answer is waited for.
+            out.extend_from_slice(&request.body.kept);
+            if let Some(attempt) = request.attempts.last_mut() {
+                attempt.connected = Some(now);
+                attempt.sent = out.len() as u64;
+            }
+            let timeout = request.settings().proxy.read_timeout;
+            self.timers.set(&mut peer.deadline, now + timeout, peer_token, true);
+            self.out = out;
+            return self.post_to_peer(peer_token);
+        }
         let sent = if framing == BodyFraming::Chunked {
             http1::chunked::encode(&request.body.kept, &mut out);
             peer.output.send(&peer.socket, &out, b"")
@@ -139,11 +152,6 @@ impl Worker {
                 Failure::Error,
                 "send() failed while sending request to upstream",
             );
-        }
-        let timeout = request.settings().proxy.read_timeout;
-        if !streaming && peer.output.is_empty() {
-            // The ordinary case: all is sent, and an answer is waited for.
-            return self.timers.set(&mut peer.deadline, now + timeout, peer_token, true);
         }
         self.set_peer_deadline(peer_token);
         if streaming && let Some(client) = self.peers.find(peer_token).and_then(|p| p.client) {

@@ -8,6 +8,7 @@ mod accept;
 mod answering;
 mod attempt;
 mod client;
+mod outbox;
 mod peer;
 mod receiving;
 mod relay;
@@ -23,6 +24,7 @@ use crate::shared::{Counters, Shared};
 use crate::site::Site;
 use crate::timers::{Due, Timers};
 use client::{Client, Phase};
+use outbox::Outbox;
 use peer::Peer;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
@@ -139,6 +141,7 @@ pub(crate) struct Worker {
     later: Vec<Token>,
     scratch: Box<[u8]>,
     spare_pipes: Vec<splice::Pipe>,
+    outbox: Outbox,
     out: Vec<u8>,
     wire: Vec<u8>,
     /// Fields of a head that has no request yet.
@@ -191,6 +194,7 @@ impl Worker {
             later: Vec::new(),
             scratch: vec![0; SCRATCH].into_boxed_slice(),
             spare_pipes: Vec::new(),
+            outbox: Outbox::default(),
             out: Vec::with_capacity(8192),
             wire: Vec::new(),
             fields: Vec::with_capacity(16),
@@ -227,7 +231,7 @@ impl Worker {
             self.fire_timers();
             self.accept_after_pause();
             self.again.append(&mut self.later);
-            self.run_again();
+            self.settle();
             self.report_drained();
         }
         self.logs.flush_all();
@@ -256,9 +260,26 @@ impl Worker {
         }
     }
 
+    /// Looks again at those that have more to do. What they have to say waits for the end of the turn,
+    /// unless it is much.
     fn run_again(&mut self) {
-        while let Some(token) = self.again.pop() {
-            self.drive(token);
+        loop {
+            if let Some(token) = self.again.pop() {
+                self.drive(token);
+            } else if self.outbox.is_full() {
+                self.deliver();
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Does what is left to do in this turn, and sends what came of all of it.
+    fn settle(&mut self) {
+        self.run_again();
+        while !self.outbox.is_empty() {
+            self.deliver();
+            self.run_again();
         }
     }
 

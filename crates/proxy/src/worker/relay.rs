@@ -2,6 +2,7 @@
 
 use super::attempt::Failure;
 use super::client::Phase;
+use super::outbox::LONGEST;
 use super::peer::Peer;
 use super::tunnel;
 use super::{Read, SCRATCH, Worker, means, read};
@@ -14,8 +15,6 @@ use balance::Outcome;
 use http1::{HeadScan, Scanned};
 use nginx_conf::model::LogLevel;
 
-/// A body of so many bytes is copied behind its head: cheaper than gathering the two.
-const COPIED: usize = 4 << 10;
 /// Reads from one peer in one turn.
 const MOST_READS: usize = 16;
 
@@ -231,9 +230,17 @@ impl Worker {
         }
         request.answer.body_bytes += (end - start + wire.len()) as u64;
         let data = &input[start..end];
-        let mut sent = if head > 0 && data.len() <= COPIED {
+        // A small answer that is here whole leaves with others; behind a head, little is copied and
+        // more is gathered.
+        let small = head > 0 && data.len() <= LONGEST;
+        let posted = small && complete && wire.is_empty() && client.output.is_empty();
+        if small {
             self.out.truncate(head);
             self.out.extend_from_slice(data);
+        }
+        let mut sent = if posted {
+            Ok(())
+        } else if small {
             client.output.send(&client.socket, &self.out, b"")
         } else {
             client.output.send(&client.socket, &self.out[..head], data)
@@ -257,6 +264,10 @@ impl Worker {
         if sent.is_err() {
             return self.abort_client(client_token);
         }
+        if posted {
+            self.post_to_client(client_token);
+            return self.end_relay(token, client_token);
+        }
         if complete {
             return self.finish_relay(token, client_token);
         }
@@ -265,8 +276,14 @@ impl Worker {
         self.set_send_deadline(client_token);
     }
 
-    /// The answer is complete on this side.
+    /// The answer is complete on this side; what the client has not taken yet is sent.
     pub(super) fn finish_relay(&mut self, token: Token, client_token: Token) {
+        self.end_relay(token, client_token);
+        self.continue_answer(client_token);
+    }
+
+    /// The peer has done its part.
+    fn end_relay(&mut self, token: Token, client_token: Token) {
         let now = self.clock.now();
         if let Some(client) = self.clients.find(client_token) {
             client.peer = None;
@@ -284,7 +301,6 @@ impl Worker {
             }
         }
         self.release_peer(token, Outcome::Good);
-        self.continue_answer(client_token);
     }
 
     /// A peer has closed its connection, or lost it.

@@ -122,10 +122,11 @@ impl Network {
                 let router = address.address.is_ipv6() && self.interfaces.forwards_v6(interface);
                 let announcement =
                     super::Announcement { link: link.index, mac, address: address.address, router };
-                self.announcer.queue(interface, announcement);
+                self.announcer.queue(interface, announcement, round > 0);
             }
         }
-        self.send_announcements(now, host);
+        // Other instances that take over now come before repetitions.
+        self.send(now, false, host);
     }
 
     /// Announces the first address of each interface that advertisements do not leave by: of virtual
@@ -144,15 +145,19 @@ impl Network {
             let router = address.address.is_ipv6() && self.interfaces.forwards_v6(interface);
             let announcement =
                 super::Announcement { link: link.index, mac, address: address.address, router };
-            self.announcer.queue(interface, announcement);
+            self.announcer.queue(interface, announcement, false);
         }
         self.send_announcements(now, host);
     }
 
     /// Sends the announcements whose time has come.
     pub(crate) fn send_announcements(&mut self, now: Time, host: &mut dyn Host) {
+        self.send(now, true, host);
+    }
+
+    fn send(&mut self, now: Time, repeated_too: bool, host: &mut dyn Host) {
         let interfaces = &self.interfaces;
-        self.announcer.send_due(now, |announcement, outcome| {
+        self.announcer.send_due(now, repeated_too, |announcement, outcome| {
             let interface = interfaces.link_at(announcement.link).map_or("?", |link| &link.name);
             let address = announcement.address;
             let kind = announcements(address).trim_end_matches('s');

@@ -23,9 +23,22 @@ pub(crate) struct Announcement {
 /// What waits on one interface, or in one group of them.
 #[derive(Debug, Default)]
 struct Lane {
-    queue: VecDeque<Announcement>,
+    /// The first of each burst go before all repetitions: they are what the network waits for.
+    first: VecDeque<Announcement>,
+    repeated: VecDeque<Announcement>,
     next: Time,
     pause: Duration,
+}
+
+impl Lane {
+    fn is_empty(&self) -> bool {
+        self.first.is_empty() && self.repeated.is_empty()
+    }
+
+    fn take(&mut self, repeated_too: bool) -> Option<Announcement> {
+        let first = self.first.pop_front();
+        first.or_else(|| repeated_too.then(|| self.repeated.pop_front()).flatten())
+    }
 }
 
 /// Who shares a lane: the members of a `garp_group`, by its number, or one interface.
@@ -61,8 +74,9 @@ impl Announcer {
         self.groups = groups;
     }
 
-    /// Queues an announcement; [`Announcer::send_due`] sends it.
-    pub(crate) fn queue(&mut self, interface: &str, announcement: Announcement) {
+    /// Queues an announcement; [`Announcer::send_due`] sends it. `repeats` says whether the same was
+    /// queued just before.
+    pub(crate) fn queue(&mut self, interface: &str, announcement: Announcement, repeats: bool) {
         let family = Family::of(announcement.address);
         let of = |garp: Option<Duration>, gna: Option<Duration>| match family {
             Family::V4 => garp,
@@ -76,21 +90,29 @@ impl Announcer {
         let (sharing, pause) = grouped.filter(|(_, pause)| pause.is_some()).unwrap_or(alone);
         let lane = self.lanes.entry((sharing, family == Family::V6)).or_default();
         lane.pause = pause.unwrap_or_default();
-        lane.queue.push_back(announcement);
+        let queue = if repeats { &mut lane.repeated } else { &mut lane.first };
+        queue.push_back(announcement);
     }
 
     /// Forgets what waits for an address that was given up.
     pub(crate) fn forget(&mut self, address: IpAddr) {
         for lane in self.lanes.values_mut() {
-            lane.queue.retain(|waiting| waiting.address != address);
+            lane.first.retain(|waiting| waiting.address != address);
+            lane.repeated.retain(|waiting| waiting.address != address);
         }
     }
 
-    /// Sends what may go now and gives each announcement with its outcome to `sent`.
-    pub(crate) fn send_due(&mut self, now: Time, mut sent: impl FnMut(Announcement, Result<(), Errno>)) {
+    /// Sends what may go now, or of that only the first of each burst, and gives each announcement
+    /// with its outcome to `sent`.
+    pub(crate) fn send_due(
+        &mut self,
+        now: Time,
+        repeated_too: bool,
+        mut sent: impl FnMut(Announcement, Result<(), Errno>),
+    ) {
         for lane in self.lanes.values_mut() {
             while lane.next <= now
-                && let Some(announcement) = lane.queue.pop_front()
+                && let Some(announcement) = lane.take(repeated_too)
             {
                 sent(announcement, send(&self.socket, announcement));
                 lane.next = now + lane.pause;
@@ -103,7 +125,7 @@ impl Announcer {
 
     /// When the next one may go.
     pub(crate) fn next_deadline(&self) -> Option<Time> {
-        self.lanes.values().filter(|lane| !lane.queue.is_empty()).map(|lane| lane.next).min()
+        self.lanes.values().filter(|lane| !lane.is_empty()).map(|lane| lane.next).min()
     }
 }
 

@@ -117,12 +117,7 @@ pub(crate) struct Capture {
 
 impl Capture {
     /// Ends it and gives the frames.
-    pub(crate) fn stop(self) -> Vec<Vec<u8>> {
-        self.stop_timed().into_iter().map(|(_, frame)| frame).collect()
-    }
-
-    /// The same, each with its time since 1970.
-    pub(crate) fn stop_timed(mut self) -> Vec<(Duration, Vec<u8>)> {
+    pub(crate) fn stop(mut self) -> Vec<Vec<u8>> {
         std::thread::sleep(Duration::from_millis(200));
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -132,9 +127,7 @@ impl Capture {
         while let Some(length) = rest.get(8..12) {
             let length = u32::from_le_bytes(length.try_into().unwrap()) as usize;
             let Some(frame) = rest.get(16..16 + length) else { break };
-            let part = |at: usize| u32::from_le_bytes(rest[at..at + 4].try_into().unwrap());
-            let time = Duration::new(part(0).into(), part(4) * 1000);
-            frames.push((time, frame.to_vec()));
+            frames.push(frame.to_vec());
             rest = &rest[16 + length..];
         }
         frames

@@ -2,6 +2,7 @@
 
 use crate::host::Network;
 use std::io;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -9,10 +10,10 @@ use std::time::Duration;
 /// Something of VRRP that passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Frame {
-    /// An advertisement: last byte of the sender's address, priority.
-    Advert(u8, u8),
-    /// A gratuitous ARP for the virtual address.
-    Announcement,
+    /// An advertisement: last byte of the sender's address, virtual router.
+    Advert { from: u8, vrid: u8 },
+    /// A gratuitous ARP for this address.
+    Announcement(Ipv4Addr),
 }
 
 /// A running tcpdump.
@@ -26,6 +27,8 @@ impl Capture {
         let file = directory.join("capture.pcap");
         let _ = std::fs::remove_file(&file);
         let mut command = network.switch.command("tcpdump");
+        // Buffers for a burst of ten thousand announcements, in KiB.
+        command.args(["-B", "65536", "-s", "64"]);
         command.args(["-i", "br0", "-U", "--immediate-mode", "--time-stamp-precision=nano", "-w"]);
         command.arg(&file).arg("ip proto 112 or arp").stderr(Stdio::null());
         let child = command.spawn()?;
@@ -53,10 +56,12 @@ impl Capture {
 /// What an Ethernet frame says.
 fn read(frame: &[u8]) -> Option<Frame> {
     match frame.get(12..14)? {
-        [0x08, 0x00] if frame.get(23) == Some(&112) => Some(Frame::Advert(*frame.get(29)?, *frame.get(36)?)),
+        [0x08, 0x00] if frame.get(23) == Some(&112) => {
+            Some(Frame::Advert { from: *frame.get(29)?, vrid: *frame.get(35)? })
+        }
         // Gratuitous: sender and target are the same.
-        [0x08, 0x06] if frame.get(28..32)? == frame.get(38..42)? && frame.get(31) == Some(&100) => {
-            Some(Frame::Announcement)
+        [0x08, 0x06] if frame.get(28..32)? == frame.get(38..42)? => {
+            Some(Frame::Announcement(Ipv4Addr::from(*frame.get(28..32)?.first_chunk::<4>()?)))
         }
         _ => None,
     }

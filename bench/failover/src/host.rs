@@ -1,8 +1,10 @@
 //! Two routers on a switch, as network namespaces held by processes that die with this one.
 
 use std::io::{self, BufRead, BufReader};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// A network namespace.
 pub(crate) struct Host(Child);
@@ -37,7 +39,7 @@ impl Host {
     }
 
     /// Whether an address is on eth0.
-    pub(crate) fn holds(&self, address: &str) -> io::Result<bool> {
+    pub(crate) fn holds(&self, address: Ipv4Addr) -> io::Result<bool> {
         let output = self.command("ip").args(["-o", "addr", "show", "dev", "eth0"]).output()?;
         Ok(String::from_utf8_lossy(&output.stdout).contains(&format!(" {address}/")))
     }
@@ -125,6 +127,11 @@ impl Running {
         self.0.wait().map(drop)
     }
 
+    /// Processor time that all its processes have used, to 10 ms.
+    pub(crate) fn processor_time(&self) -> io::Result<Duration> {
+        processor_time(self.0.id())
+    }
+
     /// An orderly stop, and waits for its end.
     pub(crate) fn stop(mut self) -> io::Result<()> {
         // The child of `unshare --fork` is the program's first process.
@@ -140,4 +147,24 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Processor time of a process and all below it.
+fn processor_time(pid: u32) -> io::Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let fields: Vec<u64> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(|word| word.parse().unwrap_or(0))
+        .collect();
+    // After the name come the state and ten numbers; a tick is 10 ms.
+    let ticks = fields.get(11..13).map_or(0, |times| times.iter().sum());
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let mut sum = Duration::from_millis(10 * ticks);
+    for child in children.split_whitespace().filter_map(|pid| pid.parse().ok()) {
+        sum += processor_time(child)?;
+    }
+    Ok(sum)
 }

@@ -9,14 +9,16 @@
 
 mod capture;
 mod host;
+mod scale;
 
 use capture::{Capture, Frame};
 use host::{Network, Program, Running};
 use std::io;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-const VIP: &str = "10.78.0.100";
+const VIP: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 100);
 /// Of the master and of its backup.
 const PRIORITIES: [u8; 2] = [150, 100];
 
@@ -135,9 +137,9 @@ impl Pair {
 
 /// From the last advertisement of the old master to the first announcement of the new one.
 fn gap(frames: &[(Duration, Frame)]) -> io::Result<Duration> {
-    let last = frames.iter().rposition(|(_, frame)| matches!(frame, Frame::Advert(1, _)));
+    let last = frames.iter().rposition(|(_, frame)| matches!(frame, Frame::Advert { from: 1, .. }));
     let last = last.ok_or_else(|| io::Error::other("the master did not advertise"))?;
-    let first = frames[last..].iter().find(|(_, frame)| *frame == Frame::Announcement);
+    let first = frames[last..].iter().find(|(_, frame)| *frame == Frame::Announcement(VIP));
     let (at, _) = first.ok_or_else(|| io::Error::other("the new master did not announce itself"))?;
     Ok(at.saturating_sub(frames[last].0))
 }
@@ -147,12 +149,17 @@ struct Options {
     ours: PathBuf,
     runs: u32,
     only: Option<String>,
+    scale: bool,
 }
 
 fn options() -> Option<Options> {
-    let mut options = Options { ours: "target/release/backstay".into(), runs: 20, only: None };
+    let mut options = Options { ours: "target/release/backstay".into(), runs: 20, only: None, scale: false };
     let mut arguments = std::env::args().skip(1);
     while let Some(word) = arguments.next() {
+        if word == "--scale" {
+            options.scale = true;
+            continue;
+        }
         let value = arguments.next()?;
         match word.as_str() {
             "--ours" => options.ours = Path::new(&value).canonicalize().ok()?,
@@ -202,12 +209,21 @@ fn compare(options: &Options, setting: Setting) -> io::Result<()> {
 
 fn main() -> std::process::ExitCode {
     let Some(options) = options() else {
-        eprintln!("usage: bench-failover [--ours BINARY] [--runs N] [--only v2-1|v3-0.1|v3-0.01]");
+        eprintln!("usage: bench-failover [--ours BINARY] [--runs N] [--only v2-1|v3-0.1|v3-0.01 | --scale]");
         return std::process::ExitCode::from(2);
     };
     if !rustix::process::geteuid().is_root() {
         eprintln!("network namespaces need root");
         return std::process::ExitCode::FAILURE;
+    }
+    if options.scale {
+        return match scale::run(&options.ours, options.runs) {
+            Ok(()) => std::process::ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("scale: {error}");
+                std::process::ExitCode::FAILURE
+            }
+        };
     }
     println!(
         "unserved, ms, {} runs each: from the old master's last advertisement to the new one's ARP",

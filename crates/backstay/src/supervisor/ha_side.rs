@@ -7,6 +7,7 @@ use super::reload_time::ReloadTime;
 use super::upgrade::{Inheritance, Predecessor};
 use crate::inspect;
 use crate::roles::{self, LogPlan, Role, Setup};
+use control::message::{Change, State, ToControl};
 use ha::message::{Dump, In, InstanceStatus, Memory, Out, ScriptOutcome};
 use keepalived_conf::Loaded;
 use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, TimedScript};
@@ -113,6 +114,10 @@ pub(crate) struct HaSide {
     /// What the vrrp process was told of the proxy.
     proxy: Option<bool>,
     status: Option<Vec<InstanceStatus>>,
+    /// What the control process is to be told.
+    news: Vec<ToControl>,
+    /// Whether a reload is not in force yet.
+    reloading: bool,
     /// `-d`: the next dump goes to the log.
     dump_to_log: bool,
     stopping: Option<Instant>,
@@ -152,6 +157,8 @@ impl HaSide {
             reload_time: ReloadTime::default(),
             proxy: None,
             status: None,
+            news: Vec::new(),
+            reloading: false,
             stopping: None,
             script_ran: false,
             shutdown: None,
@@ -229,7 +236,7 @@ impl HaSide {
     }
 
     /// What both processes are started with.
-    fn environment(&self, process: Option<&Process>) -> std::io::Result<Environment> {
+    pub(super) fn environment(&self, process: Option<&Process>) -> std::io::Result<Environment> {
         let processes = &self.config.global.processes;
         let setup = Setup {
             namespace: self.config.program.network_namespace.clone(),
@@ -356,8 +363,15 @@ impl HaSide {
             // A broken channel is followed by the end of the process, which is dealt with above.
             let Ok(Some(received)) = vrrp.channel.recv() else { return };
             match received.message {
+                Out::Ready if std::mem::take(&mut self.reloading) => self.news.push(ToControl::Reloaded),
                 Out::Ready => {}
                 Out::Notify(notification) => {
+                    self.news.push(ToControl::Changed(Change {
+                        subject: notification.subject,
+                        name: notification.name.clone(),
+                        occasion: notification.occasion,
+                        priority: notification.priority,
+                    }));
                     let line = notification.fifo_line();
                     let tasks: Vec<Task> = notification.commands.into_iter().map(task).collect();
                     if !tasks.is_empty() {
@@ -368,7 +382,10 @@ impl HaSide {
                 Out::Mail(mail) => {
                     self.tell_runner(&ToRunner::Mail(Mail { subject: mail.subject, body: mail.body }));
                 }
-                Out::Status(status) => self.status = Some(status),
+                Out::Status(status) => {
+                    self.news.push(ToControl::State(State { instances: status.clone() }));
+                    self.status = Some(status);
+                }
                 Out::Dump(kind, text) => self.write_dump(kind, "", &text, logger),
                 Out::Remember(memory) => self.memory = memory,
             }
@@ -440,10 +457,40 @@ impl HaSide {
         self.prepare(logger);
         if let Some(vrrp) = &mut self.vrrp {
             let _ = vrrp.channel.send(&In::Reload { config: self.config.clone() });
+            self.reloading = true;
         }
         let configuration = self.runner_configuration();
         self.tell_runner(&configuration);
         logger.log(Level::Info, "Reload finished");
+    }
+
+    /// Asks how the instances stand; the answer is among the [`news`](Self::news) some time.
+    pub(crate) fn request_status(&mut self) {
+        if let Some(vrrp) = &mut self.vrrp {
+            let _ = vrrp.channel.send(&In::StatusRequest);
+        }
+    }
+
+    /// Announces the addresses of an instance once more, if it is master.
+    pub(crate) fn announce(&mut self, instance: String) {
+        if let Some(vrrp) = &mut self.vrrp {
+            let _ = vrrp.channel.send(&In::Announce { instance });
+        }
+    }
+
+    /// What the control process is to be told, since the last call.
+    pub(crate) fn news(&mut self) -> Vec<ToControl> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// The configuration in force.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whether processes that die are started again: not `-R`.
+    pub(crate) fn respawns(&self) -> bool {
+        self.options.respawn
     }
 
     /// Asks how the instances stand and waits a moment for the answer.

@@ -85,3 +85,19 @@ pub struct Config {
     /// `linkbeat_interfaces`, each interface once.
     pub linkbeat_interfaces: Vec<LinkbeatInterface>,
 }
+
+impl Config {
+    /// The same for a process that needs no passwords and keys: these are empty in it.
+    pub fn without_secrets(&self) -> Self {
+        let mut config = self.clone();
+        for instance in &mut config.instances {
+            match &mut instance.authentication {
+                Authentication::None => {}
+                Authentication::Pass(password) => *password = Default::default(),
+                Authentication::Ah(key) => *key = Default::default(),
+                Authentication::Hmac(hmac) => hmac.keys.iter_mut().for_each(|key| key.secret.0.clear()),
+            }
+        }
+        config
+    }
+}

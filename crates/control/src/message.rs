@@ -15,6 +15,8 @@ pub enum ToControl {
     Changed(Change),
     /// A reload is in force; its [`ToControl::Configure`] came before.
     Reloaded,
+    /// A file that was asked for is written.
+    Written(Dump),
     /// The answer to [`FromControl::Connect`]: the socket comes with it, or why there is none.
     Socket(Daemon, Result<(), String>),
     /// Say goodbye and end.
@@ -68,7 +70,7 @@ pub enum FromControl {
 pub enum Act {
     /// Read keepalived.conf again.
     Reload,
-    /// Write the file that a signal asks for.
+    /// Write the file that a signal asks for, and answer with [`ToControl::Written`].
     Dump(Dump),
     /// Announce the addresses of an instance once more, if it is master.
     Announce {

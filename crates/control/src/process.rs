@@ -65,6 +65,7 @@ impl Process {
             ToControl::State(state) => all.for_each(|one| one.state(&state, desk)),
             ToControl::Changed(change) => all.for_each(|one| one.changed(&change, desk)),
             ToControl::Reloaded => all.for_each(|one| one.reloaded(desk)),
+            ToControl::Written(dump) => all.for_each(|one| one.written(dump)),
             ToControl::Socket(daemon, outcome) => {
                 let socket = received.descriptors.into_iter().next();
                 let socket = outcome.and_then(|()| socket.ok_or_else(|| "no descriptors left".to_owned()));

@@ -1,6 +1,7 @@
 //! What the ways in which other programs ask have in common.
 
 use crate::message::{Change, Configure, Daemon, FromControl, State};
+use ha::message::Dump;
 use logging::{Level, Logger};
 use rustix::event::PollFd;
 use std::os::fd::OwnedFd;
@@ -39,6 +40,8 @@ pub trait Service {
     fn changed(&mut self, change: &Change, desk: &mut Desk);
     /// A reload is in force.
     fn reloaded(&mut self, desk: &mut Desk);
+    /// A file is written.
+    fn written(&mut self, dump: Dump);
     /// What came of a [`FromControl::Connect`] to its daemon.
     fn connected(&mut self, socket: Result<OwnedFd, String>, desk: &mut Desk);
     /// What to wait for.

@@ -386,7 +386,10 @@ impl HaSide {
                     self.news.push(ToControl::State(State { instances: status.clone() }));
                     self.status = Some(status);
                 }
-                Out::Dump(kind, text) => self.write_dump(kind, "", &text, logger),
+                Out::Dump(kind, text) => {
+                    self.write_dump(kind, "", &text, logger);
+                    self.news.push(ToControl::Written(kind));
+                }
                 Out::Remember(memory) => self.memory = memory,
             }
         }
@@ -457,8 +460,8 @@ impl HaSide {
         self.prepare(logger);
         if let Some(vrrp) = &mut self.vrrp {
             let _ = vrrp.channel.send(&In::Reload { config: self.config.clone() });
-            self.reloading = true;
         }
+        self.reloading = true;
         let configuration = self.runner_configuration();
         self.tell_runner(&configuration);
         logger.log(Level::Info, "Reload finished");

@@ -101,3 +101,23 @@ impl Config {
         config
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_kept_from_those_who_need_none() {
+        let with = |authentication| VrrpInstance { authentication, ..VrrpInstance::default() };
+        let key = |secret: &[u8]| HmacKey { id: 1, secret: Secret(secret.to_vec()) };
+        let hmac = |secret| {
+            let (anti_replay, mode) = (AntiReplay::Monotonic, HmacMode::Enforce);
+            Authentication::Hmac(AuthHmac { keys: vec![key(secret)], active_key: 1, anti_replay, mode })
+        };
+        let ways = |secret, bytes| [Authentication::Pass(secret), Authentication::Ah(secret), hmac(bytes)];
+        let config = Config { instances: ways(*b"hushhush", b"hush").map(with).into(), ..Config::default() };
+        let without = config.without_secrets();
+        let found: Vec<Authentication> = without.instances.into_iter().map(|i| i.authentication).collect();
+        assert_eq!(found, ways([0; 8], b""));
+    }
+}

@@ -65,7 +65,6 @@ pub(super) fn word(item: &Item<'_>, global: &mut Global, reader: &mut Reader<'_>
         "snmp_rs_stats_update_interval" => {
             global.snmp.real_server_age = time(first).unwrap_or(global.snmp.real_server_age);
         }
-        "enable_dbus" => global.dbus.enabled = true,
         "dbus_service_name" => global.dbus.service_name = text,
         "dbus_no_interface_name" => {
             global.dbus.no_interface_name = text.unwrap_or(Dbus::default().no_interface_name);

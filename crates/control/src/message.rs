@@ -70,7 +70,7 @@ pub enum FromControl {
 pub enum Act {
     /// Read keepalived.conf again.
     Reload,
-    /// Write the file that a signal asks for, and answer with [`ToControl::Written`].
+    /// Write the vrrp process's part of what a signal asks for, and answer with [`ToControl::Written`].
     Dump(Dump),
     /// Announce the addresses of an instance once more, if it is master.
     Announce {

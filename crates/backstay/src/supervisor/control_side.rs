@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 /// A process that shows no sign of life for so long is killed and started again.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
-/// Bytes that may wait for it: a configuration of thousands of instances.
-const MOST_WAITING: usize = 4 << 20;
+/// Bytes that may wait for it before nothing more is queued.
+const MOST_WAITING: usize = 1 << 20;
 /// Questions that are heard in one turn.
 const QUESTIONS_A_TURN: usize = 100;
 /// How long it may take to say goodbye.
@@ -108,7 +108,7 @@ impl ControlSide {
             self.tell(&news, Vec::new());
         }
         let acts = self.hear(ha);
-        self.catch_up(ha);
+        self.catch_up(ha, logger);
         self.watch(ha, logger);
         acts
     }
@@ -142,10 +142,11 @@ impl ControlSide {
     }
 
     /// Once it has read everything it is told afresh what it missed.
-    fn catch_up(&mut self, ha: &mut HaSide) {
+    fn catch_up(&mut self, ha: &mut HaSide, logger: &mut Logger) {
         let Some(child) = &mut self.child else { return };
         let _ = child.channel.flush();
         if self.behind && !child.channel.wants_write() {
+            logger.log(Level::Warning, "The control process has missed something: it is told afresh");
             self.behind = false;
             self.tell(&configuration(ha), Vec::new());
             ha.request_status();

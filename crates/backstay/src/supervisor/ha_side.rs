@@ -516,6 +516,11 @@ impl HaSide {
             let text = ha::dump::global(&self.config, false);
             self.write_dump(kind, "_parent", &text, logger);
         }
+        self.dump_vrrp(kind);
+    }
+
+    /// Writes the vrrp process's part alone.
+    pub(crate) fn dump_vrrp(&mut self, kind: Dump) {
         if let Some(vrrp) = &mut self.vrrp {
             let _ = vrrp.channel.send(&In::Dump(kind));
         }

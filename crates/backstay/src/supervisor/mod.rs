@@ -413,16 +413,14 @@ impl Supervisor {
     /// Does what other programs ask by way of the control process.
     fn serve_others(&mut self) {
         let Plan { ha: Some(ha), logger, .. } = &mut self.plan else { return };
-        for act in self.control.turn(ha, logger) {
-            match act {
+        let acts = self.control.turn(ha, logger);
+        for act in acts {
+            match (act, &mut self.plan.ha) {
                 // It says in the log what came of it.
-                Act::Reload => drop(self.reload(Some(Side::Keepalived))),
-                Act::Dump(kind) => self.dump(kind),
-                Act::Announce { instance } => {
-                    if let Some(ha) = &mut self.plan.ha {
-                        ha.announce(instance);
-                    }
-                }
+                (Act::Reload, _) => drop(self.reload(Some(Side::Keepalived))),
+                (Act::Dump(kind), Some(ha)) => ha.dump_vrrp(kind),
+                (Act::Announce { instance }, Some(ha)) => ha.announce(instance),
+                (_, None) => {}
             }
         }
     }

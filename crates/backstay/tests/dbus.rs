@@ -3,9 +3,9 @@
 mod support;
 
 use std::path::Path;
-use support::{installed, possible, run_with, succeed};
+use support::{installed, possible, run_with};
 
-/// A bus of the sandbox's own with the machine's policy files, a network, and what clients do.
+/// A bus of the sandbox's own with the policy that we ship, a network, and what clients do.
 ///
 /// `look` walks through our objects: path, then what each interface of ours has. `heard` prints the
 /// signals of ours since the last call.
@@ -16,7 +16,8 @@ for i in eth0 other eth0.5 other5; do ip link set $i up; done
 NAME=org.keepalived.Vrrp1
 VRRP=/org/keepalived/Vrrp1/Vrrp
 V=/org/keepalived/Vrrp1/Instance/eth0/1/IPv4
-mkdir -p /run/dbus
+mkdir -p /run/dbus /tmp/policy; cp /tmp/own/given /tmp/policy/backstay.conf
+mount --bind /tmp/policy /etc/dbus-1/system.d
 bus() {
     rm -f /run/dbus/system_bus_socket
     dbus-daemon --system --nofork --nopidfile >/tmp/bus.log 2>&1 & BUS=$!
@@ -78,10 +79,18 @@ fn ready() -> bool {
     possible() && installed("dbus-daemon") && installed("dbus-monitor")
 }
 
+/// Runs a script beside a bus; it must succeed.
+#[track_caller]
+fn succeed(script: &str) -> String {
+    let outcome = run_with(Path::new(POLICY), &format!("{BUS}\n{script}\ntrap - EXIT"));
+    assert!(outcome.success, "{}", outcome.text);
+    outcome.text
+}
+
 /// Everything that a program says on the bus in its life, ordered where order means something.
 fn life(program: &str) -> String {
     let text = succeed(&format!(
-        r#"{BUS}
+        r#"
         bus; listen
         {{ echo 'global_defs {{
             enable_dbus
@@ -114,7 +123,7 @@ fn life(program: &str) -> String {
         }}'; instance V eth0 1 10.9.0.9/32; instance N eth0 9 10.9.0.19/32; }} | write
         kill -HUP $K; until_ 8 told 'eth0/9/.* uint32 2' || fail no new master; heard; look
         echo '== stop'
-        kill $K; until_ 8 told VrrpStopped || fail VrrpStopped; heard; trap - EXIT
+        kill $K; until_ 8 told VrrpStopped || fail VrrpStopped; heard
         "#
     ));
     in_any_order(&text)
@@ -160,11 +169,11 @@ fn a_bus_that_comes_late_or_goes_is_found_again() {
     if !ready() {
         return;
     }
-    succeed(&format!(
-        r#"{BUS}
-        {{ echo 'global_defs {{
+    succeed(
+        r#"
+        { echo 'global_defs {
             enable_dbus
-        }}'; instance V eth0 1 10.9.0.9/32; }} | write
+        }'; instance V eth0 1 10.9.0.9/32; } | write
         keepalived -n -l >/tmp/log 2>&1 &
         until_ 5 grep -q 'the system bus cannot be reached' /tmp/log || fail 'it does not say so'
         until_ 8 grep -q 'Entering MASTER STATE' /tmp/log || fail no master
@@ -175,11 +184,11 @@ fn a_bus_that_comes_late_or_goes_is_found_again() {
         kill -STOP $BUS; kill -USR1 $(cat /run/keepalived.pid); until_ 3 test -s /tmp/keepalived.data || fail dump
         backstay status | grep -q MASTER || fail status; kill -CONT $BUS; until_ 5 is $V 2 Master || fail 'it stood still'
         before=$(pgrep -x backstay-contro); backstay upgrade || fail upgrade
-        other() {{ [ "$(pgrep -x backstay-contro)" != $before ] && is $V 2 Master; }}
+        other() { [ "$(pgrep -x backstay-contro)" != $before ] && is $V 2 Master; }
         until_ 15 other || fail 'not there after an upgrade'
-        [ -s /tmp/addresses ] && fail 'the address was touched'; trap - EXIT; exit 0
-        "#
-    ));
+        [ -s /tmp/addresses ] && fail 'the address was touched'
+        "#,
+    );
 }
 
 #[test]
@@ -187,20 +196,20 @@ fn a_name_that_another_one_has_is_waited_for() {
     if !ready() || !installed("keepalived") {
         return;
     }
-    succeed(&format!(
-        r#"{BUS}
+    succeed(
+        r#"
         bus; instance X eth0.5 3 10.8.0.8/32 >/tmp/other.conf
-        printf 'global_defs {{\nenable_dbus\n}}\n' >>/tmp/other.conf
+        printf 'global_defs {\nenable_dbus\n}\n' >>/tmp/other.conf
         /usr/sbin/keepalived -n -l -f /tmp/other.conf -p /tmp/k.pid -r /tmp/v.pid >/tmp/other.log 2>&1 & OTHER=$!
         until_ 5 there || fail 'the other one is not on the bus'
-        {{ echo 'global_defs {{
+        { echo 'global_defs {
             enable_dbus
-        }}'; instance V eth0 1 10.9.0.9/32; }} | write
+        }'; instance V eth0 1 10.9.0.9/32; } | write
         keepalived -n -l >/tmp/log 2>&1 &
         until_ 5 grep -q 'cannot be reached.*name already taken' /tmp/log || fail 'it does not say so'
-        kill $OTHER; until_ 20 is $V 2 Master || fail 'the name is free'; trap - EXIT
-        "#
-    ));
+        kill $OTHER; until_ 20 is $V 2 Master || fail 'the name is free'
+        "#,
+    );
 }
 
 #[test]
@@ -208,28 +217,26 @@ fn our_policy_lets_everybody_look_and_root_act() {
     if !ready() {
         return;
     }
-    let script = format!(
-        r#"{BUS}
-        mount -t tmpfs none /etc/dbus-1/system.d; mount -t tmpfs none /usr/share/dbus-1/system.d
-        {{ echo 'global_defs {{
+    succeed(
+        r#"
+        mount -t tmpfs none /usr/share/dbus-1/system.d; rm /tmp/policy/*
+        { echo 'global_defs {
             enable_dbus
-        }}'; instance V eth0 1 10.9.0.9/32; }} | write
+        }'; instance V eth0 1 10.9.0.9/32; } | write
         bus; keepalived -n -l >/tmp/log 2>&1 &
         until_ 5 grep -q 'cannot be reached.*not allowed to own' /tmp/log || fail 'it may without a policy'
-        cp /tmp/own/given /etc/dbus-1/system.d/backstay.conf; kill -9 $BUS; bus
+        cp /tmp/own/given /tmp/policy/backstay.conf; kill -9 $BUS; bus
         until_ 20 is $V 2 Master || fail 'it may not with our policy'
-        stranger() {{ setpriv --reuid=nobody --clear-groups --regid=nogroup bash -c "$(declare -f call ours property); NAME=$NAME; $*"; }}
+        stranger() { setpriv --reuid=nobody --clear-groups --regid=nogroup bash -c "$(declare -f call ours property); NAME=$NAME; $*"; }
         stranger property $V State | grep -q Master || fail 'a stranger sees nothing'
         stranger call $V org.freedesktop.DBus.Introspectable.Introspect | grep -q SendGarp || fail introspection
         stranger call $V org.freedesktop.DBus.Peer.Ping || fail ping
         for method in "$V Instance.SendGarp" "$VRRP Vrrp.PrintData" "$VRRP Vrrp.PrintStatsClear" "$VRRP Vrrp.ReloadConfig"; do
             stranger ours $method | grep -q AccessDenied || fail "a stranger may $method"
         done
-        grep 'DBus request' /tmp/log && fail 'it was done all the same'; trap - EXIT
-        "#
+        grep 'DBus request' /tmp/log && fail 'it was done all the same'
+        "#,
     );
-    let outcome = run_with(Path::new(POLICY), &script);
-    assert!(outcome.success, "{}", outcome.text);
 }
 
 #[test]
@@ -237,15 +244,15 @@ fn whatever_a_client_sends_the_rest_goes_on() {
     if !ready() {
         return;
     }
-    succeed(&format!(
-        r#"{BUS}
-        bus; {{ echo 'global_defs {{
+    succeed(
+        r#"
+        bus; { echo 'global_defs {
             enable_dbus
-        }}'; instance V eth0 1 10.9.0.9/32; }} | write
+        }'; instance V eth0 1 10.9.0.9/32; } | write
         keepalived -n -l >/tmp/log 2>&1 & until_ 8 is $V 2 Master || fail no master
         control=$(pgrep -x backstay-contro); long=$(head -c 100000 /dev/zero | tr '\0' x)
         P=org.freedesktop.DBus.Properties
-        wrong() {{ "$@" | grep -q '^Error org.freedesktop.DBus.Error' || fail "it takes ${{*:0:4}}"; }}
+        wrong() { "$@" | grep -q '^Error org.freedesktop.DBus.Error' || fail "it takes ${*:0:4}"; }
         wrong call / No.Such.Method; wrong call $V/9 $NAME.Instance.SendGarp; wrong call $VRRP $NAME.Instance.SendGarp
         wrong ours $V Instance.SendGarp string:$long; wrong ours $V Instance.SendGarp variant:uint32:7
         wrong ours $V Instance.SendGarp dict:string:int32:a,1,b,2; wrong ours $VRRP Vrrp.PrintStats objpath:/a/b
@@ -254,15 +261,15 @@ fn whatever_a_client_sends_the_rest_goes_on() {
         wrong call $V $P.Set string:$NAME.Instance string:Name variant:string:other
         wrong call $V $P.Set string:$NAME.Instance string:State variant:uint32:1
         # A lot at once: each is answered, in one way or the other.
-        for i in $(seq 150); do ours $VRRP Vrrp.PrintStats >/tmp/answer.$i & calls="${{calls:-}} $!"; done; wait $calls
+        for i in $(seq 150); do ours $VRRP Vrrp.PrintStats >/tmp/answer.$i & calls="${calls:-} $!"; done; wait $calls
         grep -l 'NoReply' /tmp/answer.* && fail 'somebody got no answer'
         is $V 2 Master || fail 'no answer after all that'; [ "$(pgrep -x backstay-contro)" = $control ] || fail 'it died'
         # The vrrp process stands still for a moment: whoever waits for a file waits, the others do not.
         vrrp=$(cat /run/vrrp.pid); rm -f /tmp/keepalived.data; kill -STOP $vrrp
         ours $VRRP Vrrp.PrintData & F=$!; is $V 2 Master || fail 'no answer meanwhile'
-        kill -CONT $vrrp; wait $F; test -s /tmp/keepalived.data || fail 'answered before it was written'; trap - EXIT
-        "#
-    ));
+        kill -CONT $vrrp; wait $F; test -s /tmp/keepalived.data || fail 'answered before it was written'
+        "#,
+    );
 }
 
 #[test]
@@ -270,31 +277,30 @@ fn what_it_missed_is_told_afresh() {
     if !ready() {
         return;
     }
-    succeed(&format!(
-        r#"{BUS}
+    succeed(
+        r#"
         # Large on the way, and no work for the vrrp process: their interface is not there.
-        many() {{ echo 'global_defs {{
+        many() { echo 'global_defs {
             enable_dbus
-        }}'; instance V eth0 1 10.9.0.9/32; for i in $(seq 2 250); do echo "vrrp_instance I$i {{
+        }'; instance V eth0 1 10.9.0.9/32; for i in $(seq 2 250); do echo "vrrp_instance I$i {
             interface eth9
             virtual_router_id $i
-            virtual_ipaddress {{
+            virtual_ipaddress {
                 $(for a in $(seq 20); do echo 10.7.$i.$a; done)
-            }}
-        }}"; done; }}
+            }
+        }"; done; }
         bus; many >/tmp/many; write </tmp/many; keepalived -n -l >/tmp/log 2>&1 & K=$!
         until_ 8 is $V 2 Master || fail no master
-        reloads() {{ grep -c 'Reload finished' /tmp/log; }}
+        reloads() { grep -c 'Reload finished' /tmp/log; }
         kill -STOP $(pgrep -x backstay-contro)
         for i in $(seq 12); do kill -HUP $K; until_ 5 eval "[ \$(reloads) -ge $i ]" || fail "reload $i"; done
-        {{ cat /tmp/many; instance N eth0.5 9 10.8.0.19/32; }} | write; kill -HUP $K
+        { cat /tmp/many; instance N eth0.5 9 10.8.0.19/32; } | write; kill -HUP $K
         until_ 8 sh -c 'ip addr show eth0.5 | grep -q 10.8.0.19' || fail 'the reload waits for it'
         kill -CONT $(pgrep -x backstay-contro)
         N=/org/keepalived/Vrrp1/Instance/eth0_5/9/IPv4; until_ 8 is $N 2 Master || fail 'it does not know'
         grep -q 'has missed something' /tmp/log || grep -q 'no sign of life' /tmp/log || fail 'it missed nothing'
-        trap - EXIT
-        "#
-    ));
+        "#,
+    );
 }
 
 #[test]
@@ -302,25 +308,23 @@ fn words_change_the_names() {
     if !ready() {
         return;
     }
-    let script = format!(
-        r#"{BUS}
-        mkdir -p /tmp/policy
-        for name in org.keepalived.Vrrp1 org.example.Two; do sed "s/org.keepalived.Vrrp1/$name/" /tmp/own/given >/tmp/policy/$name.conf; done
-        mount --bind /tmp/policy /etc/dbus-1/system.d; bus; listen
-        words() {{ {{ echo "instance two-b
-        global_defs {{
+    succeed(
+        r#"
+        sed 's/org.keepalived.Vrrp1/org.example.Two/' /tmp/own/given >/tmp/policy/two.conf; bus; listen
+        words() { { echo "instance two-b
+        global_defs {
             $1
-        }}"; instance V eth0 1 10.9.0.9/32; echo 'vrrp_instance U {{
+        }"; instance V eth0 1 10.9.0.9/32; echo 'vrrp_instance U {
             version 3
             unicast_src_ip 10.9.0.1
-            unicast_peer {{
+            unicast_peer {
                 10.9.0.2
-            }}
+            }
             virtual_router_id 5
-            virtual_ipaddress {{
+            virtual_ipaddress {
                 10.9.0.5/32 dev eth0
-            }}
-        }}'; }} | write; }}
+            }
+        }'; } | write; }
         I=/org/keepalived/Vrrp1/two_b/Instance
         words enable_dbus; keepalived -n -l >/tmp/log 2>&1 & K=$!
         until_ 8 is $I/eth0/1/IPv4 2 Master || fail no master; until_ 8 is $I/none/5/IPv4 2 Master || fail no interface
@@ -334,9 +338,6 @@ fn words_change_the_names() {
         NAME=org.keepalived.Vrrp1; gone || fail 'it has two names'
         words ''; kill -HUP $K; NAME=org.example.Two; until_ 5 gone || fail 'it stays on the bus'
         words enable_dbus; kill -HUP $K; NAME=org.keepalived.Vrrp1; until_ 5 is $I/eth0/1/IPv4 2 Master || fail 'not back'
-        trap - EXIT
-        "#
+        "#,
     );
-    let outcome = run_with(Path::new(POLICY), &script);
-    assert!(outcome.success, "{}", outcome.text);
 }

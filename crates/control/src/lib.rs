@@ -1,15 +1,15 @@
 //! The control process: what other programs ask of us and are told by us.
 //!
 //! It has no rights of its own. One thread waits for the supervisor and for the services, each of
-//! which speaks one protocol ([`service::Service`]) over a connection that the supervisor makes
-//! ([`link::Link`]) because the daemon at the other end wants to hear it from root.
+//! which speaks one protocol (`service::Service`) over a connection that the supervisor makes
+//! (`link::Link`) because the daemon at the other end wants to hear it from root.
 #![forbid(unsafe_code)]
 
 mod dbus;
-pub mod link;
+mod link;
 pub mod message;
 mod process;
-pub mod service;
+mod service;
 
 use dbus::Dbus;
 use ipc::Channel;

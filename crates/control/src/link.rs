@@ -17,7 +17,7 @@ const HEALTHY: Duration = Duration::from_secs(10);
 
 /// When to ask for a connection, and what has become of it.
 #[derive(Debug)]
-pub struct Link {
+pub(crate) struct Link {
     daemon: Daemon,
     phase: Phase,
     failures: u32,
@@ -36,12 +36,12 @@ enum Phase {
 
 impl Link {
     /// One that nobody wants yet.
-    pub fn new(daemon: Daemon) -> Self {
+    pub(crate) fn new(daemon: Daemon) -> Self {
         Self { daemon, phase: Phase::Unwanted, failures: 0 }
     }
 
     /// Says whether it is wanted. Whoever does not want it any more closes the socket.
-    pub fn want(&mut self, wanted: bool, now: Instant) {
+    pub(crate) fn want(&mut self, wanted: bool, now: Instant) {
         if !wanted {
             *self = Self::new(self.daemon);
         } else if self.phase == Phase::Unwanted {
@@ -50,7 +50,7 @@ impl Link {
     }
 
     /// Asks for a connection when that is due.
-    pub fn turn(&mut self, now: Instant, desk: &mut Desk) {
+    pub(crate) fn turn(&mut self, now: Instant, desk: &mut Desk) {
         if self.next_deadline().is_some_and(|at| at <= now) {
             self.phase = Phase::Asked(now);
             desk.ask(FromControl::Connect(self.daemon));
@@ -58,7 +58,7 @@ impl Link {
     }
 
     /// Takes the supervisor's answer: the socket, if there is one and it is wanted.
-    pub fn answered(
+    pub(crate) fn answered(
         &mut self,
         socket: Result<OwnedFd, String>,
         now: Instant,
@@ -80,7 +80,7 @@ impl Link {
     }
 
     /// The connection is lost, or was of no use: it is asked for again after a while.
-    pub fn lost(&mut self, why: &str, now: Instant, desk: &mut Desk) {
+    pub(crate) fn lost(&mut self, why: &str, now: Instant, desk: &mut Desk) {
         if matches!(self.phase, Phase::Up(since) if now.saturating_duration_since(since) >= HEALTHY) {
             self.failures = 0;
         }
@@ -95,7 +95,7 @@ impl Link {
     }
 
     /// When [`turn`](Self::turn) has something to do.
-    pub fn next_deadline(&self) -> Option<Instant> {
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
         match self.phase {
             Phase::Unwanted | Phase::Up(_) => None,
             Phase::Waiting(at) => Some(at),

@@ -8,14 +8,14 @@ use std::os::fd::OwnedFd;
 use std::time::Instant;
 
 /// What a service has at hand.
-pub struct Desk {
+pub(crate) struct Desk {
     pub(crate) asks: Vec<FromControl>,
     pub(crate) logger: Logger,
 }
 
 impl Desk {
     /// Asks something of the supervisor.
-    pub fn ask(&mut self, ask: FromControl) {
+    pub(crate) fn ask(&mut self, ask: FromControl) {
         // An answer to one is an answer to all.
         if !self.asks.contains(&ask) {
             self.asks.push(ask);
@@ -23,13 +23,13 @@ impl Desk {
     }
 
     /// Writes a line.
-    pub fn log(&mut self, level: Level, line: &str) {
+    pub(crate) fn log(&mut self, level: Level, line: &str) {
         self.logger.log(level, line);
     }
 }
 
 /// A way in which other programs ask. Nothing that it does may wait.
-pub trait Service {
+pub(crate) trait Service {
     /// The daemon through which they do.
     fn daemon(&self) -> Daemon;
     /// Takes a configuration, the first one or another.

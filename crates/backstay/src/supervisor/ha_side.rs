@@ -23,6 +23,9 @@ const LONGEST_SILENCE: Duration = Duration::from_millis(1500);
 /// How long the runner may take to end beyond what `shutdown_script` has.
 const FAREWELL: Duration = Duration::from_secs(3);
 
+/// How long the vrrp process may take to say how its instances stand.
+const STATUS: Duration = Duration::from_secs(1);
+
 /// How the keepalived side is run.
 #[derive(Clone, Debug)]
 pub(crate) struct HaOptions {
@@ -114,6 +117,8 @@ pub(crate) struct HaSide {
     /// What the vrrp process was told of the proxy.
     proxy: Option<bool>,
     status: Option<Vec<InstanceStatus>>,
+    /// When the control process's question was passed on, until it is answered.
+    status_asked: Option<Instant>,
     /// What the control process is to be told.
     news: Vec<ToControl>,
     /// Whether a reload is not in force yet.
@@ -157,6 +162,7 @@ impl HaSide {
             reload_time: ReloadTime::default(),
             proxy: None,
             status: None,
+            status_asked: None,
             news: Vec::new(),
             reloading: false,
             stopping: None,
@@ -383,6 +389,7 @@ impl HaSide {
                     self.tell_runner(&ToRunner::Mail(Mail { subject: mail.subject, body: mail.body }));
                 }
                 Out::Status(status) => {
+                    self.status_asked = None;
                     self.news.push(ToControl::State(State { instances: status.clone() }));
                     self.status = Some(status);
                 }
@@ -467,9 +474,12 @@ impl HaSide {
         logger.log(Level::Info, "Reload finished");
     }
 
-    /// Asks how the instances stand; the answer is among the [`news`](Self::news) some time.
+    /// Asks how the instances stand; the answer is among the [`news`](Self::news) some time. Asked
+    /// again before it has come, it is not asked twice: the vrrp process has better things to do.
     pub(crate) fn request_status(&mut self) {
-        if let Some(vrrp) = &mut self.vrrp {
+        let waits = self.status_asked.is_some_and(|at| at.elapsed() < STATUS);
+        if let Some(vrrp) = self.vrrp.as_mut().filter(|_| !waits) {
+            self.status_asked = Some(Instant::now());
             let _ = vrrp.channel.send(&In::StatusRequest);
         }
     }
@@ -500,7 +510,7 @@ impl HaSide {
     pub(crate) fn ask_status(&mut self, logger: &mut Logger) -> Option<Vec<InstanceStatus>> {
         self.status = None;
         self.vrrp.as_mut()?.channel.send(&In::StatusRequest).ok()?;
-        let deadline = Instant::now() + Duration::from_secs(1);
+        let deadline = Instant::now() + STATUS;
         while self.status.is_none() && Instant::now() < deadline {
             if let Some(vrrp) = &self.vrrp {
                 super::wait_readable(vrrp.channel.as_fd(), Duration::from_millis(100));

@@ -249,8 +249,11 @@ impl Supervisor {
         let now = Instant::now();
         let ha = self.plan.ha.as_ref();
         let web = self.plan.web.as_ref();
-        let mut deadlines = vec![ha.and_then(HaSide::next_deadline), web.and_then(WebSide::next_deadline)];
-        deadlines.push(self.control.next_deadline());
+        let mut deadlines = vec![
+            ha.and_then(HaSide::next_deadline),
+            web.and_then(WebSide::next_deadline),
+            self.control.next_deadline(),
+        ];
         if self.stopping.is_some() {
             deadlines.push(Some(now + Duration::from_millis(20)));
         }

@@ -21,8 +21,9 @@ lint:
 build:
 	cargo build --release -p backstay
 
-# Installs the program and its unit, which is not started. Nothing of nginx or keepalived is touched.
+# Installs the program, its unit, which is not started, and who may have its name on D-Bus. Nothing of nginx or keepalived is touched.
 .PHONY: install
 install: build
 	install -D -m 755 target/release/backstay $(DESTDIR)/usr/local/sbin/backstay
 	install -D -m 644 packaging/systemd/backstay.service $(DESTDIR)/etc/systemd/system/backstay.service
+	install -D -m 644 packaging/dbus/backstay.conf $(DESTDIR)/etc/dbus-1/system.d/backstay.conf

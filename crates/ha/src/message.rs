@@ -36,6 +36,11 @@ pub enum In {
     StatusRequest,
     /// Answer with [`Out::Dump`].
     Dump(Dump),
+    /// Announce the addresses of an instance once more, if it is master.
+    Announce {
+        /// Its name.
+        instance: String,
+    },
     /// Step down, give the addresses up, and end.
     Stop,
 }

@@ -6,7 +6,7 @@ pub(crate) mod status;
 
 use crate::inspect;
 use crate::supervisor::Face;
-use crate::supervisor::control::{Answer, Ask, Side, ask};
+use crate::supervisor::operators::{Answer, Ask, Side, ask};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -3,8 +3,8 @@
 use super::Files;
 use crate::inspect::{self, NginxOptions};
 use crate::roles::LogPlan;
-use crate::supervisor::control::is_served;
 use crate::supervisor::daemon::{PidFile, Readiness};
+use crate::supervisor::operators::is_served;
 use crate::supervisor::upgrade::Inheritance;
 use crate::supervisor::{Face, HaOptions, HaSide, Plan, WebSide, catch_signals, supervise};
 use logging::Level;

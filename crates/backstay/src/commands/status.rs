@@ -1,7 +1,7 @@
 //! `backstay status`: who holds which address and why, and how the upstreams are.
 
 use crate::supervisor::Face;
-use crate::supervisor::control::{Answer, Ask, HaStatus, Status, WebStatus, ask};
+use crate::supervisor::operators::{Answer, Ask, HaStatus, Status, WebStatus, ask};
 use ha::message::InstanceStatus;
 use std::fmt::Write as _;
 use std::io::Write as _;

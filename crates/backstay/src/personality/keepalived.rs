@@ -113,8 +113,7 @@ This is Backstay answering as keepalived. `backstay check` shows all findings at
 ";
 
 /// What `-v` says after the version. Readers of dumps look for the third word.
-const CONFIGURED: &str =
-    "configure options: --enable-bfd --enable-json\n\nConfig options:  VRRP VRRP_AUTH JSON BFD";
+const CONFIGURED: &str = "configure options: --enable-bfd --enable-dbus --enable-json\n\nConfig options:  VRRP VRRP_AUTH JSON BFD DBUS";
 
 struct Line {
     ha: HaOptions,

@@ -3,8 +3,8 @@
 use super::options::{Argument, OptionSpec, parse};
 use crate::inspect::{self, NginxOptions};
 use crate::roles::LogPlan;
-use crate::supervisor::control::{Answer, Ask, Side, ask};
 use crate::supervisor::daemon::{PidFile, Readiness, into_background};
+use crate::supervisor::operators::{Answer, Ask, Side, ask};
 use crate::supervisor::{Face, Plan, WebSide, catch_signals, supervise};
 use nginx_conf::Loaded;
 use nginx_conf::compat;

@@ -3,6 +3,7 @@
 //! Nothing of the supervisor's memory reaches them: they inherit a channel, a heartbeat and a few
 //! words in their environment, and get their typed configuration over the channel.
 
+mod control;
 mod proxy;
 mod runner;
 mod vrrp;
@@ -53,6 +54,8 @@ pub(crate) enum Role {
     Runner,
     /// HTTP.
     Proxy,
+    /// What other programs ask.
+    Control,
 }
 
 impl Role {
@@ -62,6 +65,7 @@ impl Role {
             Self::Vrrp => "vrrp",
             Self::Runner => "runner",
             Self::Proxy => "proxy",
+            Self::Control => "control",
         }
     }
 
@@ -72,13 +76,14 @@ impl Role {
             Self::Vrrp => "keepalived",
             Self::Runner => "backstay-runner",
             Self::Proxy => "nginx",
+            Self::Control => "backstay-control",
         }
     }
 
     /// The role that this process was started for, if it was.
     pub(crate) fn inherited() -> Option<Self> {
         let word = std::env::var(ROLE).ok()?;
-        [Self::Vrrp, Self::Runner, Self::Proxy].into_iter().find(|role| role.word() == word)
+        [Self::Vrrp, Self::Runner, Self::Proxy, Self::Control].into_iter().find(|role| role.word() == word)
     }
 
     /// Does its work.
@@ -92,6 +97,7 @@ impl Role {
             Self::Vrrp => vrrp::run(),
             Self::Runner => runner::run(),
             Self::Proxy => proxy::run(),
+            Self::Control => control::run(),
         };
         match result {
             Ok(()) => ExitCode::SUCCESS,
@@ -239,6 +245,14 @@ fn become_own_user(keep: rustix::thread::CapabilitySet) -> Result<(), RoleError>
         .ok_or_else(|| RoleError::UnknownUser("nobody".to_owned()))?;
     sys::privileges::become_user(&user, keep, true)
         .map_err(|errno| RoleError::Kernel("dropping privileges", errno))
+}
+
+/// Gives up for good what nobody needs who only talks: gaining rights, writing files, starting
+/// programs. Says what this kernel does not offer.
+fn confine() -> Result<Vec<sys::confine::Error>, RoleError> {
+    rustix::thread::set_no_new_privs(true).map_err(|errno| RoleError::Kernel("no_new_privs", errno))?;
+    let walls = [sys::confine::write_no_files(), sys::confine::start_no_programs()];
+    Ok(walls.into_iter().filter_map(Result::err).collect())
 }
 
 /// Where pid files are unless the command line says so: `instance`, `net_namespace`, `use_pid_dir`.

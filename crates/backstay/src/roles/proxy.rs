@@ -40,12 +40,9 @@ fn prepare() -> Result<OwnedFd, RoleError> {
         become_user(&user, CapabilitySet::empty(), true)
             .map_err(|errno| RoleError::Kernel("dropping privileges", errno))?;
     }
-    rustix::thread::set_no_new_privs(true).map_err(|errno| RoleError::Kernel("no_new_privs", errno))?;
     // An old kernel, or a container, may offer neither: the walls before still stand.
-    for result in [sys::confine::write_no_files(), sys::confine::start_no_programs()] {
-        if let Err(error) = result {
-            eprintln!("backstay: the proxy runs without {error}");
-        }
+    for error in super::confine()? {
+        eprintln!("backstay: the proxy runs without {error}");
     }
     Ok(caught)
 }

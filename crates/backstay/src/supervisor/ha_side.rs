@@ -7,6 +7,7 @@ use super::reload_time::ReloadTime;
 use super::upgrade::{Inheritance, Predecessor};
 use crate::inspect;
 use crate::roles::{self, LogPlan, Role, Setup};
+use control::message::{Change, State, ToControl};
 use ha::message::{Dump, In, InstanceStatus, Memory, Out, ScriptOutcome};
 use keepalived_conf::Loaded;
 use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, TimedScript};
@@ -21,6 +22,9 @@ use std::time::{Duration, Instant};
 const LONGEST_SILENCE: Duration = Duration::from_millis(1500);
 /// How long the runner may take to end beyond what `shutdown_script` has.
 const FAREWELL: Duration = Duration::from_secs(3);
+
+/// How long the vrrp process may take to say how its instances stand.
+const STATUS: Duration = Duration::from_secs(1);
 
 /// How the keepalived side is run.
 #[derive(Clone, Debug)]
@@ -113,6 +117,12 @@ pub(crate) struct HaSide {
     /// What the vrrp process was told of the proxy.
     proxy: Option<bool>,
     status: Option<Vec<InstanceStatus>>,
+    /// When the control process's question was passed on, until it is answered.
+    status_asked: Option<Instant>,
+    /// What the control process is to be told.
+    news: Vec<ToControl>,
+    /// Whether a reload is not in force yet.
+    reloading: bool,
     /// `-d`: the next dump goes to the log.
     dump_to_log: bool,
     stopping: Option<Instant>,
@@ -152,6 +162,9 @@ impl HaSide {
             reload_time: ReloadTime::default(),
             proxy: None,
             status: None,
+            status_asked: None,
+            news: Vec::new(),
+            reloading: false,
             stopping: None,
             script_ran: false,
             shutdown: None,
@@ -229,7 +242,7 @@ impl HaSide {
     }
 
     /// What both processes are started with.
-    fn environment(&self, process: Option<&Process>) -> std::io::Result<Environment> {
+    pub(super) fn environment(&self, process: Option<&Process>) -> std::io::Result<Environment> {
         let processes = &self.config.global.processes;
         let setup = Setup {
             namespace: self.config.program.network_namespace.clone(),
@@ -356,8 +369,15 @@ impl HaSide {
             // A broken channel is followed by the end of the process, which is dealt with above.
             let Ok(Some(received)) = vrrp.channel.recv() else { return };
             match received.message {
+                Out::Ready if std::mem::take(&mut self.reloading) => self.news.push(ToControl::Reloaded),
                 Out::Ready => {}
                 Out::Notify(notification) => {
+                    self.news.push(ToControl::Changed(Change {
+                        subject: notification.subject,
+                        name: notification.name.clone(),
+                        occasion: notification.occasion,
+                        priority: notification.priority,
+                    }));
                     let line = notification.fifo_line();
                     let tasks: Vec<Task> = notification.commands.into_iter().map(task).collect();
                     if !tasks.is_empty() {
@@ -368,8 +388,15 @@ impl HaSide {
                 Out::Mail(mail) => {
                     self.tell_runner(&ToRunner::Mail(Mail { subject: mail.subject, body: mail.body }));
                 }
-                Out::Status(status) => self.status = Some(status),
-                Out::Dump(kind, text) => self.write_dump(kind, "", &text, logger),
+                Out::Status(status) => {
+                    self.status_asked = None;
+                    self.news.push(ToControl::State(State { instances: status.clone() }));
+                    self.status = Some(status);
+                }
+                Out::Dump(kind, text) => {
+                    self.write_dump(kind, "", &text, logger);
+                    self.news.push(ToControl::Written(kind));
+                }
                 Out::Remember(memory) => self.memory = memory,
             }
         }
@@ -441,16 +468,49 @@ impl HaSide {
         if let Some(vrrp) = &mut self.vrrp {
             let _ = vrrp.channel.send(&In::Reload { config: self.config.clone() });
         }
+        self.reloading = true;
         let configuration = self.runner_configuration();
         self.tell_runner(&configuration);
         logger.log(Level::Info, "Reload finished");
+    }
+
+    /// Asks how the instances stand; the answer is among the [`news`](Self::news) some time. Asked
+    /// again before it has come, it is not asked twice: the vrrp process has better things to do.
+    pub(crate) fn request_status(&mut self) {
+        let waits = self.status_asked.is_some_and(|at| at.elapsed() < STATUS);
+        if let Some(vrrp) = self.vrrp.as_mut().filter(|_| !waits) {
+            self.status_asked = Some(Instant::now());
+            let _ = vrrp.channel.send(&In::StatusRequest);
+        }
+    }
+
+    /// Announces the addresses of an instance once more, if it is master.
+    pub(crate) fn announce(&mut self, instance: String) {
+        if let Some(vrrp) = &mut self.vrrp {
+            let _ = vrrp.channel.send(&In::Announce { instance });
+        }
+    }
+
+    /// What the control process is to be told, since the last call.
+    pub(crate) fn news(&mut self) -> Vec<ToControl> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// The configuration in force.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whether processes that die are started again: not `-R`.
+    pub(crate) fn respawns(&self) -> bool {
+        self.options.respawn
     }
 
     /// Asks how the instances stand and waits a moment for the answer.
     pub(crate) fn ask_status(&mut self, logger: &mut Logger) -> Option<Vec<InstanceStatus>> {
         self.status = None;
         self.vrrp.as_mut()?.channel.send(&In::StatusRequest).ok()?;
-        let deadline = Instant::now() + Duration::from_secs(1);
+        let deadline = Instant::now() + STATUS;
         while self.status.is_none() && Instant::now() < deadline {
             if let Some(vrrp) = &self.vrrp {
                 super::wait_readable(vrrp.channel.as_fd(), Duration::from_millis(100));
@@ -466,6 +526,11 @@ impl HaSide {
             let text = ha::dump::global(&self.config, false);
             self.write_dump(kind, "_parent", &text, logger);
         }
+        self.dump_vrrp(kind);
+    }
+
+    /// Writes the vrrp process's part alone.
+    pub(crate) fn dump_vrrp(&mut self, kind: Dump) {
         if let Some(vrrp) = &mut self.vrrp {
             let _ = vrrp.channel.send(&In::Dump(kind));
         }

@@ -4,11 +4,13 @@
 //! sockets, the last known state of every instance, and what an operator has stopped.
 
 mod child;
-pub(crate) mod control;
+mod connect;
+mod control_side;
 pub(crate) mod daemon;
 mod dumps;
 mod fifos;
 mod ha_side;
+pub(crate) mod operators;
 mod reload_time;
 mod sockets;
 pub(crate) mod upgrade;
@@ -18,10 +20,12 @@ pub(crate) use ha_side::{HaOptions, HaSide};
 pub(crate) use web_side::WebSide;
 
 use crate::inspect::NginxOptions;
-use control::{Answer, Ask, Server, Side};
+use control::message::Act;
+use control_side::ControlSide;
 use daemon::{PidFile, Readiness};
 use ha::message::Dump;
 use logging::{Level, Logger};
+use operators::{Answer, Ask, Server, Side};
 use proxy::message::StopMode;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -90,7 +94,8 @@ pub(crate) fn catch_signals() -> rustix::io::Result<OwnedFd> {
 
 struct Supervisor {
     plan: Plan,
-    control: Option<Server>,
+    operators: Option<Server>,
+    control: ControlSide,
     caught: OwnedFd,
     stopping: Option<Instant>,
     /// Processes of the program before an upgrade, and the channel of its proxy.
@@ -110,10 +115,10 @@ pub(crate) fn supervise(mut plan: Plan, caught: OwnedFd) -> ExitCode {
         }
         plan.logger.log(Level::Error, &format!("the proxy does not start: {why}"));
     }
-    let control = match Server::open(plan.face.name()) {
+    let operators = match Server::open(plan.face.name()) {
         Ok(server) => Some(server),
         Err(error) => {
-            let text = format!("no control socket, so no `status`: {error}");
+            let text = format!("no socket for operators, so no `status`: {error}");
             match &plan.web {
                 Some(web) if plan.face == Face::Nginx => web.note("warn", &text),
                 _ => plan.logger.log(Level::Warning, &text),
@@ -129,9 +134,17 @@ pub(crate) fn supervise(mut plan: Plan, caught: OwnedFd) -> ExitCode {
         }
         plan.logger.log(Level::Error, &error);
     }
-    let mut supervisor =
-        Supervisor { plan, control, caught, stopping: None, former: Vec::new(), former_channel: None };
+    let mut supervisor = Supervisor {
+        plan,
+        operators,
+        control: ControlSide::default(),
+        caught,
+        stopping: None,
+        former: Vec::new(),
+        former_channel: None,
+    };
     supervisor.relieve();
+    supervisor.configure_control();
     supervisor.write_pids();
     if !supervisor.plan.readiness.ready() {
         supervisor.plan.logger.log(Level::Warning, "whoever started this was killed meanwhile: stopping");
@@ -160,10 +173,11 @@ impl Supervisor {
                     self.grant(wish);
                 }
             }
+            self.serve_others();
             upgrade::reap(&mut self.former);
             self.tell_of_proxy();
             self.write_pids();
-            self.serve_control();
+            self.serve_operators();
             if self.is_stopped() {
                 break;
             }
@@ -193,6 +207,8 @@ impl Supervisor {
         if let Some(web) = &self.plan.web {
             web.bequeath(&mut inheritance);
         }
+        // It ends when its channel closes.
+        inheritance.children.extend(self.control.pid());
         self.plan.logger.log(Level::Info, &format!("Replacing this program by {}", path.display()));
         let error = upgrade::execute(path, &inheritance);
         let text = format!("{} cannot be executed: {error}; nothing was changed", path.display());
@@ -233,19 +249,23 @@ impl Supervisor {
         let now = Instant::now();
         let ha = self.plan.ha.as_ref();
         let web = self.plan.web.as_ref();
-        let mut deadlines =
-            [ha.and_then(HaSide::next_deadline), web.and_then(WebSide::next_deadline)].to_vec();
+        let mut deadlines = vec![
+            ha.and_then(HaSide::next_deadline),
+            web.and_then(WebSide::next_deadline),
+            self.control.next_deadline(),
+        ];
         if self.stopping.is_some() {
             deadlines.push(Some(now + Duration::from_millis(20)));
         }
         let wait = deadlines.into_iter().flatten().min().map(|at| at.saturating_duration_since(now));
         let timeout = wait.and_then(|wait| Timespec::try_from(wait).ok());
         let mut watched: Vec<BorrowedFd<'_>> = vec![self.caught.as_fd()];
-        watched.extend(self.control.iter().map(AsFd::as_fd));
+        watched.extend(self.operators.iter().map(AsFd::as_fd));
         watched.extend(ha.iter().flat_map(|ha| ha.descriptors()));
         watched.extend(web.iter().flat_map(|web| web.descriptors()));
         let mut fds: Vec<PollFd<'_>> =
             watched.into_iter().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+        fds.extend(self.control.descriptors());
         // Interrupted or failed: everything is looked at either way.
         let _ = poll(&mut fds, timeout.as_ref());
     }
@@ -320,7 +340,11 @@ impl Supervisor {
         }
         let ha = self.plan.ha.as_mut().is_none_or(HaSide::is_stopped);
         let web = self.plan.web.as_ref().is_none_or(WebSide::is_gone);
-        ha && web
+        // It tells of the end of the others.
+        if ha {
+            self.control.stop();
+        }
+        ha && web && self.control.is_gone()
     }
 
     /// Reads the files again. It is one transaction: an error on either side leaves both as they were.
@@ -335,6 +359,7 @@ impl Supervisor {
         }
         if let (Some(ha), Some(config)) = (&mut self.plan.ha, config) {
             ha.apply(config, &mut self.plan.logger);
+            self.configure_control();
         }
         // A proxy that could not start earlier keeps nothing else from being reloaded.
         if web && self.plan.web_failed.is_some() { self.start_web() } else { Ok(()) }
@@ -381,14 +406,36 @@ impl Supervisor {
         }
     }
 
+    /// Lets the control process have the configuration that is in force.
+    fn configure_control(&mut self) {
+        if let Some(ha) = &self.plan.ha {
+            self.control.configure(ha, &mut self.plan.logger);
+        }
+    }
+
+    /// Does what other programs ask by way of the control process.
+    fn serve_others(&mut self) {
+        let Plan { ha: Some(ha), logger, .. } = &mut self.plan else { return };
+        let acts = self.control.turn(ha, logger);
+        for act in acts {
+            match (act, &mut self.plan.ha) {
+                // It says in the log what came of it.
+                (Act::Reload, _) => drop(self.reload(Some(Side::Keepalived))),
+                (Act::Dump(kind), Some(ha)) => ha.dump_vrrp(kind),
+                (Act::Announce { instance }, Some(ha)) => ha.announce(instance),
+                (_, None) => {}
+            }
+        }
+    }
+
     fn dump(&mut self, kind: Dump) {
         if let Some(ha) = &mut self.plan.ha {
             ha.dump(kind, &mut self.plan.logger);
         }
     }
 
-    fn serve_control(&mut self) {
-        let Some(server) = &self.control else { return };
+    fn serve_operators(&mut self) {
+        let Some(server) = &self.operators else { return };
         let Some((ask, reply)) = server.accept() else { return };
         let answer = match ask {
             Ask::Upgrade => match self.may_upgrade() {
@@ -427,22 +474,23 @@ impl Supervisor {
         }
     }
 
-    fn status(&mut self) -> control::Status {
+    fn status(&mut self) -> operators::Status {
         let ha = self.plan.ha.as_mut().map(|ha| {
             let instances = ha.ask_status(&mut self.plan.logger);
             let (vrrp, runner) = ha.pids();
-            control::HaStatus {
+            operators::HaStatus {
                 file: ha.path().display().to_string(),
                 vrrp_pid: vrrp,
                 runner_pid: runner,
-                restarts: ha.restarts,
+                control_pid: self.control.pid(),
+                restarts: ha.restarts + self.control.restarts,
                 findings: ha.findings,
                 instances,
             }
         });
         let web = self.plan.web.as_mut().map(|web| {
             let proxy = web.ask_status();
-            control::WebStatus {
+            operators::WebStatus {
                 file: web.path().to_owned(),
                 pid: web.pid(),
                 stopped_by_operator: web.stopped,
@@ -450,7 +498,7 @@ impl Supervisor {
                 proxy,
             }
         });
-        let waiting = self.plan.web_failed.as_ref().map(|options| control::WebStatus {
+        let waiting = self.plan.web_failed.as_ref().map(|options| operators::WebStatus {
             file: options.path.clone(),
             pid: None,
             stopped_by_operator: false,
@@ -458,7 +506,7 @@ impl Supervisor {
             proxy: None,
         });
         let web = web.or(waiting);
-        control::Status { face: self.plan.face.name().to_owned(), pid: std::process::id(), ha, web }
+        operators::Status { face: self.plan.face.name().to_owned(), pid: std::process::id(), ha, web }
     }
 }
 

@@ -218,9 +218,8 @@ fn agents(global: &Global, text: &mut String) {
     line!(text, " SNMP traps {}", words::enabled(snmp.traps));
     let socket = snmp.socket.as_deref().unwrap_or("default (unix:/var/agentx/master)");
     line!(text, " SNMP socket = {socket}");
-    line!(text, " DBus {}", words::enabled(global.dbus.is_some()));
-    let name = global.dbus.as_ref().and_then(|dbus| dbus.service_name.as_deref());
-    line!(text, " DBus service name = {}", name.unwrap_or_default());
+    line!(text, " DBus {}", words::enabled(global.dbus.enabled));
+    line!(text, " DBus service name = {}", global.dbus.service_name.as_deref().unwrap_or_default());
 }
 
 fn buffers(global: &Global, text: &mut String) {

@@ -106,6 +106,7 @@ impl Network {
             Burst::Master => garp.master_repeat,
             Burst::Lower => garp.lower_prio_repeat,
             Burst::Refresh => garp.refresh_repeat,
+            Burst::Asked => 1,
         };
         let chosen: Vec<_> = instance.addresses().filter(|address| chosen(address)).collect();
         for round in 0..rounds {

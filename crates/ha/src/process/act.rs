@@ -1,6 +1,6 @@
 //! What routers want done, in keepalived's order: advertise, move addresses, announce them, tell.
 
-use super::{Process, wall};
+use super::{Process, now, wall};
 use crate::Level;
 use crate::message::{InstanceState, Occasion, Out};
 use std::net::IpAddr;
@@ -129,13 +129,21 @@ impl Process<'_> {
     fn announce(&mut self, now: Time, index: usize, burst: Burst) {
         let members = match burst {
             Burst::Lower => self.groups.siblings(index),
-            Burst::Master | Burst::Refresh => Vec::new(),
+            Burst::Master | Burst::Refresh | Burst::Asked => Vec::new(),
         };
         for member in std::iter::once(index).chain(members) {
             let instance = &self.instances[member];
             if instance.is_master() {
                 self.network.announce(now, instance, burst, |_| true, self.host);
             }
+        }
+    }
+
+    /// Announces the addresses of an instance that somebody asks for, if it is master.
+    pub(super) fn announce_asked(&mut self, name: &str) {
+        let index = self.instances.iter().position(|instance| instance.config.name == name);
+        if let Some(index) = index {
+            self.announce(now(), index, Burst::Asked);
         }
     }
 

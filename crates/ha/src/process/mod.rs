@@ -226,6 +226,7 @@ impl Process<'_> {
                     let status = self.instances.iter().map(|instance| instance.status(now)).collect();
                     self.tell(&Out::Status(status));
                 }
+                In::Announce { instance } => self.announce_asked(&instance),
                 In::Proxy { serves } => self.proxy_changed(serves),
                 In::Dump(kind) => {
                     let groups = self.groups.states();

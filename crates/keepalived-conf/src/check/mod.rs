@@ -2,6 +2,7 @@
 //!
 //! Nothing here is needed to run; `check` prints it. Facts come in through [`System`].
 
+mod bus;
 mod group;
 mod machine;
 mod network;
@@ -37,6 +38,7 @@ pub fn check(loaded: &Loaded, system: &dyn System, peer: Option<&Loaded>) -> Rep
     network::check(loaded, system, &mut report);
     sync::check(loaded, peer, &mut report);
     tracked::check(loaded, system, &mut report);
+    bus::check(loaded, system, &mut report);
     in_file_order(&report)
 }
 

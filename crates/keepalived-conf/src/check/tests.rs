@@ -251,6 +251,16 @@ fn a_script_user_that_does_not_exist() {
 }
 
 #[test]
+fn a_bus_that_is_not_there() {
+    let text = "global_defs {\n enable_dbus\n}\n";
+    assert_eq!(found(text, &Invented::new(), None), ["no-system-bus@2"]);
+    let machine = Invented::new().with("/run/dbus/system_bus_socket", 0o666, "");
+    assert_eq!(found(text, &machine, None), [""; 0]);
+    let text = "global_defs {\n dbus_service_name org.example.Vrrp\n}\n";
+    assert_eq!(found(text, &Invented::new(), None), [""; 0]);
+}
+
+#[test]
 fn a_notify_script_that_lost_its_parameters() {
     let script = include_str!("../../tests/fixtures/first-tutorial-notify.sh");
     let machine = Invented::new().with("/etc/keepalived/notify.sh", 0o755, script);

@@ -83,8 +83,8 @@ pub struct Global {
     pub processes: Processes,
     /// `snmp_*`, `enable_snmp_*`.
     pub snmp: Snmp,
-    /// `enable_dbus`.
-    pub dbus: Option<Dbus>,
+    /// `enable_dbus`, `dbus_*`.
+    pub dbus: Dbus,
     /// Files that signals write.
     pub dumps: Dumps,
     /// `reload_*`.
@@ -141,7 +141,7 @@ impl Default for Global {
             fifos: Fifos::default(),
             processes: Processes::default(),
             snmp: Snmp::default(),
-            dbus: None,
+            dbus: Dbus::default(),
             dumps: Dumps::default(),
             reload: Reload::default(),
             lvs: Lvs::default(),

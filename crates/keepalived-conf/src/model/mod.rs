@@ -85,3 +85,39 @@ pub struct Config {
     /// `linkbeat_interfaces`, each interface once.
     pub linkbeat_interfaces: Vec<LinkbeatInterface>,
 }
+
+impl Config {
+    /// The same for a process that needs no passwords and keys: these are empty in it.
+    pub fn without_secrets(&self) -> Self {
+        let mut config = self.clone();
+        for instance in &mut config.instances {
+            match &mut instance.authentication {
+                Authentication::None => {}
+                Authentication::Pass(password) => *password = Default::default(),
+                Authentication::Ah(key) => *key = Default::default(),
+                Authentication::Hmac(hmac) => hmac.keys.iter_mut().for_each(|key| key.secret.0.clear()),
+            }
+        }
+        config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_kept_from_those_who_need_none() {
+        let with = |authentication| VrrpInstance { authentication, ..VrrpInstance::default() };
+        let key = |secret: &[u8]| HmacKey { id: 1, secret: Secret(secret.to_vec()) };
+        let hmac = |secret| {
+            let (anti_replay, mode) = (AntiReplay::Monotonic, HmacMode::Enforce);
+            Authentication::Hmac(AuthHmac { keys: vec![key(secret)], active_key: 1, anti_replay, mode })
+        };
+        let ways = |secret, bytes| [Authentication::Pass(secret), Authentication::Ah(secret), hmac(bytes)];
+        let config = Config { instances: ways(*b"hushhush", b"hush").map(with).into(), ..Config::default() };
+        let without = config.without_secrets();
+        let found: Vec<Authentication> = without.instances.into_iter().map(|i| i.authentication).collect();
+        assert_eq!(found, ways([0; 8], b""));
+    }
+}

@@ -221,11 +221,19 @@ pub struct SnmpVrrp {
     pub rfc6527: bool,
 }
 
-/// `enable_dbus`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The interface on D-Bus.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dbus {
+    /// `enable_dbus`.
+    pub enabled: bool,
     /// `dbus_service_name`; `org.keepalived.Vrrp1` when absent.
     pub service_name: Option<String>,
-    /// `dbus_no_interface_name`.
-    pub no_interface_name: bool,
+    /// `dbus_no_interface_name`, `none` when absent: stands in the path of an instance without interface.
+    pub no_interface_name: String,
+}
+
+impl Default for Dbus {
+    fn default() -> Self {
+        Self { enabled: false, service_name: None, no_interface_name: "none".to_owned() }
+    }
 }

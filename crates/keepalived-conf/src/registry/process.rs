@@ -152,9 +152,9 @@ pub(super) const WORDS: &[Keyword] = &[
         seconds(1000, LONGEST),
         "age of real server statistics, seconds",
     ),
-    understood("enable_dbus", &[Global], NONE, "D-Bus interface"),
-    understood("dbus_service_name", &[Global], WORD, "name on D-Bus"),
-    understood("dbus_no_interface_name", &[Global], NONE, "leave the interface out of D-Bus paths"),
+    acts("enable_dbus", &[Global], NONE, "D-Bus interface"),
+    acts("dbus_service_name", &[Global], WORD, "name on D-Bus, org.keepalived.Vrrp1 when absent"),
+    acts("dbus_no_interface_name", &[Global], WORD, "word for no interface in D-Bus paths, none when absent"),
     acts("json_version", &[Global], integer(1, 2), "layout of the JSON dump"),
     no_effect(
         "reload_check_config",

@@ -33,6 +33,8 @@ pub struct Places {
     pub script_user: Option<Span>,
     /// `enable_script_security`.
     pub script_security: Option<Span>,
+    /// `enable_dbus`.
+    pub dbus: Option<Span>,
     /// One for each of [`Config::scripts`].
     pub scripts: Vec<ScriptPlaces>,
     /// One for each of [`Config::instances`].

@@ -77,6 +77,8 @@ pub enum Burst {
     Lower,
     /// While master: `garp_master_refresh_repeat`.
     Refresh,
+    /// Somebody asked for it: one packet an address.
+    Asked,
 }
 
 /// What is to be done, in this order.

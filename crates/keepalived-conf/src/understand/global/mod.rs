@@ -111,6 +111,10 @@ fn word(item: &Item<'_>, defaults: &mut Defaults, places: &mut Places, reader: &
             global.script_user = user_and_group(item.arguments());
             places.script_user = Some(item.span());
         }
+        "enable_dbus" => {
+            global.dbus.enabled = true;
+            places.dbus = Some(item.span());
+        }
         "use_symlink_paths" => global.use_symlink_paths = item.is_on(),
         "default_interface" => {
             defaults.interface = first.cloned();

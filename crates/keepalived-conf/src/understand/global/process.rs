@@ -65,11 +65,10 @@ pub(super) fn word(item: &Item<'_>, global: &mut Global, reader: &mut Reader<'_>
         "snmp_rs_stats_update_interval" => {
             global.snmp.real_server_age = time(first).unwrap_or(global.snmp.real_server_age);
         }
-        "enable_dbus" => {
-            global.dbus.get_or_insert_default();
+        "dbus_service_name" => global.dbus.service_name = text,
+        "dbus_no_interface_name" => {
+            global.dbus.no_interface_name = text.unwrap_or(Dbus::default().no_interface_name);
         }
-        "dbus_service_name" => dbus(global).service_name = text,
-        "dbus_no_interface_name" => dbus(global).no_interface_name = true,
         "json_version" => {
             global.dumps.json_version = number(first).and_then(|n| u8::try_from(n).ok()).unwrap_or(1);
         }
@@ -84,11 +83,6 @@ pub(super) fn word(item: &Item<'_>, global: &mut Global, reader: &mut Reader<'_>
         name => return of_process(name, item, global, reader),
     }
     true
-}
-
-/// The settings of D-Bus, which `enable_dbus` switches on whatever stands first.
-fn dbus(global: &mut Global) -> &mut Dbus {
-    global.dbus.get_or_insert_default()
 }
 
 /// `vrrp_…`, `checker_…`, `lvs_…`, `bfd_…` on a process.

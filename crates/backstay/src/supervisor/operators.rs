@@ -1,4 +1,4 @@
-//! The control socket: how an operator's command reaches the process that runs.
+//! The operators' socket: how a command of theirs reaches the process that runs.
 
 use ha::message::InstanceStatus;
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,8 @@ pub(crate) struct HaStatus {
     pub(crate) file: String,
     pub(crate) vrrp_pid: Option<u32>,
     pub(crate) runner_pid: Option<u32>,
+    /// `None` too when the configuration asks for nothing that it does.
+    pub(crate) control_pid: Option<u32>,
     /// How often a process was started again.
     pub(crate) restarts: u64,
     /// Errors in the file that a start went over.

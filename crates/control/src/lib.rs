@@ -1,0 +1,33 @@
+//! The control process: what other programs ask of us and are told by us.
+//!
+//! It has no rights of its own. One thread waits for the supervisor and for the services, each of
+//! which speaks one protocol (`service::Service`) over a connection that the supervisor makes
+//! (`link::Link`) because the daemon at the other end wants to hear it from root.
+#![forbid(unsafe_code)]
+
+mod dbus;
+mod link;
+pub mod message;
+mod process;
+mod service;
+
+use dbus::Dbus;
+use ipc::Channel;
+use logging::Logger;
+use message::{FromControl, ToControl};
+use service::Service;
+
+/// The work of the process; returns when it is told to stop or when the supervisor is gone. `user` is
+/// the supervisor's, who makes the connections; `beat` is called at least once in two seconds.
+///
+/// # Errors
+/// The channel breaks in another way.
+pub fn run(
+    channel: Channel<FromControl, ToControl>,
+    logger: Logger,
+    user: u32,
+    beat: &mut dyn FnMut(),
+) -> Result<(), ipc::Error> {
+    let services: Vec<Box<dyn Service>> = vec![Box::new(Dbus::new(user))];
+    process::Process::new(channel, logger, services).run(beat)
+}

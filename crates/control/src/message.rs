@@ -1,0 +1,100 @@
+//! What the supervisor and the control process tell each other.
+
+use ha::message::{Dump, InstanceStatus, Occasion, Subject};
+use keepalived_conf::model::Config;
+use serde::{Deserialize, Serialize};
+
+/// From the supervisor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ToControl {
+    /// What there is to tell of; replaces what was there.
+    Configure(Box<Configure>),
+    /// How everything stands: the answer to [`FromControl::AskState`], and sometimes unasked.
+    State(State),
+    /// An instance or group changed just now.
+    Changed(Change),
+    /// A reload is in force; its [`ToControl::Configure`] came before.
+    Reloaded,
+    /// A file that was asked for is written.
+    Written(Dump),
+    /// The answer to [`FromControl::Connect`]: the socket comes with it, or why there is none.
+    Socket(Daemon, Result<(), String>),
+    /// Say goodbye and end.
+    Stop,
+}
+
+/// What there is to tell of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configure {
+    /// The configuration in force, without its secrets.
+    pub config: Config,
+    /// Name of the host.
+    pub host_name: String,
+    /// Version of this program.
+    pub version: String,
+}
+
+/// How everything stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The instances, in the order of the configuration.
+    pub instances: Vec<InstanceStatus>,
+}
+
+/// A change as it happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Instance or group.
+    pub subject: Subject,
+    /// Its name.
+    pub name: String,
+    /// What happened.
+    pub occasion: Occasion,
+    /// Its effective priority; 0 for a group.
+    pub priority: u8,
+}
+
+/// To the supervisor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FromControl {
+    /// Answer with [`ToControl::State`]. There is no answer while the vrrp process is away.
+    AskState,
+    /// Do this, as an operator could.
+    Act(Act),
+    /// Answer with [`ToControl::Socket`].
+    Connect(Daemon),
+}
+
+/// What other programs may have done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Act {
+    /// Read keepalived.conf again.
+    Reload,
+    /// Write the vrrp process's part of what a signal asks for, and answer with [`ToControl::Written`].
+    Dump(Dump),
+    /// Announce the addresses of an instance once more, if it is master.
+    Announce {
+        /// Its name.
+        instance: String,
+    },
+}
+
+/// A daemon that knows its clients by the user who connects: the supervisor, being root, does that
+/// and hands the connection over. Where a daemon listens is the supervisor's to know; a path in a
+/// question would let whoever has taken this process over reach any socket of root's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Daemon {
+    /// D-Bus's system bus: the socket of `$DBUS_SYSTEM_BUS_ADDRESS`, or the usual one.
+    SystemBus,
+    /// SNMP's master agent: the socket of `snmp_socket`, or the usual one.
+    AgentX,
+}
+
+impl std::fmt::Display for Daemon {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::SystemBus => "the system bus",
+            Self::AgentX => "the SNMP master agent",
+        })
+    }
+}

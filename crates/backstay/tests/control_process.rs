@@ -29,7 +29,7 @@ mv /tmp/new.conf /etc/keepalived/keepalived.conf
 }
 master() { ip addr show eth0 | grep -q 10.9.0.9; }
 # The kernel keeps 15 bytes of a name.
-control() { pgrep -P $(cat /run/keepalived.pid) -x backstay-contro; }
+control() { pgrep -P $(cat /run/keepalived.pid) -x backstay-ctl; }
 none() { ! control; }
 keepalived_() { keepalived -n -l "$@" >/tmp/log 2>&1 & until_ 8 master || { cat /tmp/log; fail no master; }; }
 trap 'cat /tmp/log' EXIT
@@ -50,7 +50,7 @@ fn it_comes_and_goes_with_the_configuration() {
         words ''; reload; words enable_dbus; reload; sleep 0.5; until_ 5 control || fail 'not there after both at once'
         master || fail 'the address is gone'
         kill $(cat /run/keepalived.pid); until_ 5 sh -c '! test -e /run/keepalived.pid' || fail 'no end'
-        pgrep -x backstay-contro && fail 'it outlives the supervisor'
+        pgrep -x backstay-ctl && fail 'it outlives the supervisor'
         grep -q 'control process' /tmp/log && fail 'it died'; exit 0
         "#
     ));
@@ -101,8 +101,8 @@ fn an_upgrade_leaves_one() {
         r#"{NETWORK}
         words enable_dbus; keepalived_; until_ 5 control || fail 'not there'
         before=$(control); backstay upgrade || fail upgrade
-        one() {{ [ "$(pgrep -x backstay-contro | wc -l)" = 1 ] && [ "$(control)" != $before ]; }}
-        until_ 8 one || fail "$(pgrep -x backstay-contro)"; master || fail 'the address is gone'; exit 0
+        one() {{ [ "$(pgrep -x backstay-ctl | wc -l)" = 1 ] && [ "$(control)" != $before ]; }}
+        until_ 8 one || fail "$(pgrep -x backstay-ctl)"; master || fail 'the address is gone'; exit 0
         "#
     ));
 }

@@ -183,8 +183,8 @@ fn a_bus_that_comes_late_or_goes_is_found_again() {
         # A bus that stands still is nobody's concern but the clients'.
         kill -STOP $BUS; kill -USR1 $(cat /run/keepalived.pid); until_ 3 test -s /tmp/keepalived.data || fail dump
         backstay status | grep -q MASTER || fail status; kill -CONT $BUS; until_ 5 is $V 2 Master || fail 'it stood still'
-        before=$(pgrep -x backstay-contro); backstay upgrade || fail upgrade
-        other() { [ "$(pgrep -x backstay-contro)" != $before ] && is $V 2 Master; }
+        before=$(pgrep -x backstay-ctl); backstay upgrade || fail upgrade
+        other() { [ "$(pgrep -x backstay-ctl)" != $before ] && is $V 2 Master; }
         until_ 15 other || fail 'not there after an upgrade'
         [ -s /tmp/addresses ] && fail 'the address was touched'
         "#,
@@ -250,7 +250,7 @@ fn whatever_a_client_sends_the_rest_goes_on() {
             enable_dbus
         }'; instance V eth0 1 10.9.0.9/32; } | write
         keepalived -n -l >/tmp/log 2>&1 & until_ 8 is $V 2 Master || fail no master
-        control=$(pgrep -x backstay-contro); long=$(head -c 100000 /dev/zero | tr '\0' x)
+        control=$(pgrep -x backstay-ctl); long=$(head -c 100000 /dev/zero | tr '\0' x)
         P=org.freedesktop.DBus.Properties
         wrong() { "$@" | grep -q '^Error org.freedesktop.DBus.Error' || fail "it takes ${*:0:4}"; }
         wrong call / No.Such.Method; wrong call $V/9 $NAME.Instance.SendGarp; wrong call $VRRP $NAME.Instance.SendGarp
@@ -263,7 +263,7 @@ fn whatever_a_client_sends_the_rest_goes_on() {
         # A lot at once: each is answered, in one way or the other.
         for i in $(seq 150); do ours $VRRP Vrrp.PrintStats >/tmp/answer.$i & calls="${calls:-} $!"; done; wait $calls
         grep -l 'NoReply' /tmp/answer.* && fail 'somebody got no answer'
-        is $V 2 Master || fail 'no answer after all that'; [ "$(pgrep -x backstay-contro)" = $control ] || fail 'it died'
+        is $V 2 Master || fail 'no answer after all that'; [ "$(pgrep -x backstay-ctl)" = $control ] || fail 'it died'
         # The vrrp process stands still for a moment: whoever waits for a file waits, the others do not.
         vrrp=$(cat /run/vrrp.pid); rm -f /tmp/keepalived.data; kill -STOP $vrrp
         ours $VRRP Vrrp.PrintData & F=$!; is $V 2 Master || fail 'no answer meanwhile'
@@ -292,11 +292,11 @@ fn what_it_missed_is_told_afresh() {
         bus; many >/tmp/many; write </tmp/many; keepalived -n -l >/tmp/log 2>&1 & K=$!
         until_ 8 is $V 2 Master || fail no master
         reloads() { grep -c 'Reload finished' /tmp/log; }
-        kill -STOP $(pgrep -x backstay-contro)
+        kill -STOP $(pgrep -x backstay-ctl)
         for i in $(seq 12); do kill -HUP $K; until_ 5 eval "[ \$(reloads) -ge $i ]" || fail "reload $i"; done
         { cat /tmp/many; instance N eth0.5 9 10.8.0.19/32; } | write; kill -HUP $K
         until_ 8 sh -c 'ip addr show eth0.5 | grep -q 10.8.0.19' || fail 'the reload waits for it'
-        kill -CONT $(pgrep -x backstay-contro)
+        kill -CONT $(pgrep -x backstay-ctl)
         N=/org/keepalived/Vrrp1/Instance/eth0_5/9/IPv4; until_ 8 is $N 2 Master || fail 'it does not know'
         grep -q 'has missed something' /tmp/log || grep -q 'no sign of life' /tmp/log || fail 'it missed nothing'
         "#,

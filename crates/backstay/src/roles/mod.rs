@@ -76,7 +76,7 @@ impl Role {
             Self::Vrrp => "keepalived",
             Self::Runner => "backstay-runner",
             Self::Proxy => "nginx",
-            Self::Control => "backstay-control",
+            Self::Control => "backstay-ctl",
         }
     }
 

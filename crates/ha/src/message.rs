@@ -73,6 +73,13 @@ pub enum Dump {
     StatisticsAndClear,
     /// SIGRTMIN+2, `keepalived.json`.
     Json,
+    /// `config_save_dir`: what [`Dump::Data`] has, before or after the reload of this number.
+    Reload {
+        /// Counted from the start of the program.
+        number: u32,
+        /// Whether the reload is over.
+        over: bool,
+    },
 }
 
 /// What outlives a crash of the process.

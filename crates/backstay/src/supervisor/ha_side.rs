@@ -1,6 +1,7 @@
 //! The keepalived side: the vrrp process and the runner, and what they say to each other.
 
 use super::child::{Child, Environment, Exit, Restart};
+use super::copies::Copies;
 use super::dumps;
 use super::fifos::Fifos;
 use super::reload_time::ReloadTime;
@@ -114,6 +115,7 @@ pub(crate) struct HaSide {
     pub(crate) restarts: u64,
     fifos: Fifos,
     reload_time: ReloadTime,
+    copies: Copies,
     /// What the vrrp process was told of the proxy.
     proxy: Option<bool>,
     status: Option<Vec<InstanceStatus>>,
@@ -146,6 +148,8 @@ impl HaSide {
     ) -> Result<Self, String> {
         let (loaded, checks) = options.read()?;
         complain(&loaded, &checks, logger);
+        let mut copies = Copies::default();
+        copies.keep(&loaded, logger);
         let findings = loaded.report.count(diagnostic::Severity::Error);
         let mut side = Self {
             dump_to_log: options.dump,
@@ -160,6 +164,7 @@ impl HaSide {
             restarts: 0,
             fifos: Fifos::default(),
             reload_time: ReloadTime::default(),
+            copies,
             proxy: None,
             status: None,
             status_asked: None,
@@ -393,6 +398,9 @@ impl HaSide {
                     self.news.push(ToControl::State(State { instances: status.clone() }));
                     self.status = Some(status);
                 }
+                Out::Dump(Dump::Reload { number, over }, text) => {
+                    self.copies.keep_state(vrrp.pid(), number, over, &text, logger);
+                }
                 Out::Dump(kind, text) => {
                     self.write_dump(kind, "", &text, logger);
                     self.news.push(ToControl::Written(kind));
@@ -422,11 +430,12 @@ impl HaSide {
     }
 
     /// Reads the file again, changing nothing: the configuration that [`apply`](Self::apply) takes.
-    pub(crate) fn read_again(&self, logger: &mut Logger) -> Result<Config, String> {
+    pub(crate) fn read_again(&mut self, logger: &mut Logger) -> Result<Config, String> {
         let read = self.while_marked(|| self.options.read());
         let refused = match read {
             Ok((loaded, checks)) => {
                 complain(&loaded, &checks, logger);
+                self.copies.keep(&loaded, logger);
                 if !loaded.report.has_errors() {
                     return Ok(loaded.config);
                 }
@@ -466,7 +475,11 @@ impl HaSide {
         self.config = config;
         self.prepare(logger);
         if let Some(vrrp) = &mut self.vrrp {
-            let _ = vrrp.channel.send(&In::Reload { config: self.config.clone() });
+            let reload = In::Reload { config: self.config.clone() };
+            let [before, after] = self.copies.around_reload().map(|kind| kind.map(In::Dump));
+            for message in [before, Some(reload), after].iter().flatten() {
+                let _ = vrrp.channel.send(message);
+            }
         }
         self.reloading = true;
         let configuration = self.runner_configuration();
@@ -544,8 +557,9 @@ impl HaSide {
             text.lines().for_each(|line| logger.log(Level::Info, line));
             return;
         }
-        if let Err(error) = dumps::write(&dumps::path(&self.config, kind, suffix), text) {
-            logger.log(Level::Error, &error);
+        let path = dumps::path(&self.config, kind, suffix);
+        if let Err(error) = dumps::write(&path, text.as_bytes()) {
+            logger.log(Level::Error, &format!("Can't open dump file {}: {error}", path.display()));
         }
     }
 

@@ -73,7 +73,7 @@ impl<'a> Expansion<'a> {
                 return false;
             }
         };
-        let source = self.sources.add(path, bytes);
+        let source = self.sources.add_included(path, bytes, asked_by);
         let lines = lines::physical(source, self.sources.file(source).bytes(), self.report);
         self.open.push(path.to_owned());
         self.joined(lines);

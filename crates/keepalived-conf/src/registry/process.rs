@@ -166,7 +166,12 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("reload_time_file", &[Global], WORD, "file that holds the time of the next reload"),
     acts("reload_repeat", &[Global], NONE, "repeat the timed reload"),
     acts("reload_file", &[Global], words(0, 1), "file that exists during a reload"),
-    understood("config_save_dir", &[Global], WORD, "where copies of the configuration are kept"),
+    acts(
+        "config_save_dir",
+        &[Global],
+        WORD,
+        "directory that keeps a copy of each configuration that is read, and the data around each reload",
+    ),
     no_effect(
         "tmp_config_directory",
         &[Global],

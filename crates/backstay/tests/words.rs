@@ -1,0 +1,55 @@
+//! Words of `global_defs` that the supervisor and the vrrp process act on, seen from outside.
+
+mod support;
+
+use support::{possible, succeed};
+
+/// An interface with its other end, and a way to write a file with one instance.
+const NETWORK: &str = r#"
+    ip link add eth0 type veth peer name other; ip addr add 10.0.0.1/24 dev eth0
+    ip link set eth0 up; ip link set other up
+    conf() { printf 'global_defs {\n%s\n}\nvrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 51\n%s\nvirtual_ipaddress {\n10.0.0.50/24\n}\n}\n' "$1" "${2:-}" >/etc/keepalived/keepalived.conf; }
+    logged() { grep -q "$@" /tmp/log; }
+    master() { ip addr show eth0 | grep -q 10.0.0.50/; }
+    start() { ${PROGRAM:-keepalived} -n -l -D >/tmp/log 2>&1 & P=$!; until_ 10 master || { cat /tmp/log; fail no master; }; }
+    stop() { kill $P; wait $P; }
+    reloads() { grep -c 'Reload finished' /tmp/log; }
+    reload() { local n=$(reloads); kill -HUP $P; until_ 5 eval '[ $(reloads) -gt '$n' ]' || { cat /tmp/log; fail no reload; }; }
+"#;
+
+#[track_caller]
+fn run(script: &str) -> String {
+    succeed(&format!("{NETWORK}{script}"))
+}
+
+#[test]
+fn copies_of_what_is_read_are_kept() {
+    if !possible() {
+        return;
+    }
+    run(r#"
+        umask 022
+        conf 'config_save_dir /tmp/saved'; echo 'include more' >>/etc/keepalived/keepalived.conf
+        echo '# from the included file' >/etc/keepalived/more
+        start
+        V=$(cat /run/vrrp.pid)
+        [ "$(stat -c %a /tmp/saved)" = 700 ] || fail directory
+        [ "$(stat -c %a /tmp/saved/keepalived.conf.$P.0)" = 600 ] || fail mode
+        tail -2 /tmp/saved/keepalived.conf.$P.0 | tr '\n' '|' | grep -qx '# include more|# from the included file|' || fail copy
+        [ $(ls /tmp/saved | wc -l) = 1 ] || fail "$(ls /tmp/saved)"
+        conf 'config_save_dir /tmp/saved' 'priority 77'
+        reload
+        until_ 5 test -e /tmp/saved/keepalived_vrrp.$V.1.post || fail "$(ls /tmp/saved)"
+        grep -q 'priority 77' /tmp/saved/keepalived.conf.$P.1 || fail second copy
+        grep -q 'Priority = 100' /tmp/saved/keepalived_vrrp.$V.1.pre || fail before
+        grep -q 'Priority = 77' /tmp/saved/keepalived_vrrp.$V.1.post || fail after
+        [ "$(stat -c %a /tmp/saved/keepalived_vrrp.$V.1.pre)" = 600 ] || fail mode of data
+        # One that is refused is what somebody will want to see.
+        conf 'config_save_dir /tmp/saved' 'priority 77 nonsense 3'
+        kill -HUP $P; until_ 5 test -e /tmp/saved/keepalived.conf.$P.2 || fail refused one
+        # A directory that cannot be made hurts nobody.
+        conf 'config_save_dir /nowhere/at/all' 'priority 78'
+        reload; logged 'config_save_dir /nowhere/at/all: no copy' || fail unsaid
+        master || fail master; stop
+    "#);
+}

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{possible, succeed};
+use support::{installed, possible, succeed};
 
 /// An interface with its other end, and a way to write a file with one instance.
 const NETWORK: &str = r#"
@@ -52,4 +52,48 @@ fn copies_of_what_is_read_are_kept() {
         reload; logged 'config_save_dir /nowhere/at/all: no copy' || fail unsaid
         master || fail master; stop
     "#);
+}
+
+#[test]
+fn drop_rules_are_where_nftables_says() {
+    if !possible() || !installed("nft") {
+        return;
+    }
+    let script = |program: &str| {
+        format!(
+            r#"
+            PROGRAM={program}
+            own() {{ nft list table ip mine 2>/dev/null | tr -s '\n\t ' ' '; }}
+            conf 'vrrp_strict
+nftables mine
+nftables_priority 7
+nftables_counters'
+            start
+            until_ 5 eval '[ -n "$(own)" ]' || fail no table
+            own
+            if [ $PROGRAM = keepalived ]; then
+                conf vrrp_strict; reload
+                until_ 5 nft list table ip backstay || fail "$(nft list ruleset)"
+                nft list tables | grep -q mine && fail old table
+            fi
+            stop
+            nft list tables | grep -q 'ip mine\|ip backstay$' && fail "left: $(nft list tables)"
+            true
+            "#
+        )
+    };
+    let listed = |program: &str| {
+        let text = run(&script(program));
+        text.lines().find(|line| line.contains("table ip mine")).expect("the table").to_owned()
+    };
+    let ours = listed("keepalived");
+    let theirs = installed("keepalived").then(|| listed("/usr/sbin/keepalived"));
+    for part in [
+        "set vips { type ipv4_addr elements = { 10.0.0.50 } }",
+        "type filter hook input priority filter + 7; policy accept; ip daddr @vips counter packets 0 bytes 0 drop",
+        "type filter hook output priority filter + 7; policy accept; ip saddr @vips counter packets 0 bytes 0 drop",
+    ] {
+        assert!(ours.contains(part), "{part}\n{ours}");
+        assert!(theirs.as_ref().is_none_or(|theirs| theirs.contains(part)), "{part}\n{theirs:?}");
+    }
 }

@@ -20,7 +20,7 @@ use crate::instance::Instance;
 use crate::{Error, Host, Level};
 use announce::Announcer;
 use keepalived_conf::model::{GarpGroup, Global};
-use netlink::{DropRules, Requests};
+use netlink::{DropOn, DropRules, DropTable, Requests};
 use sockets::RawSocket;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -106,12 +106,16 @@ impl Network {
         failures
     }
 
-    /// Drops what is sent to or from exactly these addresses. A link-local one is meant on one link
-    /// only, whose index stands beside it; else that is 0.
-    pub(crate) fn drop_packets(&mut self, addresses: &[(IpAddr, u32)], host: &mut dyn Host) {
+    /// Drops what is sent to or from exactly these addresses, by tables that look so.
+    pub(crate) fn drop_packets(
+        &mut self,
+        addresses: &[(IpAddr, DropOn)],
+        layout: &DropTable,
+        host: &mut dyn Host,
+    ) {
         let outcome = match &mut self.drop_rules {
-            Some(rules) => rules.set(addresses),
-            None => DropRules::open().and_then(|rules| self.drop_rules.insert(rules).set(addresses)),
+            Some(rules) => rules.set(addresses, layout),
+            None => DropRules::open().and_then(|rules| self.drop_rules.insert(rules).set(addresses, layout)),
         };
         // Where there is no netfilter there are no rules that could be left over.
         if let Err(error) = outcome

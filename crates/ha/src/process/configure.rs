@@ -37,8 +37,8 @@ impl Process<'_> {
             self.begins = begins(now, &config.global);
         }
         self.proxy.tracked = config.global.track_proxy;
+        self.firewall.configure(&config.global);
         self.router_id = config.global.router_id;
-        self.iptables = config.global.iptables;
         self.receive_buffers = config.global.receive_buffers;
         self.mails_faults = !config.global.mail.no_faults;
         self.log_unknown = config.global.log_unknown_vrids;

@@ -2,6 +2,7 @@
 
 mod act;
 mod configure;
+mod firewall;
 mod groups;
 mod hear;
 mod proxy;
@@ -15,15 +16,15 @@ use crate::message::{In, Memory, Out};
 use crate::network::{Leases, Network};
 use crate::tracking::{Change, Tracking};
 use crate::{Ended, Error, Host, Level, rivals};
+use firewall::Firewall;
 use groups::SyncGroups;
 use ipc::Channel;
-use keepalived_conf::model::{Iptables, ReceiveBuffers};
+use keepalived_conf::model::ReceiveBuffers;
 use netlink::Monitor;
 use proxy::Proxy;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
-use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::time::Duration;
 use vrrp::{Action, Event, Received, Time};
@@ -62,8 +63,8 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         instances: Vec::new(),
         groups: SyncGroups::default(),
         router_id: None,
-        iptables: Iptables::Default,
-        dropped: None,
+        firewall: Firewall::default(),
+
         log_unknown: false,
         unknown: Vec::new(),
         begins: None,
@@ -113,9 +114,7 @@ struct Process<'a> {
     instances: Vec<Instance>,
     groups: SyncGroups,
     router_id: Option<String>,
-    iptables: Iptables,
-    /// Addresses for which drop rules are set; `None` while it is not known what a predecessor left.
-    dropped: Option<Vec<(IpAddr, u32)>>,
+    firewall: Firewall,
     /// `log_unknown_vrids`.
     log_unknown: bool,
     /// Interfaces and virtual routers of which it was said that they are unknown.

@@ -6,9 +6,6 @@ use super::{
     one_of, seconds, words,
 };
 
-/// Why nothing is to be said about nftables.
-const OWN_TABLE: &str = "packets are dropped by nftables always, by rules in a table of our own";
-
 /// Why these words are not needed.
 const NETLINK: &str = "netlink tells the carrier at once: nothing needs polling";
 
@@ -212,23 +209,31 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("vrrp_rx_bufs_policy", &[Global], words(1, 2), "size of receive buffers: MTU, ADVERT or bytes"),
     acts("vrrp_rx_bufs_multiplier", &[Global], integer(1, 4_294_967_295), "factor for receive buffers"),
     // Firewall.
-    no_effect(
+    acts(
         "vrrp_ipsets",
         &[Global],
         words(0, 6),
-        "ipsets for the drop rules",
-        "drop rules are kept in a table of nftables, which has sets of its own",
+        "names of the sets of IPv4 and IPv6 addresses in the tables of nftables; without a name there are no sets",
     ),
-    no_effect("nftables", &[Global], words(0, 1), "nftables table for the drop rules", OWN_TABLE),
-    no_effect(
+    acts(
+        "nftables",
+        &[Global],
+        words(0, 1),
+        "nftables table for the drop rules, `keepalived` without a name, `backstay` without the word; it has to be of our own",
+    ),
+    acts(
         "nftables_priority",
         &[Global],
         integer(i32::MIN as i64, i32::MAX as i64),
-        "priority of the nftables chains",
-        OWN_TABLE,
+        "priority of the nftables chains, beside `nftables`; -1 when absent",
     ),
-    no_effect("nftables_ifindex", &[Global], NONE, "match interfaces by index", OWN_TABLE),
-    no_effect("nftables_counters", &[Global], NONE, "count what the nftables rules match", OWN_TABLE),
+    acts(
+        "nftables_ifindex",
+        &[Global],
+        NONE,
+        "match interfaces by index also where `nftables` would go by name: with `dont_track_primary`",
+    ),
+    acts("nftables_counters", &[Global], NONE, "count what the nftables rules match"),
     later("nftables_ipvs", &[Global], words(0, 1), "nftables table for IPVS marks"),
     later(
         "nftables_ipvs_priority",

@@ -97,3 +97,26 @@ nftables_counters'
         assert!(theirs.as_ref().is_none_or(|theirs| theirs.contains(part)), "{part}\n{theirs:?}");
     }
 }
+
+#[test]
+fn netlink_buffers_are_as_large_as_written() {
+    if !possible() || !installed("ss") {
+        return;
+    }
+    run(r#"
+        # Twice what was written, as the kernel counts.
+        has() { ss -f netlink -mn | grep -q "rb$1,"; }
+        beyond=$(( $(cat /proc/sys/net/core/rmem_max) + 5000 ))
+        conf "vrrp_netlink_cmd_rcv_bufs $beyond
+vrrp_netlink_cmd_rcv_bufs_force true
+vrrp_netlink_monitor_rcv_bufs 200000"
+        start
+        until_ 5 has $((2 * beyond)) || fail "command: $(ss -f netlink -mn)"
+        until_ 5 has 400000 || fail "monitor: $(ss -f netlink -mn)"
+        # What answers many requests at once must not get smaller.
+        conf 'vrrp_netlink_cmd_rcv_bufs 5000'; reload
+        until_ 5 logged 'vrrp_netlink_cmd_rcv_bufs: less than' || fail unsaid
+        has $((2 * beyond)) || fail smaller
+        stop
+    "#);
+}

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod announce;
+mod buffers;
 mod interfaces;
 mod lease;
 mod route;
@@ -10,6 +11,7 @@ mod sockets;
 mod virtual_interfaces;
 
 pub(crate) use announce::Announcement;
+pub(crate) use buffers::Buffer;
 pub(crate) use interfaces::{Interfaces, News};
 pub(crate) use lease::Leases;
 pub(crate) use routing::Statics;
@@ -70,9 +72,13 @@ impl Network {
         Ok(())
     }
 
-    /// Sets the pauses between announcements.
-    pub(crate) fn configure(&mut self, global: &Global, groups: Vec<GarpGroup>) {
+    /// Sets the pauses between announcements, and `vrrp_netlink_cmd_rcv_bufs`. Less than there is would
+    /// lose what the kernel answers to many requests at once.
+    pub(crate) fn configure(&mut self, global: &Global, groups: Vec<GarpGroup>, host: &mut dyn Host) {
         self.announcer.configure(global, groups);
+        let buffers = &global.processes.vrrp.netlink;
+        let word = "vrrp_netlink_cmd_rcv_bufs";
+        Buffer { word, bytes: buffers.command, force: buffers.command_force }.enlarge(&self.requests, host);
     }
 
     /// Opens, reopens and closes sockets so that there is one for each purpose whose interface exists.

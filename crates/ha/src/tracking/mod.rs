@@ -11,7 +11,7 @@ pub use files::write_initial_files;
 
 use crate::Host;
 use crate::message::Memory;
-use crate::network::Interfaces;
+use crate::network::{Buffer, Interfaces};
 use files::Files;
 use keepalived_conf::model::{Conditions, Config, Tracked, VrrpInstance};
 use links::Links;
@@ -58,6 +58,10 @@ impl Tracking {
         let tracked = names(config, |instance| &instance.track_processes, |group| &group.processes);
         let processes = config.processes.iter().filter(|process| tracked.contains(&process.name.as_str()));
         self.processes.configure(now, processes.cloned().collect(), &restored.processes, host);
+        let written = &config.global.processes;
+        let word = "process_monitor_rcv_bufs";
+        let force = written.process_monitor_buffer_force;
+        self.processes.size(Buffer { word, bytes: written.process_monitor_buffer, force }, host);
         // Neighbours rely on sessions that nobody here tracks.
         self.sessions.configure(now, config.bfd.clone(), &restored.bfd, host);
         self.links.configure(config.interface_delays.clone(), &config.instances, interfaces, host);

@@ -8,9 +8,6 @@ use super::{
 /// Why these words are not needed.
 const ONE_PROCESS: &str = "BFD sessions run in the vrrp process: what is said of that one counts";
 
-/// Why these words are not needed.
-const LARGE_BUFFER: &str = "the buffer is 8 MiB always";
-
 pub(super) const WORDS: &[Keyword] = &[
     acts(
         "max_auto_priority",
@@ -88,20 +85,13 @@ pub(super) const WORDS: &[Keyword] = &[
         "old name of bfd_rlimit_rttime",
         ONE_PROCESS,
     ),
-    no_effect(
+    acts(
         "vrrp_netlink_cmd_rcv_bufs",
         &[Global],
         integer(1, 2_147_483_647),
-        "netlink command buffer, bytes",
-        "a command has one answer, which every buffer holds",
+        "netlink command buffer, bytes; only more than the system has by itself",
     ),
-    no_effect(
-        "vrrp_netlink_cmd_rcv_bufs_force",
-        &[Global],
-        SWITCH,
-        "go beyond the system's limit",
-        "a command has one answer, which every buffer holds",
-    ),
+    acts("vrrp_netlink_cmd_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
     acts(
         "vrrp_netlink_monitor_rcv_bufs",
         &[Global],
@@ -118,20 +108,13 @@ pub(super) const WORDS: &[Keyword] = &[
         "netlink monitor buffer, bytes",
     ),
     later("lvs_netlink_monitor_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
-    no_effect(
+    acts(
         "process_monitor_rcv_bufs",
         &[Global],
         integer(1, 2_147_483_647),
-        "process connector buffer, bytes",
-        LARGE_BUFFER,
+        "process connector buffer, bytes, 8 MiB when absent",
     ),
-    no_effect(
-        "process_monitor_rcv_bufs_force",
-        &[Global],
-        SWITCH,
-        "go beyond the system's limit",
-        LARGE_BUFFER,
-    ),
+    acts("process_monitor_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
     understood("snmp_socket", &[Global], words(0, 1), "socket of the SNMP master agent"),
     understood("enable_traps", &[Global], NONE, "send SNMP traps"),
     understood("enable_snmp_vrrp", &[Global], NONE, "SNMP for VRRP"),

@@ -120,3 +120,36 @@ vrrp_netlink_monitor_rcv_bufs 200000"
         stop
     "#);
 }
+
+#[test]
+fn who_comes_late_gets_a_higher_priority() {
+    if !possible() || !installed("chrt") {
+        return;
+    }
+    let text = run(r#"
+        chrt --rr 1 true || { echo NO REALTIME; exit; }
+        priority() { chrt --pid $(cat /run/vrrp.pid) | sed -n 's/.*priority: //p'; }
+        is() { [ "$(priority)" = "$1" ]; }
+        # Every timer fires a microsecond late and more.
+        conf 'max_auto_priority 3
+min_auto_priority_delay 1'
+        start
+        until_ 10 is 3 || { cat /tmp/log; fail "$(priority)"; }
+        logged 'A thread timer expired 0.0' || fail unsaid
+        for n in 2 3; do logged "Set realtime priority $n" || fail "step $n"; done
+        logged 'Set realtime priority 4' && fail too high
+        # A reload may ask for more, without the capability for it.
+        conf 'max_auto_priority 4
+min_auto_priority_delay 1'
+        reload; until_ 10 is 4 || fail "$(priority) after the reload"
+        stop
+        conf 'max_auto_priority 3
+min_auto_priority_delay 10000000'
+        start; until_ 5 is 1 || fail "$(priority) at first"
+        sleep 1.5; is 1 || fail "$(priority) without a delay"
+        stop
+    "#);
+    if text.contains("NO REALTIME") {
+        eprintln!("skipped: no real-time scheduling here");
+    }
+}

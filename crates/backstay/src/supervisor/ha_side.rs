@@ -252,7 +252,7 @@ impl HaSide {
         let setup = Setup {
             namespace: self.config.program.network_namespace.clone(),
             process: process.cloned(),
-            never_realtime: processes.max_auto_priority < 0,
+            max_auto_priority: processes.max_auto_priority,
         };
         let mut environment = vec![(roles::LOG, self.options.log.to_word()?)];
         environment.push((roles::SETUP, serde_json::to_string(&setup)?));
@@ -406,6 +406,10 @@ impl HaSide {
                     self.news.push(ToControl::Written(kind));
                 }
                 Out::Remember(memory) => self.memory = memory,
+                Out::Raise(priority) => {
+                    let highest = self.config.global.processes.max_auto_priority;
+                    raise(vrrp.pid(), priority, highest, logger);
+                }
             }
         }
     }
@@ -642,6 +646,21 @@ impl HaSide {
     /// Where the configuration came from.
     pub(crate) fn path(&self) -> &std::path::Path {
         &self.options.path
+    }
+}
+
+/// Gives the vrrp process a real-time priority, if `max_auto_priority` lets it have that.
+fn raise(pid: u32, priority: u8, highest: i8, logger: &mut Logger) {
+    if i16::from(priority) > i16::from(highest) {
+        return;
+    }
+    match sys::realtime::round_robin_of(pid, priority) {
+        Ok(()) => logger.log(Level::Info, &format!("Set realtime priority {priority} of the vrrp process")),
+        Err(errno) => {
+            let text =
+                format!("The kernel refuses real-time priority {priority} ({errno}); going on without");
+            logger.log(Level::Warning, &text);
+        }
     }
 }
 

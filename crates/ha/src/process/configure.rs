@@ -38,6 +38,7 @@ impl Process<'_> {
         }
         self.proxy.tracked = config.global.track_proxy;
         self.firewall.configure(&config.global);
+        self.lateness.configure(&config.global.processes);
         self.router_id = config.global.router_id;
         self.receive_buffers = config.global.receive_buffers;
         self.mails_faults = !config.global.mail.no_faults;

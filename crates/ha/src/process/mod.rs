@@ -5,6 +5,7 @@ mod configure;
 mod firewall;
 mod groups;
 mod hear;
+mod lateness;
 mod proxy;
 mod repeat;
 mod successor;
@@ -20,6 +21,7 @@ use firewall::Firewall;
 use groups::SyncGroups;
 use ipc::Channel;
 use keepalived_conf::model::ReceiveBuffers;
+use lateness::Lateness;
 use netlink::Monitor;
 use proxy::Proxy;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -64,6 +66,7 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         groups: SyncGroups::default(),
         router_id: None,
         firewall: Firewall::default(),
+        lateness: Lateness::default(),
 
         log_unknown: false,
         unknown: Vec::new(),
@@ -115,6 +118,7 @@ struct Process<'a> {
     groups: SyncGroups,
     router_id: Option<String>,
     firewall: Firewall,
+    lateness: Lateness,
     /// `log_unknown_vrids`.
     log_unknown: bool,
     /// Interfaces and virtual routers of which it was said that they are unknown.
@@ -141,8 +145,9 @@ impl Process<'_> {
     fn turn_until_stopped(&mut self) -> Result<Ended, Error> {
         loop {
             self.host.beat();
-            self.sleep()?;
+            let deadline = self.sleep()?;
             self.listen();
+            self.notice_lateness(deadline);
             self.hear_others();
             self.hear_kernel()?;
             if let Some(ended) = self.obey()? {
@@ -161,8 +166,8 @@ impl Process<'_> {
         }
     }
 
-    /// Waits for a packet, a change, a message or the next deadline.
-    fn sleep(&self) -> Result<(), Error> {
+    /// Waits for a packet, a change, a message or the next deadline, which it returns.
+    fn sleep(&self) -> Result<Option<Time>, Error> {
         let routers = self.instances.iter().filter_map(|instance| Some(instance.router.next_deadline()?.0));
         let others = [
             self.network.next_deadline(),
@@ -186,7 +191,7 @@ impl Process<'_> {
         fds.extend(self.handovers.sockets.iter().map(|socket| PollFd::new(socket, PollFlags::IN)));
         fds.extend(self.tracking.descriptors().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         match poll(&mut fds, Some(&timeout)) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Ok(_) | Err(Errno::INTR) => Ok(deadline),
             Err(errno) => Err(Error::Kernel { what: "to wait", errno }),
         }
     }

@@ -13,14 +13,13 @@ pub(super) const WORDS: &[Keyword] = &[
         "max_auto_priority",
         &[Global],
         integer(-1, 99).optional(),
-        "highest real-time priority to rise to by itself",
+        "highest real-time priority to rise to by itself, none when absent; -1: none to begin with either",
     ),
-    no_effect(
+    acts(
         "min_auto_priority_delay",
         &[Global],
         integer(1, 10_000_000),
-        "delay that makes the priority rise, µs",
-        "the vrrp process has a real-time priority from the start, so that it does not have to rise",
+        "delay that makes the priority rise, µs, 1 s when absent",
     ),
     acts("process_names", &[Global], NONE, "show the child's part in its process name"),
     acts("process_name", &[Global], words(0, 1), "name of the parent process"),

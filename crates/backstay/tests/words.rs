@@ -153,3 +153,29 @@ min_auto_priority_delay 10000000'
         eprintln!("skipped: no real-time scheduling here");
     }
 }
+
+#[test]
+fn the_process_with_bfd_sessions_gets_what_is_said_of_either() {
+    if !possible() || !installed("chrt") || !installed("taskset") {
+        return;
+    }
+    run(r#"
+        words='bfd_rt_priority 7
+vrrp_rt_priority 4
+bfd_priority -3
+bfd_cpu_affinity 0
+bfd_rlimit_rttime 900000'
+        conf "$words"; printf 'bfd_instance B {\nneighbor_ip 10.0.0.9\n}\n' >>/etc/keepalived/keepalived.conf
+        start; V=$(cat /run/vrrp.pid)
+        chrt --rr 1 true && { chrt --pid $V | grep -q 'priority: 7' || fail "$(chrt --pid $V)"; }
+        [ "$(cut -d' ' -f19 /proc/$V/stat)" = -3 ] || fail "nice $(cut -d' ' -f19 /proc/$V/stat)"
+        taskset -pc $V | grep -q 'list: 0$' || fail "$(taskset -pc $V)"
+        grep -q 'realtime timeout *900000' /proc/$V/limits || fail "$(cat /proc/$V/limits)"
+        stop
+        # Without sessions they concern nobody.
+        conf "$words"; start; V=$(cat /run/vrrp.pid)
+        chrt --rr 1 true && { chrt --pid $V | grep -q 'priority: 4' || fail "$(chrt --pid $V)"; }
+        grep -q 'realtime timeout *unlimited' /proc/$V/limits || fail limit without sessions
+        stop
+    "#);
+}

@@ -247,11 +247,11 @@ impl HaSide {
     }
 
     /// What both processes are started with.
-    pub(super) fn environment(&self, process: Option<&Process>) -> std::io::Result<Environment> {
+    pub(super) fn environment(&self, process: Option<Process>) -> std::io::Result<Environment> {
         let processes = &self.config.global.processes;
         let setup = Setup {
             namespace: self.config.program.network_namespace.clone(),
-            process: process.cloned(),
+            process,
             max_auto_priority: processes.max_auto_priority,
         };
         let mut environment = vec![(roles::LOG, self.options.log.to_word()?)];
@@ -260,8 +260,8 @@ impl HaSide {
     }
 
     fn start_vrrp(&mut self) -> std::io::Result<()> {
-        let mut child =
-            Child::start(Role::Vrrp, &self.environment(Some(&self.config.global.processes.vrrp))?)?;
+        let process = self.config.global.processes.of_vrrp(!self.config.bfd.is_empty());
+        let mut child = Child::start(Role::Vrrp, &self.environment(Some(process))?)?;
         // It advertises until this moment, in which the new one is ready to go on.
         if let Some((old, _channel)) = self.replaced.take() {
             old.kill();

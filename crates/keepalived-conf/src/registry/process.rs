@@ -5,9 +5,6 @@ use super::{
     Keyword, LONGEST, NONE, SWITCH, WORD, acts, integer, later, no_effect, seconds, understood, words,
 };
 
-/// Why these words are not needed.
-const ONE_PROCESS: &str = "BFD sessions run in the vrrp process: what is said of that one counts";
-
 pub(super) const WORDS: &[Keyword] = &[
     acts(
         "max_auto_priority",
@@ -26,7 +23,13 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("vrrp_process_name", &[Global], words(0, 1), "name of the VRRP process"),
     later("checker_process_name", &[Global], words(0, 1), "name of the checker process"),
     later("lvs_process_name", &[Global], words(0, 1), "name of the checker process"),
-    no_effect("bfd_process_name", &[Global], words(0, 1), "name of the BFD process", ONE_PROCESS),
+    no_effect(
+        "bfd_process_name",
+        &[Global],
+        words(0, 1),
+        "name of the BFD process",
+        "BFD sessions run in the vrrp process, which has its own name",
+    ),
     acts("vrrp_priority", &[Global], integer(-20, 19), "nice value of the VRRP process"),
     no_effect(
         "vrrp_no_swap",
@@ -60,30 +63,33 @@ pub(super) const WORDS: &[Keyword] = &[
         "real-time limit of the checker process, µs",
     ),
     later("checker_rlimit_rtime", &[Global], integer(1, 4_294_967_295), "old name of checker_rlimit_rttime"),
-    no_effect("bfd_priority", &[Global], integer(-20, 19), "nice value of the BFD process", ONE_PROCESS),
-    no_effect("bfd_no_swap", &[Global], NONE, "lock the BFD process in memory", ONE_PROCESS),
-    no_effect(
+    // BFD sessions run in the vrrp process: it gets the more urgent of what is said of both.
+    acts(
+        "bfd_priority",
+        &[Global],
+        integer(-20, 19),
+        "nice value of the process with BFD sessions: the lower one",
+    ),
+    acts("bfd_no_swap", &[Global], NONE, "lock the process with BFD sessions in memory"),
+    acts(
         "bfd_rt_priority",
         &[Global],
         integer(1, 4_294_967_295),
-        "real-time priority of the BFD process",
-        ONE_PROCESS,
+        "real-time priority of the process with BFD sessions: the higher one",
     ),
-    no_effect("bfd_cpu_affinity", &[Global], words(1, 1024), "processors of the BFD process", ONE_PROCESS),
-    no_effect(
+    acts(
+        "bfd_cpu_affinity",
+        &[Global],
+        words(1, 1024),
+        "processors of the process with BFD sessions, beside those of vrrp_cpu_affinity",
+    ),
+    acts(
         "bfd_rlimit_rttime",
         &[Global],
         integer(1, 4_294_967_295),
-        "real-time limit of the BFD process, µs",
-        ONE_PROCESS,
+        "real-time limit of the process with BFD sessions, µs: the longer one",
     ),
-    no_effect(
-        "bfd_rlimit_rtime",
-        &[Global],
-        integer(1, 4_294_967_295),
-        "old name of bfd_rlimit_rttime",
-        ONE_PROCESS,
-    ),
+    acts("bfd_rlimit_rtime", &[Global], integer(1, 4_294_967_295), "old name of bfd_rlimit_rttime"),
     acts(
         "vrrp_netlink_cmd_rcv_bufs",
         &[Global],

@@ -179,3 +179,21 @@ bfd_rlimit_rttime 900000'
         stop
     "#);
 }
+
+#[test]
+fn an_include_that_matches_nothing_refuses_a_reload_where_that_is_checked() {
+    if !possible() {
+        return;
+    }
+    run(r#"
+        with() { conf "$1
+include *.none" 'priority 77'; }
+        with ''; keepalived -t || fail "-t without the word"
+        start
+        with 'include_check +wildcard_match'
+        keepalived -t; [ $? = 5 ] || fail "-t with it"
+        kill -HUP $P; until_ 5 logged 'reload refused' || fail reload
+        # A start goes on.
+        stop; start; stop
+    "#);
+}

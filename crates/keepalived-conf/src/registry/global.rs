@@ -259,12 +259,12 @@ pub(super) const WORDS: &[Keyword] = &[
     later("lvs_notify_fifo_script", &[Global], COMMAND, "script that reads the checkers' FIFO"),
     acts("fifo_write_vrrp_states_on_reload", &[Global], NONE, "write all states to the FIFO after a reload"),
     // Kept here because they concern how the file itself is read.
-    no_effect(
+    acts(
         "include_check",
         &[Global],
         ANY,
-        "how strict include is about files",
-        "what is wrong with an include is always reported",
-    ),
+        "makes it an error that wildcards (wildcard_match) or a choice of braces (brace_match) match no file; that a named file is missing or unreadable is one always",
+    )
+    .repeats(),
     acts("random_seed", &[Global], integer(0, 4_294_967_295), "seed of ${_RANDOM}"),
 ];

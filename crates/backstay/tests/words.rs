@@ -197,3 +197,25 @@ include *.none" 'priority 77'; }
         stop; start; stop
     "#);
 }
+
+#[test]
+fn what_a_reload_finds_is_written_where_reload_check_config_says() {
+    if !possible() {
+        return;
+    }
+    run(r#"
+        conf 'reload_check_config /tmp/check'; start
+        conf 'reload_check_config /tmp/check' 'nonsense 3'
+        kill -HUP $P; until_ 5 logged 'see /tmp/check for details' || { cat /tmp/log; fail unsaid; }
+        grep -q "keepalived.conf: Line 7) Unknown keyword 'nonsense'" /tmp/check || fail "$(cat /tmp/check)"
+        # Of the next one nothing but what it finds.
+        conf 'reload_check_config /tmp/pipe'; reload
+        grep -q nonsense /tmp/check && fail "$(cat /tmp/check)"
+        # A FIFO that nobody reads, and a link, are not waited for or followed.
+        mkfifo /tmp/pipe; conf 'reload_check_config /tmp/link'; reload
+        logged 'reload_check_config /tmp/pipe: ' || fail unsaid
+        ln -s /tmp/precious /tmp/link; echo text >/tmp/precious; conf ''; reload
+        [ "$(cat /tmp/precious)" = text ] || fail followed
+        stop
+    "#);
+}

@@ -14,8 +14,12 @@ use keepalived_conf::Loaded;
 use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, TimedScript};
 use logging::{Level, Logger};
 use runner::message::{Configure, FromRunner, Mail, Outcome, Task, ToRunner};
+use rustix::fs::OFlags;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// A vrrp process that shows no sign of life for so long is killed and started again: well below
@@ -439,6 +443,9 @@ impl HaSide {
         let refused = match read {
             Ok((loaded, checks)) => {
                 complain(&loaded, &checks, logger);
+                if let Some(Some(path)) = &self.config.global.reload.check {
+                    write_findings(path, &loaded, &checks, logger);
+                }
                 self.copies.keep(&loaded, logger);
                 if !loaded.report.has_errors() {
                     return Ok(loaded.config);
@@ -644,7 +651,7 @@ impl HaSide {
     }
 
     /// Where the configuration came from.
-    pub(crate) fn path(&self) -> &std::path::Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.options.path
     }
 }
@@ -667,6 +674,23 @@ fn raise(pid: u32, priority: u8, highest: i8, logger: &mut Logger) {
 fn complain(loaded: &Loaded, checks: &diagnostic::Report, logger: &mut Logger) {
     for line in keepalived_conf::compat::lines(loaded, checks) {
         logger.log(Level::Warning, &line);
+    }
+}
+
+/// `reload_check_config`: writes what was found to a file, anew each time. Neither a link nor a FIFO
+/// that nobody reads is waited for or followed.
+fn write_findings(path: &Path, loaded: &Loaded, checks: &diagnostic::Report, logger: &mut Logger) {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o644).custom_flags(flags.bits().cast_signed());
+    let lines = keepalived_conf::compat::lines(loaded, checks);
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    if let Err(error) = written {
+        logger.log(Level::Warning, &format!("reload_check_config {}: {error}", path.display()));
+    } else if loaded.report.has_errors() {
+        let text = format!("New config failed validation, see {} for details", path.display());
+        logger.log(Level::Info, &text);
     }
 }
 

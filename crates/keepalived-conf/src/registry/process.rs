@@ -144,12 +144,11 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("dbus_service_name", &[Global], WORD, "name on D-Bus, org.keepalived.Vrrp1 when absent"),
     acts("dbus_no_interface_name", &[Global], WORD, "word for no interface in D-Bus paths, none when absent"),
     acts("json_version", &[Global], integer(1, 2), "layout of the JSON dump"),
-    no_effect(
+    acts(
         "reload_check_config",
         &[Global],
         words(0, 1),
-        "check the configuration before a reload",
-        "a reload always checks first, tells the log, and changes nothing when there is an error",
+        "file that what a reload finds is written to, beside the log; a reload checks always, and changes nothing when there is an error",
     ),
     acts("reload_time_file", &[Global], WORD, "file that holds the time of the next reload"),
     acts("reload_repeat", &[Global], NONE, "repeat the timed reload"),

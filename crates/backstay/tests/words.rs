@@ -219,3 +219,27 @@ fn what_a_reload_finds_is_written_where_reload_check_config_says() {
         stop
     "#);
 }
+
+#[test]
+fn links_are_polled() {
+    if !possible() {
+        return;
+    }
+    run(r#"
+        nic() { rm -f /tmp/keepalived.data; kill -USR1 $P; until_ 5 grep -q 'Interfaces' /tmp/keepalived.data; grep -A14 'Name = eth0' /tmp/keepalived.data | grep NIC; }
+        # A veth pair has no transceiver, but its driver tells.
+        conf '' linkbeat_use_polling; start
+        nic | grep -q 'support ETHTOOL GLINK interface' || fail "$(nic)"
+        ip link set other down
+        until_ 5 logged 'Linkbeat reports eth0 down' || fail unsaid
+        until_ 5 logged 'Entering FAULT STATE' || fail no fault
+        ip link set other up
+        until_ 5 logged 'Linkbeat reports eth0 up' || fail unsaid
+        until_ 10 master || fail no master again
+        conf ''; printf 'linkbeat_interfaces {\neth0 MII\n}\n' >>/etc/keepalived/keepalived.conf; reload
+        until_ 5 logged 'Configured linkbeat type MII not supported, using ETHTOOL' || fail unsaid
+        conf ''; reload
+        nic | grep -q 'netlink status update' || fail "$(nic)"
+        stop
+    "#);
+}

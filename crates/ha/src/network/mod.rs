@@ -68,7 +68,7 @@ impl Network {
 
     /// Asks for all links and addresses anew.
     pub(crate) fn look(&mut self) -> Result<(), Error> {
-        self.interfaces = Interfaces::new(self.requests.links()?, self.requests.addresses()?);
+        self.interfaces.replace(self.requests.links()?, self.requests.addresses()?);
         Ok(())
     }
 

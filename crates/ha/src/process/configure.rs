@@ -28,7 +28,7 @@ impl Process<'_> {
         let promoting = promoting.map(|instance| instance.interface.clone()).collect();
         self.network.want_virtual_interfaces(links, promoting, self.host);
         self.network.configure_statics(Statics::of(&config), self.host);
-        self.tracking.configure(now, &config, restored, &self.network.interfaces, self.host);
+        self.tracking.configure(now, &config, restored, &mut self.network.interfaces, self.host);
         self.handovers.wanted = config.global.handover;
         let leases_wanted = config.global.lease;
         self.set_monitor_buffer(&config.global.processes.vrrp.netlink);

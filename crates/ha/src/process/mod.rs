@@ -262,7 +262,7 @@ impl Process<'_> {
 
     /// Takes in what is new of everything tracked.
     fn track(&mut self) {
-        let (changed, sessions) = self.tracking.turn(now(), &self.network.interfaces, self.host);
+        let (changed, sessions) = self.tracking.turn(now(), &mut self.network.interfaces, self.host);
         for Change { name, up } in sessions {
             let tracks = |index: &usize| {
                 let shared = self.groups.conditions(*index).map_or(&[][..], |group| &group.bfd);

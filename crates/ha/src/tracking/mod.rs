@@ -1,6 +1,7 @@
 //! What instances track beside the state of links: scripts, files, processes, BFD sessions.
 
 mod files;
+mod linkbeat;
 mod links;
 mod processes;
 pub(crate) mod scripts;
@@ -14,6 +15,7 @@ use crate::message::Memory;
 use crate::network::{Buffer, Interfaces};
 use files::Files;
 use keepalived_conf::model::{Conditions, Config, Tracked, VrrpInstance};
+use linkbeat::Linkbeat;
 use links::Links;
 use processes::Processes;
 use scripts::Scripts;
@@ -30,6 +32,7 @@ pub(crate) struct Tracking {
     pub(crate) processes: Processes,
     pub(crate) sessions: Sessions,
     pub(crate) links: Links,
+    pub(crate) linkbeat: Linkbeat,
     /// Whether there was a configuration.
     begun: bool,
     /// `dynamic_interfaces`.
@@ -44,7 +47,7 @@ impl Tracking {
         now: Time,
         config: &Config,
         restored: &Memory,
-        interfaces: &Interfaces,
+        interfaces: &mut Interfaces,
         host: &mut dyn Host,
     ) {
         // Neither a reload nor a successor writes files anew.
@@ -64,6 +67,7 @@ impl Tracking {
         self.processes.size(Buffer { word, bytes: written.process_monitor_buffer, force }, host);
         // Neighbours rely on sessions that nobody here tracks.
         self.sessions.configure(now, config.bfd.clone(), &restored.bfd, host);
+        self.linkbeat.configure(now, config, interfaces, host);
         self.links.configure(config.interface_delays.clone(), &config.instances, interfaces, host);
     }
 
@@ -79,6 +83,7 @@ impl Tracking {
             self.processes.next_deadline(),
             self.sessions.next_deadline(),
             self.links.next_deadline(),
+            self.linkbeat.next_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -89,13 +94,14 @@ impl Tracking {
     pub(crate) fn turn(
         &mut self,
         now: Time,
-        interfaces: &Interfaces,
+        interfaces: &mut Interfaces,
         host: &mut dyn Host,
     ) -> (bool, Vec<Change>) {
         let sessions = self.sessions.turn(now, host);
         let mut changed = !sessions.is_empty();
         changed |= self.files.turn(now, host);
         changed |= self.processes.turn(now, host);
+        changed |= self.linkbeat.turn(now, interfaces, host);
         changed |= self.links.turn(now, interfaces, host);
         (changed, sessions)
     }

@@ -6,18 +6,14 @@ use super::{
     one_of, seconds, words,
 };
 
-/// Why these words are not needed.
-const NETLINK: &str = "netlink tells the carrier at once: nothing needs polling";
-
 pub(super) const WORDS: &[Keyword] = &[
     // The outer level.
     acts("global_defs", &[Root], NONE, "settings of the whole program").block(Global).repeats(),
-    no_effect(
+    acts(
         "linkbeat_use_polling",
         &[Root],
         NONE,
-        "watch links by MII or ethtool polling instead of netlink",
-        NETLINK,
+        "ask for the links of all instances every second, by MII, ethtool or their flags, beside what netlink tells",
     ),
     acts("net_namespace", &[Root], WORD, "network namespace to run in"),
     later("net_namespace_ipvs", &[Root], words(0, 1), "network namespace of IPVS"),
@@ -36,7 +32,7 @@ pub(super) const WORDS: &[Keyword] = &[
         integer(0, 4_294_967_295),
         "how long to wait for children at exit, 5 s when absent",
     ),
-    no_effect("linkbeat_interfaces", &[Root], NONE, "interfaces whose link is polled", NETLINK)
+    acts("linkbeat_interfaces", &[Root], NONE, "interfaces whose link is asked for every second")
         .block(Context::LinkbeatInterfaces)
         .repeats(),
     acts(

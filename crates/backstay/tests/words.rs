@@ -243,3 +243,17 @@ fn links_are_polled() {
         stop
     "#);
 }
+
+#[test]
+fn memory_that_cannot_be_locked_is_a_warning_with_vrrp_no_swap() {
+    if !possible() || !installed("setpriv") {
+        return;
+    }
+    run(r#"
+        warns() { logged 'vrrp_no_swap: the kernel refuses to lock memory'; }
+        PROGRAM='setpriv --bounding-set=-ipc_lock,-sys_resource keepalived'
+        ulimit -l 64
+        conf vrrp_no_swap; start; warns || { cat /tmp/log; fail unsaid; }; stop
+        conf ''; start; warns && fail said; logged 'refuses locking of memory' || fail quiet; stop
+    "#);
+}

@@ -51,7 +51,8 @@ pub(super) fn run() -> Result<(), RoleError> {
 }
 
 /// `vrrp_process_name`, `vrrp_rt_priority`, `vrrp_priority`, `vrrp_cpu_affinity`,
-/// `vrrp_rlimit_rttime`, `max_auto_priority`. Each may be refused, in a container for example; the election works without.
+/// `vrrp_rlimit_rttime`, `max_auto_priority`, `vrrp_no_swap`. Each may be refused, in a container for
+/// example; the election works without.
 fn set_up(process: &Process, max_auto_priority: i8, logger: &mut Logger) {
     if let Some(name) = &process.name {
         sys::process::set_name(name);
@@ -59,6 +60,13 @@ fn set_up(process: &Process, max_auto_priority: i8, logger: &mut Logger) {
     let priority = process.realtime_priority.or((max_auto_priority >= 0).then_some(PRIORITY));
     // For `max_auto_priority`, also that of a reload. Where this is refused the supervisor helps.
     let _ = sys::realtime::allow_priority(HIGHEST);
+    let locked = lock_memory();
+    if let (true, Err(errno)) = (process.no_swap, locked) {
+        let text = format!(
+            "vrrp_no_swap: the kernel refuses to lock memory ({errno}): this process may be swapped out"
+        );
+        logger.log(Level::Warning, &text);
+    }
     let limited = process.realtime_limit != Process::default().realtime_limit;
     let steps = [
         ("real-time scheduling", priority.map(sys::realtime::round_robin)),
@@ -68,7 +76,7 @@ fn set_up(process: &Process, max_auto_priority: i8, logger: &mut Logger) {
             (!process.cpus.is_empty()).then(|| sys::realtime::run_on(&process.cpus)),
         ),
         ("the real-time limit", limited.then(|| sys::realtime::limit_realtime(process.realtime_limit))),
-        ("locking of memory", Some(lock_memory())),
+        ("locking of memory", (!process.no_swap).then_some(locked)),
     ];
     for (what, outcome) in steps {
         if let Some(Err(errno)) = outcome {

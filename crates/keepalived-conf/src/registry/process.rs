@@ -31,12 +31,11 @@ pub(super) const WORDS: &[Keyword] = &[
         "BFD sessions run in the vrrp process, which has its own name",
     ),
     acts("vrrp_priority", &[Global], integer(-20, 19), "nice value of the VRRP process"),
-    no_effect(
+    acts(
         "vrrp_no_swap",
         &[Global],
         NONE,
-        "lock the VRRP process in memory",
-        "the vrrp process is always locked in memory, where the kernel allows it",
+        "lock the VRRP process in memory, which is tried always: with the word a refusal is a warning",
     ),
     acts("vrrp_rt_priority", &[Global], integer(1, 4_294_967_295), "real-time priority of the VRRP process"),
     acts("vrrp_cpu_affinity", &[Global], words(1, 1024), "processors of the VRRP process"),

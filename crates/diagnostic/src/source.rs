@@ -40,6 +40,7 @@ pub struct Position {
 pub struct Source {
     path: PathBuf,
     bytes: Vec<u8>,
+    included_at: Option<Span>,
     line_starts: Vec<usize>,
 }
 
@@ -52,6 +53,11 @@ impl Source {
     /// Its contents.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// What asked for it in the file that includes it.
+    pub fn included_at(&self) -> Option<Span> {
+        self.included_at
     }
 
     /// The place of a byte offset.
@@ -86,12 +92,22 @@ pub struct Sources {
 
 impl Sources {
     /// Adds a file. Files over 4 GiB are cut there: spans are 32 bits wide.
-    pub fn add(&mut self, path: impl Into<PathBuf>, mut bytes: Vec<u8>) -> SourceId {
+    pub fn add(&mut self, path: impl Into<PathBuf>, bytes: Vec<u8>) -> SourceId {
+        self.add_included(path, bytes, None)
+    }
+
+    /// Adds a file that another one includes in this place.
+    pub fn add_included(
+        &mut self,
+        path: impl Into<PathBuf>,
+        mut bytes: Vec<u8>,
+        included_at: Option<Span>,
+    ) -> SourceId {
         bytes.truncate(u32::MAX as usize);
         let mut line_starts = vec![0];
         line_starts.extend(bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1));
         let id = SourceId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(Source { path: path.into(), bytes, line_starts });
+        self.files.push(Source { path: path.into(), bytes, included_at, line_starts });
         id
     }
 
@@ -103,6 +119,36 @@ impl Sources {
     /// Files in the order in which they were read.
     pub fn files(&self) -> impl Iterator<Item = (SourceId, &Source)> {
         self.files.iter().enumerate().map(|(i, s)| (SourceId(u32::try_from(i).unwrap_or(u32::MAX)), s))
+    }
+
+    /// The whole as one text: each included file stands in place of the line that includes it, which
+    /// becomes a comment.
+    pub fn joined(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for (id, _) in self.files().filter(|(_, file)| file.included_at.is_none()) {
+            self.join(id, &mut text);
+        }
+        text
+    }
+
+    fn join(&self, id: SourceId, text: &mut Vec<u8>) {
+        let file = self.file(id);
+        let included = |line: std::ops::Range<usize>| {
+            let within = move |span: Span| span.source == id && line.contains(&(span.start as usize));
+            self.files().filter(move |(_, file)| file.included_at.is_some_and(&within)).map(|(id, _)| id)
+        };
+        for (at, start) in file.line_starts.iter().copied().enumerate() {
+            let end = file.line_starts.get(at + 1).copied().unwrap_or(file.bytes.len());
+            let mut files = included(start..end).peekable();
+            if files.peek().is_some() {
+                text.extend_from_slice(b"# ");
+            }
+            text.extend_from_slice(&file.bytes[start..end]);
+            if end > start && file.bytes[end - 1] != b'\n' {
+                text.push(b'\n');
+            }
+            files.for_each(|file| self.join(file, text));
+        }
     }
 
     /// The bytes of a span.
@@ -134,6 +180,17 @@ mod tests {
         assert_eq!(sources.position(span), Position { line: 2, column: 3 });
         assert_eq!(sources.location(span), "a.conf:2:3");
         assert_eq!(sources.bytes(span), b"=");
+    }
+
+    #[test]
+    fn included_files_stand_where_they_are_asked_for() {
+        let mut sources = Sources::default();
+        let main = sources.add("a.conf", b"one\n  include b\ntwo".to_vec());
+        let at = Span { source: main, start: 14, end: 15 };
+        sources.add_included("b1", b"in b1\n".to_vec(), Some(at));
+        let last = sources.add_included("b2", b"include c".to_vec(), Some(at));
+        sources.add_included("c", b"in c".to_vec(), Some(Span { source: last, start: 8, end: 9 }));
+        assert_eq!(sources.joined(), b"one\n#   include b\nin b1\n# include c\nin c\ntwo\n");
     }
 
     #[test]

@@ -60,6 +60,9 @@ pub enum Out {
     Dump(Dump, String),
     /// To be kept and given to a successor if this process crashes. Each replaces the one before.
     Remember(Memory),
+    /// `max_auto_priority`: timers fire late, and this real-time priority is to help. Only when the
+    /// process may not give it to itself.
+    Raise(u8),
 }
 
 /// What a signal makes keepalived write to a file.
@@ -73,6 +76,13 @@ pub enum Dump {
     StatisticsAndClear,
     /// SIGRTMIN+2, `keepalived.json`.
     Json,
+    /// `config_save_dir`: what [`Dump::Data`] has, before or after the reload of this number.
+    Reload {
+        /// Counted from the start of the program.
+        number: u32,
+        /// Whether the reload is over.
+        over: bool,
+    },
 }
 
 /// What outlives a crash of the process.

@@ -23,7 +23,7 @@ mod socket;
 pub mod sysctl;
 
 pub use address::{Address, NewAddress};
-pub use drop_rules::DropRules;
+pub use drop_rules::{DropOn, DropRules, DropTable};
 pub use item::{Item, Outcome};
 pub use lease::Lease;
 pub use link::{Link, MacvlanMode};

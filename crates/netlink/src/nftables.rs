@@ -59,7 +59,7 @@ pub(crate) enum Family {
 
 /// A table: its family, and its name ending in a zero byte as all names here.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Table(pub(crate) Family, pub(crate) &'static [u8]);
+pub(crate) struct Table<'a>(pub(crate) Family, pub(crate) &'a [u8]);
 
 /// Where a chain is called. The numbers of the arp family are its own.
 #[derive(Clone, Copy, Debug)]
@@ -444,6 +444,14 @@ impl Batch {
         });
     }
 
+    /// Expression: counts packets and bytes.
+    pub(crate) fn counter(&mut self) {
+        self.expression(b"counter\0", |counter| {
+            counter.attribute(1, &0u64.to_be_bytes());
+            counter.attribute(2, &0u64.to_be_bytes());
+        });
+    }
+
     /// Expression: the verdict.
     pub(crate) fn verdict(&mut self, verdict: Verdict) {
         self.expression(b"immediate\0", |immediate| {
@@ -527,6 +535,10 @@ pub(crate) enum Meta {
     InputInterface = 4,
     /// Index of the interface it goes by.
     OutputInterface = 5,
+    /// Name of the interface it came by, 16 bytes.
+    InputName = 6,
+    /// Name of the interface it goes by, 16 bytes.
+    OutputName = 7,
     /// 2 for IPv4, 10 for IPv6.
     Family = 15,
     /// Protocol of the transport layer.

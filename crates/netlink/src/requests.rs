@@ -11,11 +11,19 @@ use netlink_packet_route::link::{LinkAttribute, LinkMessage};
 use netlink_packet_route::route::{RouteMessage, RouteProtocol};
 use netlink_packet_route::rule::RuleMessage;
 use rustix::io::Errno;
+use std::os::fd::{AsFd, BorrowedFd};
 
 /// A socket for requests. The kernel answers within the request, so nothing here waits for others.
 #[derive(Debug)]
 pub struct Requests {
     socket: Socket,
+}
+
+/// The socket, for its options: what it reads are answers to its own requests.
+impl AsFd for Requests {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
 }
 
 impl Requests {

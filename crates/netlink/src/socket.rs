@@ -13,7 +13,7 @@ use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recv, sendto, socket_with,
 };
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Requests in a datagram at most; an acknowledgement takes less than a kilobyte of the buffer.
 const REQUESTS: usize = 64;
@@ -27,6 +27,12 @@ pub(crate) struct Socket {
     sequence: u32,
     datagram: Vec<u8>,
     answer: Vec<u8>,
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
 }
 
 impl Socket {

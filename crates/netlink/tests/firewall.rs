@@ -3,7 +3,10 @@
 
 mod space;
 
-use netlink::{DropRules, LinkChange, LinkKind, MacvlanMode, NewAddress, NewLink, Requests, SilentLinks};
+use netlink::{
+    DropOn, DropRules, DropTable, LinkChange, LinkKind, MacvlanMode, NewAddress, NewLink, Requests,
+    SilentLinks,
+};
 use rustix::net::{AddressFamily, Protocol, RecvFlags, SocketFlags, SocketType, recv, socket_with};
 use space::{Host, enter, ip, run, words};
 use std::net::IpAddr;
@@ -25,16 +28,18 @@ fn drop_rules_read_like_those_of_keepalived() {
         return;
     }
     let mut rules = DropRules::open().unwrap();
-    rules.set(&[]).unwrap();
-    rules.set(&[(address("192.0.2.9"), 0)]).unwrap();
-    rules.set(&[(address("192.0.2.7"), 0), (address("192.0.2.8"), 0)]).unwrap();
+    let usual = DropTable::default();
+    let every = |text| (address(text), DropOn::Every);
+    rules.set(&[], &usual).unwrap();
+    rules.set(&[every("192.0.2.9")], &usual).unwrap();
+    rules.set(&[every("192.0.2.7"), every("192.0.2.8")], &usual).unwrap();
     assert_eq!(
         listed(),
         "table ip backstay { set vips { type ipv4_addr elements = { 192.0.2.7, 192.0.2.8 } } \
          chain in { type filter hook input priority filter - 1; policy accept; ip daddr @vips drop } \
          chain out { type filter hook output priority filter - 1; policy accept; ip saddr @vips drop } }"
     );
-    rules.set(&[(address("fd00::9"), 1), (address("fe80::9"), 1)]).unwrap();
+    rules.set(&[every("fd00::9"), (address("fe80::9"), DropOn::Index(1))], &usual).unwrap();
     assert_eq!(
         listed(),
         "table ip6 backstay { set vips { type ipv6_addr elements = { fd00::9 } } \
@@ -45,8 +50,48 @@ fn drop_rules_read_like_those_of_keepalived() {
          icmpv6 type nd-neighbor-solicit accept icmpv6 type nd-neighbor-advert accept \
          oif \"lo\" ip6 saddr fe80::9 drop ip6 saddr @vips drop } }"
     );
-    rules.set(&[]).unwrap();
+    rules.set(&[], &usual).unwrap();
     assert_eq!(listed(), "");
+}
+
+#[test]
+fn drop_rules_follow_the_words_on_their_table() {
+    if !enter() {
+        return;
+    }
+    let mut rules = DropRules::open().unwrap();
+    let every = |text| (address(text), DropOn::Every);
+    rules.set(&[every("192.0.2.9")], &DropTable::default()).unwrap();
+    let sets = Some(["own", "own6"].map(str::to_owned));
+    let own = DropTable { name: "mine".into(), priority: 7, counters: true, sets };
+    rules.set(&[every("192.0.2.7"), (address("fe80::9"), DropOn::Name("eth9".into()))], &own).unwrap();
+    let counted = "counter packets 0 bytes 0";
+    assert_eq!(
+        listed(),
+        format!(
+            "table ip mine {{ set own {{ type ipv4_addr elements = {{ 192.0.2.7 }} }} \
+             chain in {{ type filter hook input priority filter + 7; policy accept; \
+             ip daddr @own {counted} drop }} \
+             chain out {{ type filter hook output priority filter + 7; policy accept; \
+             ip saddr @own {counted} drop }} }} \
+             table ip6 mine {{ set own6 {{ type ipv6_addr }} \
+             chain in {{ type filter hook input priority filter + 7; policy accept; \
+             icmpv6 type nd-neighbor-solicit {counted} accept icmpv6 type nd-neighbor-advert {counted} accept \
+             iifname \"eth9\" ip6 daddr fe80::9 {counted} drop ip6 daddr @own6 {counted} drop }} \
+             chain out {{ type filter hook output priority filter + 7; policy accept; \
+             icmpv6 type nd-neighbor-solicit {counted} accept icmpv6 type nd-neighbor-advert {counted} accept \
+             oifname \"eth9\" ip6 saddr fe80::9 {counted} drop ip6 saddr @own6 {counted} drop }} }}"
+        )
+    );
+    let bare = DropTable { sets: None, ..DropTable::default() };
+    rules.set(&[every("192.0.2.7"), every("192.0.2.8")], &bare).unwrap();
+    assert_eq!(
+        listed(),
+        "table ip backstay { chain in { type filter hook input priority filter - 1; policy accept; \
+         ip daddr 192.0.2.7 drop ip daddr 192.0.2.8 drop } \
+         chain out { type filter hook output priority filter - 1; policy accept; \
+         ip saddr 192.0.2.7 drop ip saddr 192.0.2.8 drop } }"
+    );
 }
 
 #[test]
@@ -78,15 +123,25 @@ fn a_dropped_address_is_a_neighbour_that_does_not_answer() {
         shown.contains("lladdr")
     };
     let mut rules = DropRules::open().unwrap();
-    rules.set(&virtual_ones.map(|text| (address(text), eth0))).unwrap();
+    let usual = DropTable::default();
+    let on = |local: &DropOn| {
+        let of = |text: &str| if text.starts_with("fe80") { local.clone() } else { DropOn::Every };
+        virtual_ones.map(|text| (address(text), of(text)))
+    };
+    for local in [DropOn::Name("eth0".into()), DropOn::Index(eth0)] {
+        rules.set(&on(&local), &usual).unwrap();
+        assert!(!answers("fe80::100"), "{local:?}");
+    }
     for text in virtual_ones {
         assert!(!answers(text), "{text}");
         assert!(known(text), "{text}: who has it is told");
     }
     assert!(own.iter().all(|text| answers(text)));
-    rules.set(&virtual_ones.map(|text| (address(text), eth0 + 1))).unwrap();
-    assert!(answers("fe80::100") && !answers("fd00:78::100"), "link-local on another link");
-    rules.set(&[]).unwrap();
+    for other in [DropOn::Index(eth0 + 1), DropOn::Name("eth".into())] {
+        rules.set(&on(&other), &usual).unwrap();
+        assert!(answers("fe80::100") && !answers("fd00:78::100"), "link-local on another link");
+    }
+    rules.set(&[], &usual).unwrap();
     assert!(virtual_ones.iter().all(|text| answers(text)));
 }
 

@@ -6,6 +6,7 @@ pub mod child;
 pub mod confine;
 pub mod datagram;
 pub mod heartbeat;
+pub mod link_state;
 pub mod namespace;
 pub mod packet;
 pub mod privileges;

@@ -9,13 +9,50 @@ use rustix::mm::{MlockAllFlags, mlockall};
 /// # Errors
 /// `EPERM` without the capability, `EINVAL` for another priority.
 pub fn round_robin(priority: u8) -> Result<(), Errno> {
+    // 0 is the calling thread.
+    schedule(0, priority)
+}
+
+/// Does the same for the first thread of another process. Needs CAP_SYS_NICE.
+///
+/// # Errors
+/// `EPERM` without the capability, `ESRCH` when there is no such process, `EINVAL` for another priority.
+pub fn round_robin_of(pid: u32, priority: u8) -> Result<(), Errno> {
+    schedule(libc::pid_t::try_from(pid).map_err(|_| Errno::SRCH)?, priority)
+}
+
+fn schedule(pid: libc::pid_t, priority: u8) -> Result<(), Errno> {
     // SAFETY: every field of the structure is an integer, for which zero is a value.
     let mut parameters: libc::sched_param = unsafe { std::mem::zeroed() };
     parameters.sched_priority = i32::from(priority);
     let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
-    // SAFETY: the structure is valid for the time of the call; 0 is the calling thread.
-    let outcome = unsafe { libc::sched_setscheduler(0, policy, &raw const parameters) };
+    // SAFETY: the structure is valid for the time of the call.
+    let outcome = unsafe { libc::sched_setscheduler(pid, policy, &raw const parameters) };
     outcome_of(outcome)
+}
+
+/// The real-time priority of the calling thread, `None` when it has none.
+///
+/// # Errors
+/// What the kernel says.
+pub fn priority() -> Result<Option<u8>, Errno> {
+    // SAFETY: every field of the structure is an integer, for which zero is a value.
+    let mut parameters: libc::sched_param = unsafe { std::mem::zeroed() };
+    // SAFETY: the structure is valid for the time of the call; 0 is the calling thread.
+    outcome_of(unsafe { libc::sched_getparam(0, &raw mut parameters) })?;
+    // Those of the ordinary schedulers have 0.
+    Ok(u8::try_from(parameters.sched_priority).ok().filter(|priority| *priority > 0))
+}
+
+/// Lets the process raise its real-time priority up to this one, 1 to 99, when it has given up
+/// CAP_SYS_NICE. Needs CAP_SYS_RESOURCE.
+///
+/// # Errors
+/// `EPERM` without the capability.
+pub fn allow_priority(highest: u8) -> Result<(), Errno> {
+    let highest = Some(u64::from(highest));
+    let limit = rustix::process::Rlimit { current: highest, maximum: highest };
+    rustix::process::setrlimit(rustix::process::Resource::Rtprio, limit)
 }
 
 /// Sets the niceness of the calling process, -20 to 19. Going down needs CAP_SYS_NICE.

@@ -163,8 +163,8 @@ pub(crate) struct Setup {
     pub(crate) namespace: Option<String>,
     /// Name, priorities and limits; for the vrrp process only.
     pub(crate) process: Option<Process>,
-    /// `max_auto_priority -1`: no real-time scheduling that is not asked for.
-    pub(crate) never_realtime: bool,
+    /// `max_auto_priority`; with -1 no real-time scheduling that is not asked for.
+    pub(crate) max_auto_priority: i8,
 }
 
 impl Setup {

@@ -13,6 +13,8 @@ use sys::signals;
 
 /// keepalived runs its processes at the lowest real-time priority when it has to; so do we, always.
 const PRIORITY: u8 = 1;
+/// The greatest real-time priority there is.
+const HIGHEST: u8 = 99;
 
 struct Surroundings {
     logger: Logger,
@@ -42,19 +44,29 @@ pub(super) fn run() -> Result<(), RoleError> {
     signals::ignore(&SUPERVISORS).map_err(|errno| RoleError::Kernel("signals", errno))?;
     let logger = LogPlan::inherited().logger("Keepalived_vrrp");
     let mut surroundings = Surroundings { logger, heartbeat };
-    let Setup { process, never_realtime, .. } = Setup::inherited()?;
-    set_up(&process.unwrap_or_default(), never_realtime, &mut surroundings.logger);
+    let Setup { process, max_auto_priority, .. } = Setup::inherited()?;
+    set_up(&process.unwrap_or_default(), max_auto_priority, &mut surroundings.logger);
     become_own_user(CapabilitySet::NET_ADMIN | CapabilitySet::NET_RAW | CapabilitySet::NET_BROADCAST)?;
     ha::run(channel, &mut surroundings).map(|_| ()).map_err(RoleError::Vrrp)
 }
 
 /// `vrrp_process_name`, `vrrp_rt_priority`, `vrrp_priority`, `vrrp_cpu_affinity`,
-/// `vrrp_rlimit_rttime`. Each may be refused, in a container for example; the election works without.
-fn set_up(process: &Process, never_realtime: bool, logger: &mut Logger) {
+/// `vrrp_rlimit_rttime`, `max_auto_priority`, `vrrp_no_swap`. Each may be refused, in a container for
+/// example; the election works without.
+fn set_up(process: &Process, max_auto_priority: i8, logger: &mut Logger) {
     if let Some(name) = &process.name {
         sys::process::set_name(name);
     }
-    let priority = process.realtime_priority.or((!never_realtime).then_some(PRIORITY));
+    let priority = process.realtime_priority.or((max_auto_priority >= 0).then_some(PRIORITY));
+    // For `max_auto_priority`, also that of a reload. Where this is refused the supervisor helps.
+    let _ = sys::realtime::allow_priority(HIGHEST);
+    let locked = lock_memory();
+    if let (true, Err(errno)) = (process.no_swap, locked) {
+        let text = format!(
+            "vrrp_no_swap: the kernel refuses to lock memory ({errno}): this process may be swapped out"
+        );
+        logger.log(Level::Warning, &text);
+    }
     let limited = process.realtime_limit != Process::default().realtime_limit;
     let steps = [
         ("real-time scheduling", priority.map(sys::realtime::round_robin)),
@@ -64,7 +76,7 @@ fn set_up(process: &Process, never_realtime: bool, logger: &mut Logger) {
             (!process.cpus.is_empty()).then(|| sys::realtime::run_on(&process.cpus)),
         ),
         ("the real-time limit", limited.then(|| sys::realtime::limit_realtime(process.realtime_limit))),
-        ("locking of memory", Some(lock_memory())),
+        ("locking of memory", (!process.no_swap).then_some(locked)),
     ];
     for (what, outcome) in steps {
         if let Some(Err(errno)) = outcome {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub(super) fn path(config: &Config, kind: Dump, suffix: &str) -> PathBuf {
     let dumps = &config.global.dumps;
     let (written, usual) = match kind {
-        Dump::Data => (&dumps.state, "keepalived.data"),
+        Dump::Data | Dump::Reload { .. } => (&dumps.state, "keepalived.data"),
         Dump::Statistics | Dump::StatisticsAndClear => (&dumps.statistics, "keepalived.stats"),
         Dump::Json => (&dumps.json, "keepalived.json"),
     };
@@ -42,19 +42,16 @@ pub(super) fn path(config: &Config, kind: Dump, suffix: &str) -> PathBuf {
 
 /// Puts a file in its place that only its owner may read. Whoever reads at this moment gets the old
 /// one or the new one, whole; a link that somebody has put there is replaced, not followed.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(format!(".{}", std::process::id()));
-    let explain = |error: std::io::Error| format!("Can't open dump file {}: {error}", path.display());
     match fs::remove_file(&fresh) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(explain(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).map_err(explain)?;
-    file.write_all(text.as_bytes()).and_then(|()| fs::rename(&fresh, path)).map_err(|error| {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    file.write_all(bytes).and_then(|()| fs::rename(&fresh, path)).inspect_err(|_| {
         let _ = fs::remove_file(&fresh);
-        explain(error)
     })
 }
 

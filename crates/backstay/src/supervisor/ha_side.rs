@@ -1,6 +1,7 @@
 //! The keepalived side: the vrrp process and the runner, and what they say to each other.
 
 use super::child::{Child, Environment, Exit, Restart};
+use super::copies::Copies;
 use super::dumps;
 use super::fifos::Fifos;
 use super::reload_time::ReloadTime;
@@ -13,8 +14,12 @@ use keepalived_conf::Loaded;
 use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, TimedScript};
 use logging::{Level, Logger};
 use runner::message::{Configure, FromRunner, Mail, Outcome, Task, ToRunner};
+use rustix::fs::OFlags;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// A vrrp process that shows no sign of life for so long is killed and started again: well below
@@ -114,6 +119,7 @@ pub(crate) struct HaSide {
     pub(crate) restarts: u64,
     fifos: Fifos,
     reload_time: ReloadTime,
+    copies: Copies,
     /// What the vrrp process was told of the proxy.
     proxy: Option<bool>,
     status: Option<Vec<InstanceStatus>>,
@@ -146,6 +152,8 @@ impl HaSide {
     ) -> Result<Self, String> {
         let (loaded, checks) = options.read()?;
         complain(&loaded, &checks, logger);
+        let mut copies = Copies::default();
+        copies.keep(&loaded, logger);
         let findings = loaded.report.count(diagnostic::Severity::Error);
         let mut side = Self {
             dump_to_log: options.dump,
@@ -160,6 +168,7 @@ impl HaSide {
             restarts: 0,
             fifos: Fifos::default(),
             reload_time: ReloadTime::default(),
+            copies,
             proxy: None,
             status: None,
             status_asked: None,
@@ -242,12 +251,12 @@ impl HaSide {
     }
 
     /// What both processes are started with.
-    pub(super) fn environment(&self, process: Option<&Process>) -> std::io::Result<Environment> {
+    pub(super) fn environment(&self, process: Option<Process>) -> std::io::Result<Environment> {
         let processes = &self.config.global.processes;
         let setup = Setup {
             namespace: self.config.program.network_namespace.clone(),
-            process: process.cloned(),
-            never_realtime: processes.max_auto_priority < 0,
+            process,
+            max_auto_priority: processes.max_auto_priority,
         };
         let mut environment = vec![(roles::LOG, self.options.log.to_word()?)];
         environment.push((roles::SETUP, serde_json::to_string(&setup)?));
@@ -255,8 +264,8 @@ impl HaSide {
     }
 
     fn start_vrrp(&mut self) -> std::io::Result<()> {
-        let mut child =
-            Child::start(Role::Vrrp, &self.environment(Some(&self.config.global.processes.vrrp))?)?;
+        let process = self.config.global.processes.of_vrrp(!self.config.bfd.is_empty());
+        let mut child = Child::start(Role::Vrrp, &self.environment(Some(process))?)?;
         // It advertises until this moment, in which the new one is ready to go on.
         if let Some((old, _channel)) = self.replaced.take() {
             old.kill();
@@ -393,11 +402,18 @@ impl HaSide {
                     self.news.push(ToControl::State(State { instances: status.clone() }));
                     self.status = Some(status);
                 }
+                Out::Dump(Dump::Reload { number, over }, text) => {
+                    self.copies.keep_state(vrrp.pid(), number, over, &text, logger);
+                }
                 Out::Dump(kind, text) => {
                     self.write_dump(kind, "", &text, logger);
                     self.news.push(ToControl::Written(kind));
                 }
                 Out::Remember(memory) => self.memory = memory,
+                Out::Raise(priority) => {
+                    let highest = self.config.global.processes.max_auto_priority;
+                    raise(vrrp.pid(), priority, highest, logger);
+                }
             }
         }
     }
@@ -422,11 +438,15 @@ impl HaSide {
     }
 
     /// Reads the file again, changing nothing: the configuration that [`apply`](Self::apply) takes.
-    pub(crate) fn read_again(&self, logger: &mut Logger) -> Result<Config, String> {
+    pub(crate) fn read_again(&mut self, logger: &mut Logger) -> Result<Config, String> {
         let read = self.while_marked(|| self.options.read());
         let refused = match read {
             Ok((loaded, checks)) => {
                 complain(&loaded, &checks, logger);
+                if let Some(Some(path)) = &self.config.global.reload.check {
+                    write_findings(path, &loaded, &checks, logger);
+                }
+                self.copies.keep(&loaded, logger);
                 if !loaded.report.has_errors() {
                     return Ok(loaded.config);
                 }
@@ -466,7 +486,11 @@ impl HaSide {
         self.config = config;
         self.prepare(logger);
         if let Some(vrrp) = &mut self.vrrp {
-            let _ = vrrp.channel.send(&In::Reload { config: self.config.clone() });
+            let reload = In::Reload { config: self.config.clone() };
+            let [before, after] = self.copies.around_reload().map(|kind| kind.map(In::Dump));
+            for message in [before, Some(reload), after].iter().flatten() {
+                let _ = vrrp.channel.send(message);
+            }
         }
         self.reloading = true;
         let configuration = self.runner_configuration();
@@ -544,8 +568,9 @@ impl HaSide {
             text.lines().for_each(|line| logger.log(Level::Info, line));
             return;
         }
-        if let Err(error) = dumps::write(&dumps::path(&self.config, kind, suffix), text) {
-            logger.log(Level::Error, &error);
+        let path = dumps::path(&self.config, kind, suffix);
+        if let Err(error) = dumps::write(&path, text.as_bytes()) {
+            logger.log(Level::Error, &format!("Can't open dump file {}: {error}", path.display()));
         }
     }
 
@@ -626,14 +651,46 @@ impl HaSide {
     }
 
     /// Where the configuration came from.
-    pub(crate) fn path(&self) -> &std::path::Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.options.path
+    }
+}
+
+/// Gives the vrrp process a real-time priority, if `max_auto_priority` lets it have that.
+fn raise(pid: u32, priority: u8, highest: i8, logger: &mut Logger) {
+    if i16::from(priority) > i16::from(highest) {
+        return;
+    }
+    match sys::realtime::round_robin_of(pid, priority) {
+        Ok(()) => logger.log(Level::Info, &format!("Set realtime priority {priority} of the vrrp process")),
+        Err(errno) => {
+            let text =
+                format!("The kernel refuses real-time priority {priority} ({errno}); going on without");
+            logger.log(Level::Warning, &text);
+        }
     }
 }
 
 fn complain(loaded: &Loaded, checks: &diagnostic::Report, logger: &mut Logger) {
     for line in keepalived_conf::compat::lines(loaded, checks) {
         logger.log(Level::Warning, &line);
+    }
+}
+
+/// `reload_check_config`: writes what was found to a file, anew each time. Neither a link nor a FIFO
+/// that nobody reads is waited for or followed.
+fn write_findings(path: &Path, loaded: &Loaded, checks: &diagnostic::Report, logger: &mut Logger) {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o644).custom_flags(flags.bits().cast_signed());
+    let lines = keepalived_conf::compat::lines(loaded, checks);
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    if let Err(error) = written {
+        logger.log(Level::Warning, &format!("reload_check_config {}: {error}", path.display()));
+    } else if loaded.report.has_errors() {
+        let text = format!("New config failed validation, see {} for details", path.display());
+        logger.log(Level::Info, &text);
     }
 }
 

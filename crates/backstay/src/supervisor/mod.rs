@@ -6,6 +6,7 @@
 mod child;
 mod connect;
 mod control_side;
+mod copies;
 pub(crate) mod daemon;
 mod dumps;
 mod fifos;
@@ -226,7 +227,7 @@ impl Supervisor {
         if self.plan.face == Face::Nginx {
             return Err("only `backstay run` and `keepalived` are replaced so".to_owned());
         }
-        if let Some(ha) = &self.plan.ha {
+        if let Some(ha) = &mut self.plan.ha {
             ha.read_again(&mut self.plan.logger)?;
         }
         upgrade::successor()
@@ -350,7 +351,7 @@ impl Supervisor {
     /// Reads the files again. It is one transaction: an error on either side leaves both as they were.
     fn reload(&mut self, side: Option<Side>) -> Result<(), String> {
         let mut config = None;
-        if let (Some(ha), None | Some(Side::Keepalived)) = (&self.plan.ha, side) {
+        if let (Some(ha), None | Some(Side::Keepalived)) = (&mut self.plan.ha, side) {
             config = Some(ha.read_again(&mut self.plan.logger)?);
         }
         let web = side != Some(Side::Keepalived);

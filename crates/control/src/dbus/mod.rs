@@ -229,7 +229,7 @@ impl Service for Dbus {
 
 fn dump_line(dump: Dump) -> &'static str {
     match dump {
-        Dump::Data | Dump::Json => "Printing VRRP data on DBus request",
+        Dump::Data | Dump::Json | Dump::Reload { .. } => "Printing VRRP data on DBus request",
         Dump::Statistics => "Printing VRRP stats on DBus request",
         Dump::StatisticsAndClear => "Printing and clearing VRRP stats on DBus request",
     }

@@ -1,7 +1,7 @@
 //! Interfaces of `keepalived.data`.
 
 use super::{Moment, line};
-use keepalived_conf::model::{Config, TrackWeight};
+use keepalived_conf::model::{Config, LinkbeatMethod, TrackWeight};
 use netlink::{Address, Link};
 use std::net::IpAddr;
 
@@ -62,7 +62,13 @@ fn one<'a>(
     line!(text, "   Down debounce timer = {down}us");
     line!(text, "   MTU = {}", link.mtu);
     line!(text, "   HW Type = {}", if link.loopback { "LOOPBACK" } else { "ETHERNET" });
-    line!(text, "   NIC netlink status update");
+    let polled = match moment.tracking.linkbeat.method(&link.name) {
+        None => "netlink status update",
+        Some(LinkbeatMethod::Mii) => "support MII regs",
+        Some(LinkbeatMethod::Ethtool) => "support ETHTOOL GLINK interface",
+        Some(LinkbeatMethod::Ioctl) => "ioctl refresh polling",
+    };
+    line!(text, "   NIC {polled}");
     tracking(link, moment, text);
 }
 

@@ -77,7 +77,7 @@ impl Dumps {
     /// The text of a dump; empty for one that keepalived would not write.
     pub(crate) fn text(&mut self, kind: Dump, moment: &Moment<'_>) -> String {
         match kind {
-            Dump::Data => self.data(moment),
+            Dump::Data | Dump::Reload { .. } => self.data(moment),
             Dump::Statistics => self.statistics(moment),
             Dump::StatisticsAndClear => {
                 let text = self.statistics(moment);

@@ -9,6 +9,8 @@ use vrrp::Family;
 pub(crate) struct Interfaces {
     links: Vec<Link>,
     addresses: Vec<Address>,
+    /// Names of those that are down by what their drivers say when they are asked.
+    polled_down: Vec<String>,
 }
 
 /// A change that is worth acting on.
@@ -32,8 +34,14 @@ pub(crate) enum News {
 }
 
 impl Interfaces {
+    #[cfg(test)]
     pub(crate) fn new(links: Vec<Link>, addresses: Vec<Address>) -> Self {
-        Self { links, addresses }
+        Self { links, addresses, polled_down: Vec::new() }
+    }
+
+    /// Takes all links and addresses anew.
+    pub(crate) fn replace(&mut self, links: Vec<Link>, addresses: Vec<Address>) {
+        (self.links, self.addresses) = (links, addresses);
     }
 
     /// All links and addresses.
@@ -53,7 +61,20 @@ impl Interfaces {
 
     /// Whether packets can pass it.
     pub(crate) fn is_usable(&self, name: &str) -> bool {
-        self.link(name).is_some_and(Link::is_usable)
+        self.link(name).is_some_and(Link::is_usable) && !self.polled_down.iter().any(|down| down == name)
+    }
+
+    /// Takes in what a poll says of a link. Says whether that is new.
+    pub(crate) fn poll_says(&mut self, name: &str, up: bool) -> bool {
+        let known = self.polled_down.iter().position(|down| down == name);
+        match (known, up) {
+            (Some(at), true) => {
+                self.polled_down.swap_remove(at);
+            }
+            (None, false) => self.polled_down.push(name.to_owned()),
+            (Some(_), false) | (None, true) => return false,
+        }
+        true
     }
 
     /// Whether the address is on any link of this name.

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod announce;
+mod buffers;
 mod interfaces;
 mod lease;
 mod route;
@@ -10,6 +11,7 @@ mod sockets;
 mod virtual_interfaces;
 
 pub(crate) use announce::Announcement;
+pub(crate) use buffers::Buffer;
 pub(crate) use interfaces::{Interfaces, News};
 pub(crate) use lease::Leases;
 pub(crate) use routing::Statics;
@@ -20,7 +22,7 @@ use crate::instance::Instance;
 use crate::{Error, Host, Level};
 use announce::Announcer;
 use keepalived_conf::model::{GarpGroup, Global};
-use netlink::{DropRules, Requests};
+use netlink::{DropOn, DropRules, DropTable, Requests};
 use sockets::RawSocket;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -66,13 +68,17 @@ impl Network {
 
     /// Asks for all links and addresses anew.
     pub(crate) fn look(&mut self) -> Result<(), Error> {
-        self.interfaces = Interfaces::new(self.requests.links()?, self.requests.addresses()?);
+        self.interfaces.replace(self.requests.links()?, self.requests.addresses()?);
         Ok(())
     }
 
-    /// Sets the pauses between announcements.
-    pub(crate) fn configure(&mut self, global: &Global, groups: Vec<GarpGroup>) {
+    /// Sets the pauses between announcements, and `vrrp_netlink_cmd_rcv_bufs`. Less than there is would
+    /// lose what the kernel answers to many requests at once.
+    pub(crate) fn configure(&mut self, global: &Global, groups: Vec<GarpGroup>, host: &mut dyn Host) {
         self.announcer.configure(global, groups);
+        let buffers = &global.processes.vrrp.netlink;
+        let word = "vrrp_netlink_cmd_rcv_bufs";
+        Buffer { word, bytes: buffers.command, force: buffers.command_force }.enlarge(&self.requests, host);
     }
 
     /// Opens, reopens and closes sockets so that there is one for each purpose whose interface exists.
@@ -106,12 +112,16 @@ impl Network {
         failures
     }
 
-    /// Drops what is sent to or from exactly these addresses. A link-local one is meant on one link
-    /// only, whose index stands beside it; else that is 0.
-    pub(crate) fn drop_packets(&mut self, addresses: &[(IpAddr, u32)], host: &mut dyn Host) {
+    /// Drops what is sent to or from exactly these addresses, by tables that look so.
+    pub(crate) fn drop_packets(
+        &mut self,
+        addresses: &[(IpAddr, DropOn)],
+        layout: &DropTable,
+        host: &mut dyn Host,
+    ) {
         let outcome = match &mut self.drop_rules {
-            Some(rules) => rules.set(addresses),
-            None => DropRules::open().and_then(|rules| self.drop_rules.insert(rules).set(addresses)),
+            Some(rules) => rules.set(addresses, layout),
+            None => DropRules::open().and_then(|rules| self.drop_rules.insert(rules).set(addresses, layout)),
         };
         // Where there is no netfilter there are no rules that could be left over.
         if let Err(error) = outcome

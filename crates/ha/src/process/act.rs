@@ -217,24 +217,6 @@ impl Process<'_> {
         let notification = self.instances[index].notification(occasion);
         self.tell(&Out::Notify(notification));
     }
-
-    /// Sets the drop rules of `vrrp_strict` and `no_accept` for the masters there are, when those
-    /// rules are others.
-    pub(super) fn set_drop_rules(&mut self) {
-        let interfaces = &self.network.interfaces;
-        let mut wanted: Vec<(IpAddr, u32)> = Vec::new();
-        for instance in self.instances.iter().filter(|i| i.is_master() && i.drops(&self.iptables)) {
-            wanted.extend(instance.addresses().map(|vip| {
-                let local = matches!(vip.address, IpAddr::V6(v6) if v6.is_unicast_link_local());
-                let link = interfaces.link(instance.interface_of(vip)).filter(|_| local);
-                (vip.address, link.map_or(0, |link| link.index))
-            }));
-        }
-        if self.dropped.as_ref() != Some(&wanted) {
-            self.network.drop_packets(&wanted, self.host);
-            self.dropped = Some(wanted);
-        }
-    }
 }
 
 /// Whether a line says why a state was entered.

@@ -3,7 +3,7 @@
 use super::{Process, now};
 use crate::instance::{Instance, cleared};
 use crate::message::{InstanceState, Memory, Occasion, Out};
-use crate::network::{Statics, plan, track_implied};
+use crate::network::{Buffer, Statics, plan, track_implied};
 use crate::{Error, Level};
 use keepalived_conf::model::{Config, Global, NetlinkBuffers, SyncGroup, VrrpInstance};
 use netlink::Monitor;
@@ -28,17 +28,18 @@ impl Process<'_> {
         let promoting = promoting.map(|instance| instance.interface.clone()).collect();
         self.network.want_virtual_interfaces(links, promoting, self.host);
         self.network.configure_statics(Statics::of(&config), self.host);
-        self.tracking.configure(now, &config, restored, &self.network.interfaces, self.host);
+        self.tracking.configure(now, &config, restored, &mut self.network.interfaces, self.host);
         self.handovers.wanted = config.global.handover;
         let leases_wanted = config.global.lease;
-        self.set_netlink_buffers(&config.global.processes.vrrp.netlink);
-        self.network.configure(&config.global, config.garp_groups);
+        self.set_monitor_buffer(&config.global.processes.vrrp.netlink);
+        self.network.configure(&config.global, config.garp_groups, self.host);
         if self.instances.is_empty() && restored.instances.is_empty() {
             self.begins = begins(now, &config.global);
         }
         self.proxy.tracked = config.global.track_proxy;
+        self.firewall.configure(&config.global);
+        self.lateness.configure(&config.global.processes);
         self.router_id = config.global.router_id;
-        self.iptables = config.global.iptables;
         self.receive_buffers = config.global.receive_buffers;
         self.mails_faults = !config.global.mail.no_faults;
         self.log_unknown = config.global.log_unknown_vrids;
@@ -75,15 +76,10 @@ impl Process<'_> {
         Ok(())
     }
 
-    /// `vrrp_netlink_monitor_rcv_bufs`: what is not written is large enough already. Commands have one
-    /// answer each, which every buffer holds.
-    fn set_netlink_buffers(&mut self, buffers: &NetlinkBuffers) {
-        use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_recv_buffer_size_force};
-        let Some(bytes) = buffers.monitor.map(|bytes| bytes as usize) else { return };
-        let forced = buffers.monitor_force && set_socket_recv_buffer_size_force(&self.monitor, bytes).is_ok();
-        if !forced && let Err(errno) = set_socket_recv_buffer_size(&self.monitor, bytes) {
-            self.host.log(Level::Warning, &format!("vrrp_netlink_monitor_rcv_bufs {bytes}: {errno}"));
-        }
+    /// `vrrp_netlink_monitor_rcv_bufs`: what is not written is large enough already.
+    fn set_monitor_buffer(&mut self, buffers: &NetlinkBuffers) {
+        let word = "vrrp_netlink_monitor_rcv_bufs";
+        Buffer { word, bytes: buffers.monitor, force: buffers.monitor_force }.apply(&self.monitor, self.host);
     }
 
     fn replace_instances(&mut self, now: Time, wanted: Vec<VrrpInstance>, groups: &[SyncGroup]) {

@@ -2,8 +2,10 @@
 
 mod act;
 mod configure;
+mod firewall;
 mod groups;
 mod hear;
+mod lateness;
 mod proxy;
 mod repeat;
 mod successor;
@@ -15,15 +17,16 @@ use crate::message::{In, Memory, Out};
 use crate::network::{Leases, Network};
 use crate::tracking::{Change, Tracking};
 use crate::{Ended, Error, Host, Level, rivals};
+use firewall::Firewall;
 use groups::SyncGroups;
 use ipc::Channel;
-use keepalived_conf::model::{Iptables, ReceiveBuffers};
+use keepalived_conf::model::ReceiveBuffers;
+use lateness::Lateness;
 use netlink::Monitor;
 use proxy::Proxy;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
-use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::time::Duration;
 use vrrp::{Action, Event, Received, Time};
@@ -62,8 +65,9 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         instances: Vec::new(),
         groups: SyncGroups::default(),
         router_id: None,
-        iptables: Iptables::Default,
-        dropped: None,
+        firewall: Firewall::default(),
+        lateness: Lateness::default(),
+
         log_unknown: false,
         unknown: Vec::new(),
         begins: None,
@@ -113,9 +117,8 @@ struct Process<'a> {
     instances: Vec<Instance>,
     groups: SyncGroups,
     router_id: Option<String>,
-    iptables: Iptables,
-    /// Addresses for which drop rules are set; `None` while it is not known what a predecessor left.
-    dropped: Option<Vec<(IpAddr, u32)>>,
+    firewall: Firewall,
+    lateness: Lateness,
     /// `log_unknown_vrids`.
     log_unknown: bool,
     /// Interfaces and virtual routers of which it was said that they are unknown.
@@ -142,8 +145,9 @@ impl Process<'_> {
     fn turn_until_stopped(&mut self) -> Result<Ended, Error> {
         loop {
             self.host.beat();
-            self.sleep()?;
+            let deadline = self.sleep()?;
             self.listen();
+            self.notice_lateness(deadline);
             self.hear_others();
             self.hear_kernel()?;
             if let Some(ended) = self.obey()? {
@@ -162,8 +166,8 @@ impl Process<'_> {
         }
     }
 
-    /// Waits for a packet, a change, a message or the next deadline.
-    fn sleep(&self) -> Result<(), Error> {
+    /// Waits for a packet, a change, a message or the next deadline, which it returns.
+    fn sleep(&self) -> Result<Option<Time>, Error> {
         let routers = self.instances.iter().filter_map(|instance| Some(instance.router.next_deadline()?.0));
         let others = [
             self.network.next_deadline(),
@@ -187,7 +191,7 @@ impl Process<'_> {
         fds.extend(self.handovers.sockets.iter().map(|socket| PollFd::new(socket, PollFlags::IN)));
         fds.extend(self.tracking.descriptors().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         match poll(&mut fds, Some(&timeout)) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Ok(_) | Err(Errno::INTR) => Ok(deadline),
             Err(errno) => Err(Error::Kernel { what: "to wait", errno }),
         }
     }
@@ -258,7 +262,7 @@ impl Process<'_> {
 
     /// Takes in what is new of everything tracked.
     fn track(&mut self) {
-        let (changed, sessions) = self.tracking.turn(now(), &self.network.interfaces, self.host);
+        let (changed, sessions) = self.tracking.turn(now(), &mut self.network.interfaces, self.host);
         for Change { name, up } in sessions {
             let tracks = |index: &usize| {
                 let shared = self.groups.conditions(*index).map_or(&[][..], |group| &group.bfd);

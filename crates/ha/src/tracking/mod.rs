@@ -1,6 +1,7 @@
 //! What instances track beside the state of links: scripts, files, processes, BFD sessions.
 
 mod files;
+mod linkbeat;
 mod links;
 mod processes;
 pub(crate) mod scripts;
@@ -11,9 +12,10 @@ pub use files::write_initial_files;
 
 use crate::Host;
 use crate::message::Memory;
-use crate::network::Interfaces;
+use crate::network::{Buffer, Interfaces};
 use files::Files;
 use keepalived_conf::model::{Conditions, Config, Tracked, VrrpInstance};
+use linkbeat::Linkbeat;
 use links::Links;
 use processes::Processes;
 use scripts::Scripts;
@@ -30,6 +32,7 @@ pub(crate) struct Tracking {
     pub(crate) processes: Processes,
     pub(crate) sessions: Sessions,
     pub(crate) links: Links,
+    pub(crate) linkbeat: Linkbeat,
     /// Whether there was a configuration.
     begun: bool,
     /// `dynamic_interfaces`.
@@ -44,7 +47,7 @@ impl Tracking {
         now: Time,
         config: &Config,
         restored: &Memory,
-        interfaces: &Interfaces,
+        interfaces: &mut Interfaces,
         host: &mut dyn Host,
     ) {
         // Neither a reload nor a successor writes files anew.
@@ -58,8 +61,13 @@ impl Tracking {
         let tracked = names(config, |instance| &instance.track_processes, |group| &group.processes);
         let processes = config.processes.iter().filter(|process| tracked.contains(&process.name.as_str()));
         self.processes.configure(now, processes.cloned().collect(), &restored.processes, host);
+        let written = &config.global.processes;
+        let word = "process_monitor_rcv_bufs";
+        let force = written.process_monitor_buffer_force;
+        self.processes.size(Buffer { word, bytes: written.process_monitor_buffer, force }, host);
         // Neighbours rely on sessions that nobody here tracks.
         self.sessions.configure(now, config.bfd.clone(), &restored.bfd, host);
+        self.linkbeat.configure(now, config, interfaces, host);
         self.links.configure(config.interface_delays.clone(), &config.instances, interfaces, host);
     }
 
@@ -75,6 +83,7 @@ impl Tracking {
             self.processes.next_deadline(),
             self.sessions.next_deadline(),
             self.links.next_deadline(),
+            self.linkbeat.next_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -85,13 +94,14 @@ impl Tracking {
     pub(crate) fn turn(
         &mut self,
         now: Time,
-        interfaces: &Interfaces,
+        interfaces: &mut Interfaces,
         host: &mut dyn Host,
     ) -> (bool, Vec<Change>) {
         let sessions = self.sessions.turn(now, host);
         let mut changed = !sessions.is_empty();
         changed |= self.files.turn(now, host);
         changed |= self.processes.turn(now, host);
+        changed |= self.linkbeat.turn(now, interfaces, host);
         changed |= self.links.turn(now, interfaces, host);
         (changed, sessions)
     }

@@ -3,6 +3,7 @@
 //! The kernel tells what processes do (`sys::process_events`). Where it does not, in a container for
 //! example, all processes are looked at every second.
 
+use crate::network::Buffer;
 use crate::{Host, Level};
 use keepalived_conf::model::{ParameterMatch, TrackProcess};
 use std::collections::BTreeMap;
@@ -101,6 +102,13 @@ impl Processes {
         for (tracked, before) in self.tracked.iter_mut().zip(before) {
             tracked.up = before.unwrap_or(tracked.is_enough());
             tracked.settle(now, tracked.is_enough(), host);
+        }
+    }
+
+    /// `process_monitor_rcv_bufs`: what is not written is large enough already.
+    pub(crate) fn size(&self, buffer: Buffer, host: &mut dyn Host) {
+        if let Source::Events(events) = &self.source {
+            buffer.apply(events, host);
         }
     }
 
@@ -402,6 +410,11 @@ mod tests {
         let events = matches!(processes.source, Source::Events(_));
         assert!(expect_events.is_none_or(|expected| expected == events));
         println!("{}", if events { "by events" } else { "by looks" });
+        let buffer = Buffer { word: "process_monitor_rcv_bufs", bytes: Some(500_000), force: true };
+        processes.size(buffer, &mut Silent);
+        if let Source::Events(events) = &processes.source {
+            assert_eq!(rustix::net::sockopt::socket_recv_buffer_size(events), Ok(1_000_000));
+        }
         let mut runs = |wanted: u32| {
             while processes.tracked[0].count != wanted {
                 assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", processes.tracked[0]);

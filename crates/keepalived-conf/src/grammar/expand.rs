@@ -1,6 +1,6 @@
 //! Everything that is textual: `include`, `@id` conditions, definitions, generators.
 
-use super::include::{self, Inclusion};
+use super::include::{self, Check, Inclusion};
 use super::lines::{self, Line};
 use super::sequence::generator;
 use super::text::{Text, is_blank};
@@ -26,6 +26,8 @@ pub(crate) struct Expansion<'a> {
     definitions: Definitions<'a>,
     /// Files being read, outermost first.
     open: Vec<PathBuf>,
+    /// `include_check`: that of an included file ends with it.
+    check: Check,
     budget: usize,
     /// The result.
     pub(crate) lines: Vec<Text>,
@@ -45,6 +47,7 @@ impl<'a> Expansion<'a> {
             config_id: environment.effective_config_id(),
             definitions: Definitions::new(environment),
             open: Vec::new(),
+            check: Check::default(),
             budget: MAX_EXPANDED,
             lines: Vec::new(),
         }
@@ -73,10 +76,12 @@ impl<'a> Expansion<'a> {
                 return false;
             }
         };
-        let source = self.sources.add(path, bytes);
+        let source = self.sources.add_included(path, bytes, asked_by);
         let lines = lines::physical(source, self.sources.file(source).bytes(), self.report);
         self.open.push(path.to_owned());
+        let check = self.check;
         self.joined(lines);
+        self.check = check;
         self.open.pop();
         true
     }
@@ -157,10 +162,11 @@ impl<'a> Expansion<'a> {
         }
         self.definitions.report_leftovers(&text, self.report);
         if let Some(inclusion) = include::read(&text) {
-            self.include(&inclusion);
+            self.include(&inclusion.stricter(self.check));
             return;
         }
         self.definitions.seed(text.bytes());
+        self.check.obey(&text, self.report);
         self.lines.push(text);
     }
 
@@ -247,7 +253,7 @@ impl<'a> Expansion<'a> {
         for pattern in include::braces(&inclusion.pattern) {
             let pattern = directory.join(pattern);
             let found = self.files.glob(&pattern.display().to_string());
-            if found.is_empty() && inclusion.check.each_brace {
+            if found.is_empty() && inclusion.wants_each() {
                 self.report.push(inclusion.missing(&pattern));
             }
             any |= !found.is_empty();
@@ -255,7 +261,7 @@ impl<'a> Expansion<'a> {
                 self.file(&path, Some(inclusion.span));
             }
         }
-        if !any && !inclusion.check.each_brace {
+        if !any && !inclusion.wants_each() {
             self.report.push(inclusion.missing(&directory.join(&inclusion.pattern)));
         }
     }

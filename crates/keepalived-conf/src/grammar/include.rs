@@ -1,18 +1,78 @@
-//! `include GLOB` and the stricter `includer`, `includem`, `includew`, `includeb`, `includea`.
+//! `include GLOB`, the stricter `includer`, `includem`, `includew`, `includeb`, `includea`, and
+//! `include_check`, which makes all that follow as strict.
 
 use super::text::{Text, is_blank};
-use diagnostic::{Diagnostic, Span};
+use diagnostic::{Diagnostic, Report, Span};
 use std::path::Path;
 
-/// What an inclusion insists on.
+/// What inclusions insist on beside what is an error always: a file that is named has to be there, and
+/// every file that matches has to be readable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Check {
-    /// At least one file matches (`includem`, `includea`).
-    pub(crate) matches: bool,
-    /// So does a pattern with wildcards (`includew`, `includea`).
+    /// A pattern with wildcards matches (`includew`, `includea`, `wildcard_match`).
     pub(crate) wildcard: bool,
-    /// Each alternative in `{a,b}` matches (`includeb`, `includea`).
+    /// Each alternative in `{a,b}` matches (`includeb`, `includea`, `brace_match`).
     pub(crate) each_brace: bool,
+}
+
+impl Check {
+    const ALL: Self = Self { wildcard: true, each_brace: true };
+
+    /// What either insists on.
+    fn or(self, other: Self) -> Self {
+        Self { wildcard: self.wildcard || other.wildcard, each_brace: self.each_brace || other.each_brace }
+    }
+
+    /// Takes `include_check [KIND] [+KIND] [-KIND] …` if the line is one.
+    pub(crate) fn obey(&mut self, line: &Text, report: &mut Report) {
+        let mut words = words(line);
+        if words.next().is_none_or(|(word, _)| word != b"include_check") {
+            return;
+        }
+        let kinds: Vec<_> = words.collect();
+        if kinds.is_empty() {
+            *self = Self::ALL;
+        }
+        for (index, (word, span)) in kinds.into_iter().enumerate() {
+            let (kind, on) = match word {
+                [b'+', kind @ ..] => (kind, true),
+                [b'-', kind @ ..] => (kind, false),
+                _ if index > 0 => {
+                    let message = "only the first word stands without `+` or `-`: this one is ignored";
+                    report.push(Diagnostic::error("invalid-value", span, message));
+                    continue;
+                }
+                kind => {
+                    *self = Self::default();
+                    (kind, true)
+                }
+            };
+            match kind {
+                b"wildcard_match" => self.wildcard = on,
+                b"brace_match" => self.each_brace = on,
+                // These are errors always.
+                b"read" | b"readable" | b"match" => {}
+                _ => {
+                    let message = format!("`{}` is no check of include", String::from_utf8_lossy(kind));
+                    report.push(
+                        Diagnostic::error("invalid-value", span, message)
+                            .help("there are readable, match, wildcard_match and brace_match"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The words of a line, with their places.
+fn words(line: &Text) -> impl Iterator<Item = (&[u8], Option<Span>)> {
+    let bytes = line.bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + bytes[at..].iter().position(|byte| !is_blank(*byte))?;
+        at = bytes[start..].iter().position(|byte| is_blank(*byte)).map_or(bytes.len(), |end| start + end);
+        Some((&bytes[start..at], line.span(start..at)))
+    })
 }
 
 /// An `include` line.
@@ -23,16 +83,25 @@ pub(crate) struct Inclusion {
     /// Its place.
     pub(crate) span: Span,
     /// What is to be an error.
-    pub(crate) check: Check,
+    check: Check,
 }
 
 impl Inclusion {
+    /// The same where so much is insisted on.
+    pub(crate) fn stricter(self, check: Check) -> Self {
+        Self { check: self.check.or(check), ..self }
+    }
+
+    /// Whether every alternative in its braces has to match.
+    pub(crate) fn wants_each(&self) -> bool {
+        self.check.each_brace && braces(&self.pattern).len() > 1
+    }
+
     /// The finding when no file matches.
     pub(crate) fn missing(&self, pattern: &Path) -> Diagnostic {
         let wildcard = self.pattern.contains(['*', '?', '[']);
         let message = format!("no file matches `{}`", pattern.display());
-        let strict = self.check.matches || self.check.each_brace || (wildcard && self.check.wildcard);
-        if strict || !wildcard {
+        if self.wants_each() || self.check.wildcard || !wildcard {
             Diagnostic::error("include-missing", self.span, message)
         } else {
             Diagnostic::warning("include-missing", self.span, message)
@@ -46,11 +115,10 @@ pub(crate) fn read(line: &Text) -> Option<Inclusion> {
     let bytes = line.bytes();
     let word = bytes.iter().position(|b| is_blank(*b))?;
     let check = match &bytes[..word] {
-        b"include" | b"includer" => Check::default(),
-        b"includem" => Check { matches: true, ..Check::default() },
-        b"includew" => Check { matches: true, wildcard: true, ..Check::default() },
+        b"include" | b"includer" | b"includem" => Check::default(),
+        b"includew" => Check { wildcard: true, ..Check::default() },
         b"includeb" => Check { each_brace: true, ..Check::default() },
-        b"includea" => Check { matches: true, wildcard: true, each_brace: true },
+        b"includea" => Check::ALL,
         _ => return None,
     };
     let start = word + bytes[word..].iter().take_while(|b| is_blank(**b)).count();

@@ -252,8 +252,42 @@ fn stricter_includes() {
     };
     assert_eq!(severity("include *.cfg"), [Severity::Warning]);
     assert_eq!(severity("includew *.cfg"), [Severity::Error]);
-    assert_eq!(severity("includem *.cfg"), [Severity::Error]);
+    assert_eq!(severity("includem *.cfg"), [Severity::Warning]);
+    assert_eq!(severity("includem missing.cfg"), [Severity::Error]);
     assert_eq!(severity("include {a,b}.conf"), []);
     assert_eq!(severity("includeb {a,b}.conf"), [Severity::Error]);
     assert_eq!(severity("includea {a,b}.conf"), [Severity::Error]);
+}
+
+#[test]
+fn include_check_makes_what_follows_strict() {
+    // An empty pattern of each kind after the words: how many findings are errors?
+    let errors = |checks: &str| {
+        let text = format!("{checks}\ninclude *.cfg\ninclude {{a,b}}.conf\n");
+        let files = Memory::default().with("/etc/k.conf", text).with("/etc/a.conf", "a");
+        let report = parse_files(files, &Environment::default()).report;
+        report.findings().iter().filter(|f| f.severity == Severity::Error).map(|f| f.id).collect::<Vec<_>>()
+    };
+    let missing = "include-missing";
+    assert_eq!(errors(""), [""; 0]);
+    assert_eq!(errors("include_check"), [missing; 2]);
+    for one in ["wildcard_match", "brace_match", "+wildcard_match", "wildcard_match -brace_match"] {
+        assert_eq!(errors(&format!("include_check {one}")), [missing], "{one}");
+    }
+    assert_eq!(errors("include_check wildcard_match +brace_match"), [missing; 2]);
+    assert_eq!(errors("include_check\ninclude_check -wildcard_match"), [missing]);
+    assert_eq!(errors("include_check\ninclude_check readable"), [""; 0]);
+    assert_eq!(errors("include_check\ninclude_check -wildcard_match -brace_match +match"), [""; 0]);
+    assert_eq!(errors("include_check nonsense"), ["invalid-value"]);
+    assert_eq!(errors("include_check wildcard_match brace_match"), ["invalid-value", missing]);
+}
+
+#[test]
+fn include_check_of_an_included_file_ends_with_it() {
+    let files = Memory::default()
+        .with("/etc/k.conf", "include in.conf\ninclude *.cfg\n")
+        .with("/etc/in.conf", "include_check\ninclude *.none\n");
+    let report = parse_files(files, &Environment::default()).report;
+    let severities: Vec<Severity> = report.findings().iter().map(|found| found.severity).collect();
+    assert_eq!(severities, [Severity::Error, Severity::Warning]);
 }

@@ -74,6 +74,32 @@ impl Default for Processes {
     }
 }
 
+impl Processes {
+    /// What the process gets that runs both the elections and, if there are any, the BFD sessions: what
+    /// is said of BFD where nothing is said of VRRP, and the more urgent of both otherwise. It may run
+    /// on the processors of either. Its name and its buffers are those of VRRP.
+    pub fn of_vrrp(&self, with_bfd: bool) -> Process {
+        let (vrrp, bfd) = (&self.vrrp, &self.bfd);
+        if !with_bfd {
+            return vrrp.clone();
+        }
+        let unlimited = Process::default().realtime_limit;
+        let limits = [vrrp.realtime_limit, bfd.realtime_limit];
+        let mut cpus = [vrrp.cpus.as_slice(), &bfd.cpus].concat();
+        cpus.sort_unstable();
+        cpus.dedup();
+        Process {
+            // 0 is what both have by themselves: a word on BFD makes no election less urgent.
+            nice: vrrp.nice.min(bfd.nice),
+            no_swap: vrrp.no_swap || bfd.no_swap,
+            realtime_priority: vrrp.realtime_priority.max(bfd.realtime_priority),
+            cpus,
+            realtime_limit: limits.into_iter().filter(|limit| *limit != unlimited).max().unwrap_or(unlimited),
+            ..vrrp.clone()
+        }
+    }
+}
+
 /// One process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
@@ -235,5 +261,44 @@ pub struct Dbus {
 impl Default for Dbus {
     fn default() -> Self {
         Self { enabled: false, service_name: None, no_interface_name: "none".to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_process_of_both_is_as_urgent_as_either() {
+        let limit = Duration::from_millis;
+        let bfd = Process {
+            name: Some("bfd".into()),
+            nice: -5,
+            no_swap: true,
+            realtime_priority: Some(20),
+            cpus: vec![3, 1],
+            realtime_limit: limit(5),
+            netlink: NetlinkBuffers { command: Some(1), ..NetlinkBuffers::default() },
+        };
+        let mut processes = Processes { bfd: bfd.clone(), ..Processes::default() };
+        assert_eq!(processes.of_vrrp(false), Process::default());
+        let unsaid = Process { name: None, cpus: vec![1, 3], netlink: NetlinkBuffers::default(), ..bfd };
+        assert_eq!(processes.of_vrrp(true), unsaid);
+        let vrrp = Process {
+            name: Some("vrrp".into()),
+            nice: -3,
+            no_swap: false,
+            realtime_priority: Some(30),
+            cpus: vec![2, 1],
+            realtime_limit: limit(20),
+            ..Process::default()
+        };
+        processes.vrrp = vrrp.clone();
+        let both = Process { nice: -5, no_swap: true, cpus: vec![1, 2, 3], ..vrrp.clone() };
+        assert_eq!(processes.of_vrrp(true), both);
+        processes.bfd = Process { nice: 10, ..Process::default() };
+        assert_eq!(processes.of_vrrp(true), Process { cpus: vec![1, 2], ..vrrp });
+        processes.vrrp = Process::default();
+        assert_eq!(processes.of_vrrp(true).nice, 0);
     }
 }

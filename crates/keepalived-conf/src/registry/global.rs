@@ -6,21 +6,14 @@ use super::{
     one_of, seconds, words,
 };
 
-/// Why nothing is to be said about nftables.
-const OWN_TABLE: &str = "packets are dropped by nftables always, by rules in a table of our own";
-
-/// Why these words are not needed.
-const NETLINK: &str = "netlink tells the carrier at once: nothing needs polling";
-
 pub(super) const WORDS: &[Keyword] = &[
     // The outer level.
     acts("global_defs", &[Root], NONE, "settings of the whole program").block(Global).repeats(),
-    no_effect(
+    acts(
         "linkbeat_use_polling",
         &[Root],
         NONE,
-        "watch links by MII or ethtool polling instead of netlink",
-        NETLINK,
+        "ask for the links of all instances every second, by MII, ethtool or their flags, beside what netlink tells",
     ),
     acts("net_namespace", &[Root], WORD, "network namespace to run in"),
     later("net_namespace_ipvs", &[Root], words(0, 1), "network namespace of IPVS"),
@@ -39,7 +32,7 @@ pub(super) const WORDS: &[Keyword] = &[
         integer(0, 4_294_967_295),
         "how long to wait for children at exit, 5 s when absent",
     ),
-    no_effect("linkbeat_interfaces", &[Root], NONE, "interfaces whose link is polled", NETLINK)
+    acts("linkbeat_interfaces", &[Root], NONE, "interfaces whose link is asked for every second")
         .block(Context::LinkbeatInterfaces)
         .repeats(),
     acts(
@@ -212,23 +205,31 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("vrrp_rx_bufs_policy", &[Global], words(1, 2), "size of receive buffers: MTU, ADVERT or bytes"),
     acts("vrrp_rx_bufs_multiplier", &[Global], integer(1, 4_294_967_295), "factor for receive buffers"),
     // Firewall.
-    no_effect(
+    acts(
         "vrrp_ipsets",
         &[Global],
         words(0, 6),
-        "ipsets for the drop rules",
-        "drop rules are kept in a table of nftables, which has sets of its own",
+        "names of the sets of IPv4 and IPv6 addresses in the tables of nftables; without a name there are no sets",
     ),
-    no_effect("nftables", &[Global], words(0, 1), "nftables table for the drop rules", OWN_TABLE),
-    no_effect(
+    acts(
+        "nftables",
+        &[Global],
+        words(0, 1),
+        "nftables table for the drop rules, `keepalived` without a name, `backstay` without the word; it has to be of our own",
+    ),
+    acts(
         "nftables_priority",
         &[Global],
         integer(i32::MIN as i64, i32::MAX as i64),
-        "priority of the nftables chains",
-        OWN_TABLE,
+        "priority of the nftables chains, beside `nftables`; -1 when absent",
     ),
-    no_effect("nftables_ifindex", &[Global], NONE, "match interfaces by index", OWN_TABLE),
-    no_effect("nftables_counters", &[Global], NONE, "count what the nftables rules match", OWN_TABLE),
+    acts(
+        "nftables_ifindex",
+        &[Global],
+        NONE,
+        "match interfaces by index also where `nftables` would go by name: with `dont_track_primary`",
+    ),
+    acts("nftables_counters", &[Global], NONE, "count what the nftables rules match"),
     later("nftables_ipvs", &[Global], words(0, 1), "nftables table for IPVS marks"),
     later(
         "nftables_ipvs_priority",
@@ -254,12 +255,12 @@ pub(super) const WORDS: &[Keyword] = &[
     later("lvs_notify_fifo_script", &[Global], COMMAND, "script that reads the checkers' FIFO"),
     acts("fifo_write_vrrp_states_on_reload", &[Global], NONE, "write all states to the FIFO after a reload"),
     // Kept here because they concern how the file itself is read.
-    no_effect(
+    acts(
         "include_check",
         &[Global],
         ANY,
-        "how strict include is about files",
-        "what is wrong with an include is always reported",
-    ),
+        "makes it an error that wildcards (wildcard_match) or a choice of braces (brace_match) match no file; that a named file is missing or unreadable is one always",
+    )
+    .repeats(),
     acts("random_seed", &[Global], integer(0, 4_294_967_295), "seed of ${_RANDOM}"),
 ];

@@ -5,39 +5,37 @@ use super::{
     Keyword, LONGEST, NONE, SWITCH, WORD, acts, integer, later, no_effect, seconds, understood, words,
 };
 
-/// Why these words are not needed.
-const ONE_PROCESS: &str = "BFD sessions run in the vrrp process: what is said of that one counts";
-
-/// Why these words are not needed.
-const LARGE_BUFFER: &str = "the buffer is 8 MiB always";
-
 pub(super) const WORDS: &[Keyword] = &[
     acts(
         "max_auto_priority",
         &[Global],
         integer(-1, 99).optional(),
-        "highest real-time priority to rise to by itself",
+        "highest real-time priority to rise to by itself, none when absent; -1: none to begin with either",
     ),
-    no_effect(
+    acts(
         "min_auto_priority_delay",
         &[Global],
         integer(1, 10_000_000),
-        "delay that makes the priority rise, µs",
-        "the vrrp process has a real-time priority from the start, so that it does not have to rise",
+        "delay that makes the priority rise, µs, 1 s when absent",
     ),
     acts("process_names", &[Global], NONE, "show the child's part in its process name"),
     acts("process_name", &[Global], words(0, 1), "name of the parent process"),
     acts("vrrp_process_name", &[Global], words(0, 1), "name of the VRRP process"),
     later("checker_process_name", &[Global], words(0, 1), "name of the checker process"),
     later("lvs_process_name", &[Global], words(0, 1), "name of the checker process"),
-    no_effect("bfd_process_name", &[Global], words(0, 1), "name of the BFD process", ONE_PROCESS),
-    acts("vrrp_priority", &[Global], integer(-20, 19), "nice value of the VRRP process"),
     no_effect(
+        "bfd_process_name",
+        &[Global],
+        words(0, 1),
+        "name of the BFD process",
+        "BFD sessions run in the vrrp process, which has its own name",
+    ),
+    acts("vrrp_priority", &[Global], integer(-20, 19), "nice value of the VRRP process"),
+    acts(
         "vrrp_no_swap",
         &[Global],
         NONE,
-        "lock the VRRP process in memory",
-        "the vrrp process is always locked in memory, where the kernel allows it",
+        "lock the VRRP process in memory, which is tried always: with the word a refusal is a warning",
     ),
     acts("vrrp_rt_priority", &[Global], integer(1, 4_294_967_295), "real-time priority of the VRRP process"),
     acts("vrrp_cpu_affinity", &[Global], words(1, 1024), "processors of the VRRP process"),
@@ -64,44 +62,40 @@ pub(super) const WORDS: &[Keyword] = &[
         "real-time limit of the checker process, µs",
     ),
     later("checker_rlimit_rtime", &[Global], integer(1, 4_294_967_295), "old name of checker_rlimit_rttime"),
-    no_effect("bfd_priority", &[Global], integer(-20, 19), "nice value of the BFD process", ONE_PROCESS),
-    no_effect("bfd_no_swap", &[Global], NONE, "lock the BFD process in memory", ONE_PROCESS),
-    no_effect(
+    // BFD sessions run in the vrrp process: it gets the more urgent of what is said of both.
+    acts(
+        "bfd_priority",
+        &[Global],
+        integer(-20, 19),
+        "nice value of the process with BFD sessions: the lower one",
+    ),
+    acts("bfd_no_swap", &[Global], NONE, "lock the process with BFD sessions in memory"),
+    acts(
         "bfd_rt_priority",
         &[Global],
         integer(1, 4_294_967_295),
-        "real-time priority of the BFD process",
-        ONE_PROCESS,
+        "real-time priority of the process with BFD sessions: the higher one",
     ),
-    no_effect("bfd_cpu_affinity", &[Global], words(1, 1024), "processors of the BFD process", ONE_PROCESS),
-    no_effect(
+    acts(
+        "bfd_cpu_affinity",
+        &[Global],
+        words(1, 1024),
+        "processors of the process with BFD sessions, beside those of vrrp_cpu_affinity",
+    ),
+    acts(
         "bfd_rlimit_rttime",
         &[Global],
         integer(1, 4_294_967_295),
-        "real-time limit of the BFD process, µs",
-        ONE_PROCESS,
+        "real-time limit of the process with BFD sessions, µs: the longer one",
     ),
-    no_effect(
-        "bfd_rlimit_rtime",
-        &[Global],
-        integer(1, 4_294_967_295),
-        "old name of bfd_rlimit_rttime",
-        ONE_PROCESS,
-    ),
-    no_effect(
+    acts("bfd_rlimit_rtime", &[Global], integer(1, 4_294_967_295), "old name of bfd_rlimit_rttime"),
+    acts(
         "vrrp_netlink_cmd_rcv_bufs",
         &[Global],
         integer(1, 2_147_483_647),
-        "netlink command buffer, bytes",
-        "a command has one answer, which every buffer holds",
+        "netlink command buffer, bytes; only more than the system has by itself",
     ),
-    no_effect(
-        "vrrp_netlink_cmd_rcv_bufs_force",
-        &[Global],
-        SWITCH,
-        "go beyond the system's limit",
-        "a command has one answer, which every buffer holds",
-    ),
+    acts("vrrp_netlink_cmd_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
     acts(
         "vrrp_netlink_monitor_rcv_bufs",
         &[Global],
@@ -118,20 +112,13 @@ pub(super) const WORDS: &[Keyword] = &[
         "netlink monitor buffer, bytes",
     ),
     later("lvs_netlink_monitor_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
-    no_effect(
+    acts(
         "process_monitor_rcv_bufs",
         &[Global],
         integer(1, 2_147_483_647),
-        "process connector buffer, bytes",
-        LARGE_BUFFER,
+        "process connector buffer, bytes, 8 MiB when absent",
     ),
-    no_effect(
-        "process_monitor_rcv_bufs_force",
-        &[Global],
-        SWITCH,
-        "go beyond the system's limit",
-        LARGE_BUFFER,
-    ),
+    acts("process_monitor_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
     understood("snmp_socket", &[Global], words(0, 1), "socket of the SNMP master agent"),
     understood("enable_traps", &[Global], NONE, "send SNMP traps"),
     understood("enable_snmp_vrrp", &[Global], NONE, "SNMP for VRRP"),
@@ -156,17 +143,21 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("dbus_service_name", &[Global], WORD, "name on D-Bus, org.keepalived.Vrrp1 when absent"),
     acts("dbus_no_interface_name", &[Global], WORD, "word for no interface in D-Bus paths, none when absent"),
     acts("json_version", &[Global], integer(1, 2), "layout of the JSON dump"),
-    no_effect(
+    acts(
         "reload_check_config",
         &[Global],
         words(0, 1),
-        "check the configuration before a reload",
-        "a reload always checks first, tells the log, and changes nothing when there is an error",
+        "file that what a reload finds is written to, beside the log; a reload checks always, and changes nothing when there is an error",
     ),
     acts("reload_time_file", &[Global], WORD, "file that holds the time of the next reload"),
     acts("reload_repeat", &[Global], NONE, "repeat the timed reload"),
     acts("reload_file", &[Global], words(0, 1), "file that exists during a reload"),
-    understood("config_save_dir", &[Global], WORD, "where copies of the configuration are kept"),
+    acts(
+        "config_save_dir",
+        &[Global],
+        WORD,
+        "directory that keeps a copy of each configuration that is read, and the data around each reload",
+    ),
     no_effect(
         "tmp_config_directory",
         &[Global],

@@ -12,9 +12,6 @@ use super::{
 /// Why nothing is needed for masters whose timers come late.
 const LATE: &str = "every master that was late for so long becomes backup here";
 
-/// Why these words are not needed.
-const NETLINK: &str = "netlink tells the carrier at once: nothing needs polling";
-
 pub(super) const WORDS: &[Keyword] = &[
     // vrrp_script.
     acts("vrrp_script", &[Root], WORD, "a check run at an interval").block(Script).repeats(),
@@ -201,7 +198,7 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("vmac_xmit_base", &[Instance], NONE, "send from the base interface"),
     acts("use_ipvlan", &[Instance], words(0, 6), "an ipvlan interface"),
     acts("vrf", &[Instance], WORD, "VRF of the instance"),
-    no_effect("linkbeat_use_polling", &[Instance], NONE, "watch the link by polling", NETLINK),
+    acts("linkbeat_use_polling", &[Instance], NONE, "ask for the link every second"),
     later("lvs_sync_daemon_interface", &[Instance], WORD, "old way to write lvs_sync_daemon"),
     later("lvs_sync_daemon_inteface", &[Instance], WORD, "lvs_sync_daemon_interface as old manuals spelt it"),
     // Tracking.

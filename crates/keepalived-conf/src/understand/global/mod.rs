@@ -60,7 +60,7 @@ pub(super) fn read(root: &Body<'_>, places: &mut Places, reader: &mut Reader<'_>
         }
         scripts(&block.body, &mut defaults.global, reader);
         process::fifos(&block.body, &mut defaults.global.fifos, reader);
-        firewall::read(&block.body, &mut defaults.global.firewall);
+        firewall::read(&block.body, &mut defaults.global.firewall, reader);
         vrrp::receive_buffers(&block.body, &mut defaults.global, reader);
     }
     let alert = |names: [&'static str; 2]| {

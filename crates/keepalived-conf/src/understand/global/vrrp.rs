@@ -86,7 +86,9 @@ fn own_table(chain: &Word) -> Diagnostic {
         chain.span,
         format!("drop rules do not go to the chain `{}` but to a table of their own", chain.text),
     )
-    .help("the table is `ip backstay` of nftables; `nft list table ip backstay` shows it")
+    .help(
+        "the table is `ip backstay` of nftables unless `nftables` names another; `nft list ruleset` shows it",
+    )
     .help("without a chain name, `vrrp_iptables` switches the rules off")
 }
 

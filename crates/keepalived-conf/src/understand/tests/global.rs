@@ -110,6 +110,12 @@ fn firewall_and_buffers() {
     assert_eq!(read.firewall.nftables_ipvs, Some(ipvs));
     assert!(read.firewall.counters);
     assert_eq!(read.firewall.ipsets, Ipsets::Named(vec!["a".into(), "b".into()]));
+    assert_eq!(
+        load(&format!("global_defs {{\nnftables {}\n}}\n", "n".repeat(256)))
+            .report
+            .count(diagnostic::Severity::Error),
+        1
+    );
     assert_eq!(global("nftables").firewall.nftables.unwrap().table, "keepalived");
     assert_eq!(global("vrrp_rx_bufs_policy mtu").receive_buffers, ReceiveBuffers::Mtu(3));
     let advert = global("vrrp_rx_bufs_policy ADVERT\nvrrp_rx_bufs_multiplier 7").receive_buffers;

@@ -305,3 +305,32 @@ fn a_track_group_ties_instances_to_the_interface_of_a_static_address() {
     eventually("it is back", || a.shows("addr show dev eth1").contains("10.79.0.1/24"));
     assert_eq!(ours.status().counters.became_master, 2);
 }
+
+#[test]
+fn reports_of_groups_of_the_link_are_switched_off_and_on_again() {
+    let Some(network) = Network::new() else { return };
+    let a = &network.a;
+    let reports = || {
+        let file = "/proc/sys/net/ipv4/igmp_link_local_mcast_reports";
+        String::from_utf8(a.command("cat").arg(file).output().unwrap().stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!(reports(), "1");
+    let silent = || {
+        let mut config = config(150, "eth0");
+        config.global.disable_local_igmp = true;
+        config
+    };
+    let mut ours = Ours::start(a, silent());
+    eventually("it is switched off", || reports() == "0" && a.holds(VIP));
+    let remembered = ours.remembered();
+    ours.kill();
+    let mut next = Ours::resume(a, silent(), remembered);
+    assert_eq!(next.status().state, InstanceState::Master);
+    assert_eq!(reports(), "0");
+    next.send(&In::Reload { config: config(150, "eth0") });
+    eventually("a reload without the word switches it on", || reports() == "1");
+    next.send(&In::Reload { config: silent() });
+    eventually("and one with it off", || reports() == "0");
+    next.send(&In::Stop);
+    eventually("the end puts it back", || reports() == "1");
+}

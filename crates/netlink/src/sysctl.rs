@@ -41,11 +41,16 @@ pub enum Setting {
     AcceptRa,
     /// How link-local addresses are made: 0 of the Ethernet address, 1 not at all.
     AddrGenMode,
+    /// 1: membership of groups of the link (224.0.0.0/24) is reported by IGMP. Of all interfaces at once.
+    LocalIgmpReports,
 }
 
 impl Setting {
     fn path(self, interface: &str) -> PathBuf {
         let (version, name) = self.name();
+        if self == Setting::LocalIgmpReports {
+            return ["/proc/sys/net", version, name].iter().collect();
+        }
         ["/proc/sys/net", version, "conf", interface, name].iter().collect()
     }
 
@@ -65,6 +70,7 @@ impl Setting {
             Setting::AcceptDad => ("ipv6", "accept_dad"),
             Setting::AcceptRa => ("ipv6", "accept_ra"),
             Setting::AddrGenMode => ("ipv6", "addr_gen_mode"),
+            Setting::LocalIgmpReports => ("ipv4", "igmp_link_local_mcast_reports"),
         }
     }
 }
@@ -83,6 +89,13 @@ pub const VMAC: [(Setting, i32); 4] = [
 /// neighbour begins with a question that tells it the parent's Ethernet address for the virtual one.
 pub const VMAC_PARENT: [(Setting, i32); 3] =
     [(Setting::ArpIgnore, 1), (Setting::ArpFilter, 1), (Setting::ArpAnnounce, 2)];
+
+/// `disable_local_igmp`: no IGMP for groups of the link. It is no setting of an interface; what it was is
+/// remembered under [`EVERY_INTERFACE`].
+pub const NO_LOCAL_IGMP: [(Setting, i32); 1] = [(Setting::LocalIgmpReports, 0)];
+
+/// Stands for the interface of what concerns all at once; too long to be the name of one.
+pub const EVERY_INTERFACE: &str = "every interface at once";
 
 /// The value of a setting.
 ///
@@ -154,7 +167,7 @@ impl Sysctls {
 
     /// Takes over what one of these settings was before a predecessor changed it.
     pub fn inherit(&mut self, interface: &str, name: &str, value: i32) {
-        let mut all = [VMAC.as_slice(), &VMAC_PARENT].into_iter().flatten();
+        let mut all = [VMAC.as_slice(), &VMAC_PARENT, &NO_LOCAL_IGMP].into_iter().flatten();
         let Some((setting, _)) = all.find(|(setting, _)| setting.name().1 == name) else { return };
         let remembered = self.before.entry(interface.into()).or_default();
         if !remembered.iter().any(|(known, _)| known == setting) {

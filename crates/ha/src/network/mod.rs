@@ -72,10 +72,11 @@ impl Network {
         Ok(())
     }
 
-    /// Sets the pauses between announcements, and `vrrp_netlink_cmd_rcv_bufs`. Less than there is would
+    /// Sets the pauses between announcements, `disable_local_igmp`, and `vrrp_netlink_cmd_rcv_bufs`. Less than there is would
     /// lose what the kernel answers to many requests at once.
     pub(crate) fn configure(&mut self, global: &Global, groups: Vec<GarpGroup>, host: &mut dyn Host) {
         self.announcer.configure(global, groups);
+        self.disable_local_igmp(global.disable_local_igmp, host);
         let buffers = &global.processes.vrrp.netlink;
         let word = "vrrp_netlink_cmd_rcv_bufs";
         Buffer { word, bytes: buffers.command, force: buffers.command_force }.enlarge(&self.requests, host);

@@ -510,6 +510,16 @@ impl Network {
         }
     }
 
+    /// `disable_local_igmp`: lets the kernel report no membership of groups of the link, or again.
+    pub(crate) fn disable_local_igmp(&mut self, disable: bool, host: &mut dyn Host) {
+        let sysctls = &mut self.virtual_interfaces.sysctls;
+        let outcome = match disable {
+            true => sysctls.set(netlink::sysctl::EVERY_INTERFACE, &netlink::sysctl::NO_LOCAL_IGMP),
+            false => sysctls.restore(netlink::sysctl::EVERY_INTERFACE),
+        };
+        complain(outcome, "switch local IGMP off or on", host);
+    }
+
     /// What settings were before they were changed, for a successor.
     pub(crate) fn settings_before(&self) -> Vec<(String, String, i32)> {
         let before = self.virtual_interfaces.sysctls.before();

@@ -56,7 +56,7 @@ pub struct Global {
     pub allow_interface_changes: bool,
     /// `default_interface`.
     pub default_interface: Option<String>,
-    /// `disable_local_igmp`: hosts on VMACs make no IGMP reports.
+    /// `disable_local_igmp`: the kernel makes no IGMP reports for groups of the link.
     pub disable_local_igmp: bool,
     /// `vmac_prefix`; `vrrp` when absent.
     pub vmac_prefix: Option<String>,

@@ -194,12 +194,11 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("log_unknown_vrids", &[Global], NONE, "log advertisements of unknown virtual routers"),
     acts("vmac_prefix", &[Global], WORD, "name prefix of VMAC interfaces"),
     acts("vmac_addr_prefix", &[Global], WORD, "name prefix of VMAC interfaces of addresses"),
-    no_effect(
+    acts(
         "disable_local_igmp",
         &[Global],
         NONE,
-        "no IGMP on interfaces of this machine",
-        "interfaces with a virtual Ethernet address send no IGMP of their own here",
+        "no IGMP reports for groups of the link (224.0.0.0/24) from this machine",
     ),
     acts("vrrp_notify_priority_changes", &[Global], SWITCH, "tell FIFOs about changes of priority"),
     acts("vrrp_rx_bufs_policy", &[Global], words(1, 2), "size of receive buffers: MTU, ADVERT or bytes"),

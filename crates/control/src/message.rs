@@ -1,6 +1,6 @@
 //! What the supervisor and the control process tell each other.
 
-use ha::message::{Dump, InstanceStatus, Occasion, Subject};
+use ha::message::{Dump, InstanceStatus, Occasion, Refusal, Subject, Surroundings};
 use keepalived_conf::model::Config;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,8 @@ pub enum ToControl {
     State(State),
     /// An instance or group changed just now.
     Changed(Change),
+    /// An instance refused a packet just now.
+    Refused(Refusal),
     /// A reload is in force; its [`ToControl::Configure`] came before.
     Reloaded,
     /// A file that was asked for is written.
@@ -39,6 +41,8 @@ pub struct Configure {
 pub struct State {
     /// The instances, in the order of the configuration.
     pub instances: Vec<InstanceStatus>,
+    /// What is around them.
+    pub surroundings: Surroundings,
 }
 
 /// A change as it happens.

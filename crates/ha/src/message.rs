@@ -1,5 +1,9 @@
 //! What the supervisor and the vrrp process tell each other.
 
+mod surroundings;
+
+pub use surroundings::{Faults, Link, MasterReason, ProtocolError, Refusal, Surroundings};
+
 use keepalived_conf::model::{Command, Config};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -54,8 +58,11 @@ pub enum Out {
     Notify(Notification),
     /// A mail is to be sent, to the addressees of `global_defs`.
     Mail(Mail),
-    /// The answer to [`In::StatusRequest`], in the order of the configuration.
-    Status(Vec<InstanceStatus>),
+    /// The answer to [`In::StatusRequest`]: the instances in the order of the configuration, and what
+    /// is around them.
+    Status(Vec<InstanceStatus>, Surroundings),
+    /// An instance refused a packet; told once a minute for each reason.
+    Refused(Refusal),
     /// The answer to [`In::Dump`]: the text of the file, empty when none is to be written.
     Dump(Dump, String),
     /// To be kept and given to a successor if this process crashes. Each replaces the one before.
@@ -252,16 +259,30 @@ pub struct InstanceStatus {
     pub effects: Vec<String>,
     /// Its addresses with prefix, the excluded ones last.
     pub addresses: Vec<String>,
+    /// The interface that each of these addresses is, or would be, on.
+    pub places: Vec<String>,
     /// Its interface.
     pub interface: String,
+    /// The interface that its packets concern: the virtual one, if it has one.
+    pub own_interface: String,
     /// Its number.
     pub vrid: u8,
     /// Source address of its advertisements; `None` while there is none.
     pub source: Option<IpAddr>,
     /// Its interval.
     pub advert_int: Duration,
+    /// The state it would be in if its sync group let it.
+    pub wanted: InstanceState,
+    /// For how long it has been configured.
+    pub age: Duration,
+    /// Why it became master last, if it ever did.
+    pub master_reason: Option<MasterReason>,
+    /// What was wrong with the last packet that RFC 6527 has a number for.
+    pub protocol_error: Option<ProtocolError>,
     /// What it has counted.
     pub counters: Counters,
+    /// Packets refused, by keepalived's counters.
+    pub faults: Faults,
     /// Packets refused, by reason.
     pub rejected: Vec<(String, u64)>,
     /// The other router last heard as master.

@@ -397,11 +397,12 @@ impl HaSide {
                 Out::Mail(mail) => {
                     self.tell_runner(&ToRunner::Mail(Mail { subject: mail.subject, body: mail.body }));
                 }
-                Out::Status(status) => {
+                Out::Status(instances, surroundings) => {
                     self.status_asked = None;
-                    self.news.push(ToControl::State(State { instances: status.clone() }));
-                    self.status = Some(status);
+                    self.news.push(ToControl::State(State { instances: instances.clone(), surroundings }));
+                    self.status = Some(instances);
                 }
+                Out::Refused(refusal) => self.news.push(ToControl::Refused(refusal)),
                 Out::Dump(Dump::Reload { number, over }, text) => {
                     self.copies.keep_state(vrrp.pid(), number, over, &text, logger);
                 }

@@ -2,7 +2,7 @@
 
 use super::{Cause, Instance};
 use crate::message::{
-    self, InstanceState, InstanceStatus, MasterSeen, Notification, NotifyCommand, Occasion, Subject,
+    self, Faults, InstanceState, InstanceStatus, MasterSeen, Notification, NotifyCommand, Occasion, Subject,
 };
 use keepalived_conf::model::{Notify, NotifyScript};
 use vrrp::Time;
@@ -47,11 +47,18 @@ impl Instance {
             priority: self.router.priority(),
             effects: self.causes.iter().map(Cause::describe).collect(),
             addresses: self.addresses().map(|a| format!("{}/{}", a.address, a.prefix)).collect(),
+            places: self.addresses().map(|address| self.interface_of(address).to_owned()).collect(),
             interface: config.interface.clone(),
+            own_interface: self.own_interface().to_owned(),
             vrid: config.vrid,
             source: self.source,
             advert_int: config.advert_int,
+            wanted: self.wanted().into(),
+            age: self.made.map(|at| now.since(at)).unwrap_or_default(),
+            master_reason: self.router.master_reason().map(Into::into),
+            protocol_error: self.protocol_error,
             counters: self.router.counters().into(),
+            faults: Faults::of(|reason| self.complaints_of(reason)),
             rejected: self.complaints.iter().map(|(&reason, c)| (reason.to_owned(), c.count)).collect(),
             master: self.router.master_heard().map(|(address, priority, at)| MasterSeen {
                 address,

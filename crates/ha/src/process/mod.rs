@@ -9,6 +9,7 @@ mod lateness;
 mod proxy;
 mod repeat;
 mod successor;
+mod surroundings;
 
 use crate::dump::{Dumps, Moment};
 use crate::handover::Handovers;
@@ -225,11 +226,7 @@ impl Process<'_> {
                         self.evaluate(&Memory::default());
                     }
                 }
-                In::StatusRequest => {
-                    let now = now();
-                    let status = self.instances.iter().map(|instance| instance.status(now)).collect();
-                    self.tell(&Out::Status(status));
-                }
+                In::StatusRequest => self.tell_status(),
                 In::Announce { instance } => self.announce_asked(&instance),
                 In::Proxy { serves } => self.proxy_changed(serves),
                 In::Dump(kind) => {

@@ -27,14 +27,14 @@ impl<R> Column<R> {
 
 /// A conceptual table, or with an empty index a group of scalars. RFC 2578 §7.1.12.
 #[derive(Debug)]
-pub struct Table<R: 'static> {
+pub struct Table<'c, R> {
     /// Path of its entry, below which columns are numbered.
     pub entry: &'static [u32],
     /// Its columns.
-    pub columns: &'static [Column<R>],
+    pub columns: &'c [Column<R>],
 }
 
-impl<R> Table<R> {
+impl<R> Table<'_, R> {
     /// Puts rows, each with its index, into a tree whose root is `base`.
     pub fn fill(&self, base: &Oid, rows: impl IntoIterator<Item = (Vec<u32>, R)>, tree: &mut Tree) {
         let entry = base.below(self.entry);

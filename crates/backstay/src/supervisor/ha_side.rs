@@ -11,7 +11,7 @@ use crate::roles::{self, LogPlan, Role, Setup};
 use control::message::{Change, State, ToControl};
 use ha::message::{Dump, In, InstanceStatus, Memory, Out, ScriptOutcome};
 use keepalived_conf::Loaded;
-use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, TimedScript};
+use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, SnmpVrrp, TimedScript};
 use logging::{Level, Logger};
 use runner::message::{Configure, FromRunner, Mail, Outcome, Task, ToRunner};
 use rustix::fs::OFlags;
@@ -52,6 +52,10 @@ pub(crate) struct HaOptions {
     pub(crate) dump: bool,
     /// `-e`: a file that an `include` names has to be there.
     pub(crate) every_file: bool,
+    /// `-x`: every table of SNMP is offered.
+    pub(crate) snmp: bool,
+    /// `-A`: goes before `snmp_socket`.
+    pub(crate) snmp_socket: Option<String>,
 }
 
 impl HaOptions {
@@ -66,6 +70,8 @@ impl HaOptions {
             respawn: true,
             dump: false,
             every_file: false,
+            snmp: false,
+            snmp_socket: None,
         }
     }
 
@@ -82,6 +88,13 @@ impl HaOptions {
         if let Some(name) = &self.namespace {
             loaded.config.program.network_namespace = Some(name.clone());
             loaded.config.program.pid_directory = true;
+        }
+        let snmp = &mut loaded.config.global.snmp;
+        if self.snmp {
+            snmp.vrrp = SnmpVrrp { keepalived: true, rfc2787: true, rfc6527: true };
+        }
+        if self.snmp_socket.is_some() {
+            snmp.socket.clone_from(&self.snmp_socket);
         }
         if !self.bfd {
             loaded.config.bfd.clear();

@@ -9,19 +9,12 @@ pub struct Column<R> {
     pub number: u32,
     /// What a row has there; `None` for nothing.
     pub value: fn(&R) -> Option<Value>,
-    /// Whether it may be set.
-    pub writable: bool,
 }
 
 impl<R> Column<R> {
-    /// One that can only be read.
+    /// A column.
     pub const fn new(number: u32, value: fn(&R) -> Option<Value>) -> Self {
-        Self { number, value, writable: false }
-    }
-
-    /// It may be set.
-    pub const fn writable(self) -> Self {
-        Self { writable: true, ..self }
+        Self { number, value }
     }
 }
 
@@ -39,7 +32,7 @@ impl<R> Table<'_, R> {
     pub fn fill(&self, base: &Oid, rows: impl IntoIterator<Item = (Vec<u32>, R)>, tree: &mut Tree) {
         let entry = base.below(self.entry);
         for column in self.columns {
-            tree.declare(entry.below(&[column.number]), column.writable);
+            tree.declare(entry.below(&[column.number]));
         }
         for (index, row) in rows {
             for column in self.columns {

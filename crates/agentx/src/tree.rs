@@ -1,15 +1,14 @@
 //! The objects of a subagent at one moment, in the order of their identifiers.
 
 use crate::{Oid, SearchRange, Value, VarBind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 /// Objects with their values.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
     objects: BTreeMap<Oid, Value>,
-    /// Kinds of objects, and whether they may be set.
-    kinds: BTreeMap<Oid, bool>,
+    kinds: BTreeSet<Oid>,
 }
 
 impl Tree {
@@ -19,8 +18,8 @@ impl Tree {
     }
 
     /// Tells of a kind of objects, of which there may be none.
-    pub fn declare(&mut self, kind: Oid, writable: bool) {
-        self.kinds.insert(kind, writable);
+    pub fn declare(&mut self, kind: Oid) {
+        self.kinds.insert(kind);
     }
 
     /// Adds an object.
@@ -33,17 +32,16 @@ impl Tree {
         self.objects.iter()
     }
 
-    /// Whether the kind of an object is known, and if so whether it may be set.
-    pub fn is_writable(&self, name: &Oid) -> Option<bool> {
-        let (kind, writable) = self.kinds.range(..=name).next_back()?;
-        name.is_within(kind).then_some(*writable)
+    /// Whether an object would be of a kind that was told of.
+    fn knows(&self, name: &Oid) -> bool {
+        self.kinds.range(..=name).next_back().is_some_and(|kind| name.is_within(kind))
     }
 
     /// The object of this name. RFC 2741 §7.2.3.1.
     pub fn exact(&self, name: &Oid) -> VarBind {
         let value = match self.objects.get(name) {
             Some(value) => value.clone(),
-            None if self.is_writable(name).is_some() => Value::NoSuchInstance,
+            None if self.knows(name) => Value::NoSuchInstance,
             None => Value::NoSuchObject,
         };
         VarBind { name: name.clone(), value }
@@ -67,9 +65,9 @@ mod tests {
 
     fn tree() -> Tree {
         let mut tree = Tree::new();
-        tree.declare(Oid::new(&[1, 1]), false);
-        tree.declare(Oid::new(&[1, 2]), true);
-        tree.declare(Oid::new(&[1, 3]), false);
+        tree.declare(Oid::new(&[1, 1]));
+        tree.declare(Oid::new(&[1, 2]));
+        tree.declare(Oid::new(&[1, 3]));
         for name in [&[1, 1, 1], &[1, 1, 2], &[1, 2, 1]] {
             tree.insert(Oid::new(name), Value::Integer(name[1] as i32 * 10 + name[2] as i32));
         }

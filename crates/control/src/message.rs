@@ -65,8 +65,28 @@ pub enum FromControl {
     AskState,
     /// Do this, as an operator could.
     Act(Act),
+    /// Change this until the next reload; what is refused here changes nothing.
+    Adjust(Adjustment),
     /// Answer with [`ToControl::Socket`].
     Connect(Daemon),
+}
+
+/// A number of an instance that managers may change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adjustment {
+    /// Name of the instance.
+    pub instance: String,
+    /// What changes.
+    pub setting: Setting,
+}
+
+/// What managers may change of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Setting {
+    /// `priority`, 1 to 254, of one that is no address owner.
+    Priority(u8),
+    /// Not `nopreempt`.
+    Preempt(bool),
 }
 
 /// What other programs may have done.

@@ -24,6 +24,12 @@ pub enum In {
         /// The configuration.
         config: Config,
     },
+    /// The configuration, in which a manager has changed a number of an instance: as a reload, but
+    /// nobody is told.
+    Adjust {
+        /// The configuration.
+        config: Config,
+    },
     /// A run of a `vrrp_script` ended.
     ScriptResult {
         /// Name of the `vrrp_script`.
@@ -52,10 +58,13 @@ pub enum In {
 /// To the supervisor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Out {
-    /// The configuration is in force; sent once for each [`In::Configure`] and [`In::Reload`].
+    /// The configuration is in force; sent once for each [`In::Configure`], [`In::Reload`] and
+    /// [`In::Adjust`].
     Ready,
     /// An instance or group changed its state: start these commands in this order.
     Notify(Notification),
+    /// A line for the FIFOs only, its line end included: a state that a reload has left as it was.
+    FifoLine(String),
     /// A mail is to be sent, to the addressees of `global_defs`.
     Mail(Mail),
     /// The answer to [`In::StatusRequest`]: the instances in the order of the configuration, and what

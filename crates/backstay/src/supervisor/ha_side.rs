@@ -8,7 +8,7 @@ use super::reload_time::ReloadTime;
 use super::upgrade::{Inheritance, Predecessor};
 use crate::inspect;
 use crate::roles::{self, LogPlan, Role, Setup};
-use control::message::{Change, State, ToControl};
+use control::message::{Adjustment, Change, Setting, State, ToControl};
 use ha::message::{Dump, In, InstanceStatus, Memory, Out, ScriptOutcome};
 use keepalived_conf::Loaded;
 use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, SnmpVrrp, TimedScript};
@@ -407,6 +407,7 @@ impl HaSide {
                     }
                     self.fifos.write(&line, logger);
                 }
+                Out::FifoLine(line) => self.fifos.write(&line, logger),
                 Out::Mail(mail) => {
                     self.tell_runner(&ToRunner::Mail(Mail { subject: mail.subject, body: mail.body }));
                 }
@@ -510,6 +511,23 @@ impl HaSide {
         let configuration = self.runner_configuration();
         self.tell_runner(&configuration);
         logger.log(Level::Info, "Reload finished");
+    }
+
+    /// Changes a number of an instance as a manager wants it, until the next reload.
+    pub(crate) fn adjust(&mut self, Adjustment { instance, setting }: &Adjustment) {
+        let mut instances = self.config.instances.iter_mut();
+        let Some(instance) = instances.find(|known| known.name == *instance) else { return };
+        match *setting {
+            // An owner is one by its configuration, on which more depends.
+            Setting::Priority(0 | 255) => return,
+            Setting::Priority(_) if instance.priority == 255 => return,
+            Setting::Priority(priority) => instance.priority = priority,
+            Setting::Preempt(preempt) => instance.nopreempt = !preempt,
+        }
+        // A process that is not there now gets it at its start.
+        if let Some(vrrp) = &mut self.vrrp {
+            let _ = vrrp.channel.send(&In::Adjust { config: self.config.clone() });
+        }
     }
 
     /// Asks how the instances stand; the answer is among the [`news`](Self::news) some time. Asked

@@ -5,9 +5,10 @@
 
 mod connection;
 mod mib;
+mod sets;
 mod traps;
 
-use crate::message::{Change, Configure, Daemon, FromControl, State};
+use crate::message::{Adjustment, Change, Configure, Daemon, FromControl, State};
 use crate::service::{Desk, Service};
 use agentx::{Action, Answer, Demand, ErrorStatus, Event, Line, Request, Session, Settings, Tree};
 use connection::{Connection, Lost};
@@ -45,6 +46,8 @@ pub(crate) struct Snmp {
     connection: Option<Connection>,
     /// Requests, and when they came.
     requests: Vec<(Instant, Request)>,
+    /// What the last set replaced, should it be taken back.
+    former: Vec<Adjustment>,
     /// What is told with the next state, and when it happened.
     news: Vec<(Instant, News)>,
 }
@@ -69,6 +72,7 @@ impl Snmp {
             session: None,
             connection: None,
             requests: Vec::new(),
+            former: Vec::new(),
             news: Vec::new(),
         }
     }
@@ -163,7 +167,7 @@ impl Snmp {
             return;
         }
         for (_, request) in std::mem::take(&mut self.requests) {
-            let answer = request.read(self.tree()).unwrap_or_else(|| self.set(&request.demand));
+            let answer = request.read(self.tree()).unwrap_or_else(|| self.set(&request.demand, desk));
             let bytes = self.session.as_ref().and_then(|session| session.answer(&request, answer));
             if let Some(bytes) = bytes {
                 self.send(&bytes, desk);
@@ -171,12 +175,39 @@ impl Snmp {
         }
     }
 
-    /// Nothing can be set.
-    fn set(&mut self, demand: &Demand) -> Answer {
-        match demand {
-            Demand::Undo(_) => Answer::Set(ErrorStatus::NO_ERROR, 0),
-            _ => Answer::Set(ErrorStatus::NOT_WRITABLE, 1),
+    /// Tests, makes or takes back what a manager sets.
+    fn set(&mut self, demand: &Demand, desk: &mut Desk) -> Answer {
+        let (Demand::Test(objects) | Demand::Commit(objects)) = demand else {
+            return self.undo(desk);
+        };
+        let Some(facts) = self.facts() else { return Answer::Set(ErrorStatus::NOT_WRITABLE, 1) };
+        let mut adjustments = Vec::new();
+        for (number, object) in (1..).zip(objects) {
+            match sets::meant(object, facts) {
+                Ok(adjustment) => adjustments.push(adjustment),
+                Err(error) => return Answer::Set(error, number),
+            }
         }
+        if let Demand::Commit(_) = demand {
+            self.former = adjustments.iter().filter_map(|wanted| sets::present(wanted, facts)).collect();
+            adjustments.into_iter().for_each(|adjustment| self.adjust(adjustment, desk));
+        }
+        Answer::Set(ErrorStatus::NO_ERROR, 0)
+    }
+
+    fn undo(&mut self, desk: &mut Desk) -> Answer {
+        for adjustment in std::mem::take(&mut self.former) {
+            self.adjust(adjustment, desk);
+        }
+        Answer::Set(ErrorStatus::NO_ERROR, 0)
+    }
+
+    /// The supervisor sees to it, and sends the configuration that it makes of it.
+    fn adjust(&mut self, adjustment: Adjustment, desk: &mut Desk) {
+        let before = self.facts().and_then(|facts| sets::present(&adjustment, facts));
+        desk.log(Level::Info, &sets::line(&adjustment, before.as_ref()));
+        desk.ask(FromControl::Adjust(adjustment));
+        self.known = None;
     }
 
     fn tree(&mut self) -> &Tree {

@@ -220,6 +220,7 @@ impl Process<'_> {
                     self.configure(config, &restored)?;
                 }
                 In::Reload { config } => self.reload(config)?,
+                In::Adjust { config } => self.configure(config, &Memory::default())?,
                 In::ScriptResult { script, outcome } => {
                     if self.tracking.scripts.result(&script, &outcome.into(), self.host) {
                         self.changed = true;

@@ -11,6 +11,9 @@ use keepalived_conf::model::{Authentication, InitialState, Version};
 pub(in crate::snmp) const NAME: u32 = 2;
 pub(in crate::snmp) const STATE: u32 = 4;
 pub(in crate::snmp) const INITIAL_STATE: u32 = 5;
+/// Numbers of the columns that can be set.
+pub(in crate::snmp) const BASE_PRIORITY: u32 = 7;
+pub(in crate::snmp) const PREEMPT: u32 = 13;
 
 pub(super) fn fill(facts: Facts<'_>, tree: &mut Tree) {
     let table = Table::<Instance<'_>> {
@@ -21,7 +24,7 @@ pub(super) fn fill(facts: Facts<'_>, tree: &mut Tree) {
             column(STATE, |i| integer(state_number(i.state()))),
             column(INITIAL_STATE, |i| integer(initial_state(i))),
             column(6, |i| integer(state_number(i.status.map_or_else(|| i.state(), |status| status.wanted)))),
-            column(7, |i| integer(i.status.map_or(i.config.priority, |status| status.base_priority))),
+            column(BASE_PRIORITY, |i| integer(i.config.priority)),
             column(8, |i| integer(i.status.map_or(i.config.priority, |status| status.priority))),
             column(9, |i| truth(i.is_master())),
             column(10, |i| text(i.status.map_or(&i.config.interface, |status| &status.own_interface))),
@@ -32,7 +35,7 @@ pub(super) fn fill(facts: Facts<'_>, tree: &mut Tree) {
                     Version::V3 => i.config.advert_int.as_millis() / 10,
                 })
             }),
-            column(13, |i| truth(!i.config.nopreempt)),
+            column(PREEMPT, |i| truth(!i.config.nopreempt)),
             column(14, |i| gauge(i.config.preempt_delay.as_secs())),
             column(15, authentication),
             // There is no LVS synchronisation.

@@ -14,7 +14,7 @@ mod routes;
 mod rules;
 mod tracked;
 
-pub(super) use instances::{INITIAL_STATE, NAME, STATE, initial_state};
+pub(super) use instances::{BASE_PRIORITY, INITIAL_STATE, NAME, PREEMPT, STATE, initial_state};
 
 use crate::message::{Configure, State};
 use agentx::{Column, Oid, Subtree, Tree, Value};

@@ -47,7 +47,7 @@ fn operations(facts: Facts<'_>, tree: &mut Tree) {
             column(2, Instance::mac),
             column(3, |i| rfc_state(i.state())),
             column(4, |_| integer(1)),
-            column(5, |i| integer(i.status.map_or(i.config.priority, |status| status.base_priority))),
+            column(5, |i| integer(i.config.priority)),
             column(6, |i| integer(i.config.addresses.len())),
             column(7, |i| {
                 let heard = i.status.and_then(|status| status.master).map(|master| master.address);

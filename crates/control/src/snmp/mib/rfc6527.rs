@@ -83,7 +83,7 @@ fn operations(facts: Facts<'_>, tree: &mut Tree) {
             column(4, primary),
             column(5, Instance::mac),
             column(6, |i| rfc_state(i.state())),
-            column(7, |i| gauge(i.status.map_or(i.config.priority, |status| status.base_priority))),
+            column(7, |i| gauge(i.config.priority)),
             column(8, |i| integer(i.config.addresses.len())),
             column(9, |i| integer(i.config.advert_int.as_millis() / 10)),
             column(10, |i| truth(!i.config.nopreempt)),

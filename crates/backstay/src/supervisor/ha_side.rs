@@ -14,6 +14,7 @@ use keepalived_conf::Loaded;
 use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, SnmpVrrp, TimedScript};
 use logging::{Level, Logger};
 use runner::message::{Configure, FromRunner, Mail, Outcome, Task, ToRunner};
+use std::collections::HashSet;
 use rustix::fs::OFlags;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -299,11 +300,12 @@ impl HaSide {
         Ok(())
     }
 
-    /// Scripts that no instance tracks are not run.
+    /// Scripts that neither an instance nor a sync group tracks are not run.
     fn runner_configuration(&self) -> ToRunner {
-        let tracked = |name: &str| {
-            self.config.instances.iter().any(|i| i.track_scripts.iter().any(|script| script.name == name))
-        };
+        let of_instances = self.config.instances.iter().flat_map(|instance| &instance.track_scripts);
+        let of_groups = self.config.sync_groups.iter().flat_map(|group| &group.track.scripts);
+        let all: HashSet<&str> = of_instances.chain(of_groups).map(|script| script.name.as_str()).collect();
+        let tracked = |name: &str| all.contains(name);
         let scripts = self.config.scripts.iter().filter(|script| tracked(&script.name)).cloned().collect();
         let global = self.config.global.clone();
         let readers = global.fifos.all.iter().chain(&global.fifos.vrrp).filter_map(reader).collect();

@@ -270,6 +270,12 @@ pub struct InstanceStatus {
     pub addresses: Vec<String>,
     /// The interface that each of these addresses is, or would be, on.
     pub places: Vec<String>,
+    /// Whether each of these addresses is there.
+    pub present: Vec<bool>,
+    /// As a master, whether each of its routes is there; else empty, as is the next.
+    pub routes: Vec<bool>,
+    /// The same of rules.
+    pub rules: Vec<bool>,
     /// Its interface.
     pub interface: String,
     /// The interface that its packets concern: the virtual one, if it has one.

@@ -20,6 +20,12 @@ pub struct Surroundings {
     pub processes: Vec<(String, u32, bool)>,
     /// Whether the neighbour of each BFD session can be reached, by name.
     pub bfd: Vec<(String, bool)>,
+    /// Whether each static address is there.
+    pub addresses: Vec<bool>,
+    /// Whether each static route is there.
+    pub routes: Vec<bool>,
+    /// Whether each static rule is there.
+    pub rules: Vec<bool>,
     /// Interfaces that the configuration names, and those below them.
     pub links: Vec<Link>,
 }

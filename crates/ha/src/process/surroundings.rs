@@ -2,7 +2,7 @@
 
 use super::{Process, now};
 use crate::message::{Link, Out, Surroundings};
-use keepalived_conf::model::{Config, Route, RoutingTable, Rule};
+use keepalived_conf::model::{Config, Route, RoutingTable, Rule, VirtualAddress};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use vrrp::Family;
@@ -11,13 +11,16 @@ impl Process<'_> {
     /// Answers [`crate::message::In::StatusRequest`].
     pub(super) fn tell_status(&mut self) {
         let now = now();
-        let status = self.instances.iter().map(|instance| instance.status(now)).collect();
+        let status = self.instances.iter().map(|instance| instance.status(now, &self.network)).collect();
         let surroundings = self.surroundings();
         self.tell(&Out::Status(status, surroundings));
     }
 
     fn surroundings(&self) -> Surroundings {
         let config = self.dumps.config();
+        let is_there = |address: &VirtualAddress| {
+            address.dev.as_deref().is_some_and(|dev| self.network.interfaces.has(dev, address.address))
+        };
         let (files, processes) = (&self.tracking.files, &self.tracking.processes);
         Surroundings {
             age: self.dumps.started().map(|at| now().since(at)).unwrap_or_default(),
@@ -37,6 +40,9 @@ impl Process<'_> {
                 })
                 .collect(),
             bfd: self.tracking.sessions.verdicts(),
+            addresses: config.static_addresses.iter().map(is_there).collect(),
+            routes: self.network.routes_set(&config.static_routes),
+            rules: self.network.rules_set(&config.static_rules),
             links: self.links(config),
         }
     }

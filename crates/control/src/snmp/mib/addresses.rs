@@ -1,6 +1,8 @@
 //! KEEPALIVED-MIB: vrrpAddressTable.
 
-use super::{Facts, Instance, address, address_type, column, gauge, keepalived_vrrp, scope, text, truth};
+use super::{
+    Facts, Instance, address, address_type, column, gauge, is_set, keepalived_vrrp, scope, text, truth,
+};
 use agentx::{Table, Tree, Value};
 use keepalived_conf::model::VirtualAddress;
 use std::net::{IpAddr, Ipv4Addr};
@@ -35,7 +37,8 @@ pub(super) fn fill(facts: Facts<'_>, tree: &mut Tree) {
     };
     let fixed = (1..).zip(&facts.config().static_addresses).map(|(number, config)| {
         let interface = config.dev.as_deref().unwrap_or_default();
-        (vec![0, number], Row { facts, config, interface, set: true, advertised: false })
+        let set = is_set(&facts.state.surroundings.addresses, number);
+        (vec![0, number], Row { facts, config, interface, set, advertised: false })
     });
     let virtual_ = (1..).zip(facts.instances()).flat_map(|(number, instance)| rows(number, instance));
     table.fill(&keepalived_vrrp(), fixed.chain(virtual_), tree);
@@ -52,7 +55,7 @@ fn rows(number: u32, instance: Instance<'_>) -> impl Iterator<Item = (Vec<u32>, 
             facts: instance.facts,
             config,
             interface: place.map_or(written, String::as_str),
-            set: instance.is_master(),
+            set: instance.is_master() && instance.status.is_some_and(|s| s.present.get(at) == Some(&true)),
             advertised,
         };
         (vec![number, at as u32 + 1], row)

@@ -166,6 +166,11 @@ fn numbered<R>(rows: impl Iterator<Item = R>) -> impl Iterator<Item = (Vec<u32>,
     (1..).zip(rows).map(|(number, row)| (vec![number], row))
 }
 
+/// Whether the one of this number, from 1, is there.
+fn is_set(set: &[bool], number: u32) -> bool {
+    set.get(number as usize - 1) == Some(&true)
+}
+
 fn text(text: &str) -> Option<Value> {
     Some(Value::text(text))
 }

@@ -1,14 +1,14 @@
 //! KEEPALIVED-MIB: vrrpRouteTable and vrrpRouteNextHopTable.
 
 use super::{
-    Facts, address, address_type, column, counter64, gauge, integer, keepalived_vrrp, network, scope, text,
-    truth,
+    Facts, address, address_type, column, counter64, gauge, integer, is_set, keepalived_vrrp, network, scope,
+    text, truth,
 };
 use agentx::{Column, Table, Tree, Value};
 use keepalived_conf::model::{
-    Encapsulation, NextHop, Route, RouteKind, RouteMetric, RouteMetrics, RoutingTable,
+    Encapsulation, Family, NextHop, Route, RouteKind, RouteMetric, RouteMetrics, RoutingTable,
 };
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 #[derive(Clone, Copy)]
 struct Row<'a> {
@@ -29,9 +29,9 @@ pub(super) fn fill(facts: Facts<'_>, tree: &mut Tree) {
     let route = Table::<Row<'_>> {
         entry: &[7, 1],
         columns: &[
-            column(2, |r| address_type(family(r.config))),
-            column(3, |r| network(r.config.destination?)),
-            column(4, |r| gauge(r.config.destination?.length)),
+            column(2, |r| address_type(everything(r.config.family))),
+            column(3, |r| r.config.destination.map_or_else(|| address(everything(r.config.family)), network)),
+            column(4, |r| gauge(r.config.destination.map_or(0, |prefix| prefix.length))),
             column(5, |r| address(r.config.via?)),
             column(6, secondary_gateway),
             column(7, |r| address(r.config.preferred_source?)),
@@ -48,7 +48,8 @@ pub(super) fn fill(facts: Facts<'_>, tree: &mut Tree) {
             column(15, |r| network(r.config.from?)),
             column(16, |r| gauge(r.config.from?.length)),
             column(17, |r| gauge(r.config.tos?)),
-            column(18, |r| integer(i32::from(r.config.protocol) + 1)),
+            // Nobody's without `protocol` beside `no_track`.
+            column(18, |r| (r.config.protocol != 0).then(|| integer(i32::from(r.config.protocol) + 1))?),
             column(21, |r| integer(r.config.expires?)),
             column(43, |r| {
                 integer(match r.config.preference? {
@@ -74,10 +75,16 @@ pub(super) fn fill(facts: Facts<'_>, tree: &mut Tree) {
 
 fn rows(facts: Facts<'_>) -> impl Iterator<Item = (u32, u32, Row<'_>)> {
     let fixed = (1..).zip(&facts.config().static_routes);
-    let fixed = fixed.map(move |(number, config)| (0, number, Row { facts, config, set: true }));
+    let fixed = fixed.map(move |(number, config)| {
+        let set = is_set(&facts.state.surroundings.routes, number);
+        (0, number, Row { facts, config, set })
+    });
     fixed.chain((1..).zip(facts.instances()).flat_map(move |(number, instance)| {
         let routes = (1..).zip(&instance.config.routes);
-        routes.map(move |(at, config)| (number, at, Row { facts, config, set: instance.is_master() }))
+        routes.map(move |(at, config)| {
+            let set = instance.status.is_some_and(|status| is_set(&status.routes, at));
+            (number, at, Row { facts, config, set })
+        })
     }))
 }
 
@@ -108,10 +115,12 @@ fn hops(rows: &[(u32, u32, Row<'_>)], tree: &mut Tree) {
     }
 }
 
-/// An address of the family that a route has, as far as its addresses tell.
-fn family(route: &Route) -> IpAddr {
-    let prefix = route.destination.or(route.from).map(|prefix| prefix.address);
-    prefix.or(route.preferred_source).unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED))
+/// The destination of a default route.
+fn everything(family: Family) -> IpAddr {
+    match family {
+        Family::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
+        Family::Ipv6 => Ipv6Addr::UNSPECIFIED.into(),
+    }
 }
 
 /// The only next hop, if it is reached without a tunnel.

@@ -1,6 +1,6 @@
 //! KEEPALIVED-MIB: vrrpRuleTable.
 
-use super::{Facts, address_type, column, gauge, integer, keepalived_vrrp, network, text, truth};
+use super::{Facts, address_type, column, gauge, integer, is_set, keepalived_vrrp, network, text, truth};
 use agentx::{Table, Tree};
 use keepalived_conf::model::{Prefix, Rule, RuleAction};
 
@@ -72,10 +72,16 @@ pub(super) fn fill(facts: Facts<'_>, tree: &mut Tree) {
         ],
     };
     let fixed = (1..).zip(&facts.config().static_rules);
-    let fixed = fixed.map(|(number, config)| (vec![0, number], Row { config, set: true }));
+    let fixed = fixed.map(|(number, config)| {
+        let set = is_set(&facts.state.surroundings.rules, number);
+        (vec![0, number], Row { config, set })
+    });
     let virtual_ = (1..).zip(facts.instances()).flat_map(|(number, instance)| {
         let rules = (1..).zip(&instance.config.rules);
-        rules.map(move |(at, config)| (vec![number, at], Row { config, set: instance.is_master() }))
+        rules.map(move |(at, config)| {
+            let set = instance.status.is_some_and(|status| is_set(&status.rules, at));
+            (vec![number, at], Row { config, set })
+        })
     });
     table.fill(&keepalived_vrrp(), fixed.chain(virtual_), tree);
 }

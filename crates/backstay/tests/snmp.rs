@@ -37,6 +37,7 @@ get() { snmpget -v2c -c public -Oqv -t 3 127.0.0.1:1161 $1; }
 set_() { snmpset -v2c -c private -On -t 3 127.0.0.1:1161 "$@" 2>&1; }
 states() { snmpwalk -v2c -c public -Oqv -t 3 127.0.0.1:1161 $K.2.3.1.4 2>/dev/null | tr '\n' ' '; }
 are() { [ "$(states)" = "$1 " ]; }
+gone() { ! kill -0 $1; }
 traps() { grep -o '\.1\.3\.6\.1\.6\.3\.1\.1\.4\.1\.0 = .*' /tmp/w/traps.log; }
 told() { traps | grep -qF "$1"; }
 for i in 0 1 2 3; do
@@ -343,4 +344,301 @@ fn walks_find_what_the_original_has() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(theirs.len() > 600, "only {} objects", theirs.len());
+}
+
+/// Two instances in a group and one alone, which is tracked by the other interface too.
+const SMALL: &str = r#"
+cat >/etc/keepalived/keepalived.conf <<'X'
+global_defs {
+    router_id R1
+    enable_snmp_vrrp
+    enable_snmp_rfc
+    enable_traps
+    snmp_socket /tmp/w/agentx
+}
+vrrp_sync_group G1 {
+    group {
+        A
+        B
+    }
+}
+vrrp_instance A {
+    interface eth0
+    virtual_router_id 51
+    priority 100
+    virtual_ipaddress {
+        10.0.0.50/24
+    }
+}
+vrrp_instance B {
+    interface eth1
+    virtual_router_id 52
+    priority 90
+    virtual_ipaddress {
+        10.1.0.50/24
+    }
+}
+vrrp_instance C {
+    version 3
+    state MASTER
+    interface eth2
+    virtual_router_id 53
+    priority 80
+    virtual_ipaddress {
+        10.2.0.70/24
+        10.2.0.71/24
+    }
+}
+X
+"#;
+
+/// What the managers of a program are told while its instances become master, lose an interface, get
+/// it back and stop; without the times.
+fn traps(program: &str) -> BTreeSet<String> {
+    let text = succeed(&format!(
+        r#"{AGENT}{SMALL}
+        agent; listener
+        {program} -n -l -D >/tmp/w/log 2>&1 &
+        program=$!
+        until_ 20 are "2 2 2" || {{ cat /tmp/w/log; fail "states: $(states)"; }}
+        ip link set eth1 down
+        until_ 10 are "3 3 2" || {{ cat /tmp/w/log; fail "states: $(states)"; }}
+        ip link set eth1 up
+        until_ 20 are "2 2 2" || {{ cat /tmp/w/log; fail "states: $(states)"; }}
+        # A reload removes C, whose block is the last.
+        sed -i '/^vrrp_instance C/,$d' /etc/keepalived/keepalived.conf
+        kill -HUP $program
+        until_ 20 are "2 2" || {{ cat /tmp/w/log; fail "states: $(states)"; }}
+        kill $program
+        until_ 10 gone $program
+        traps"#
+    ));
+    // The agent's own start is no matter of ours.
+    let lines = text.lines().filter(|line| line.starts_with(".1.3.6.1.6.3.1.1.4.1.0 = OID: ."));
+    let ours = lines.filter(|line| !line.contains(".1.3.6.1.6.3.1.1.5."));
+    ours.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn managers_are_told_what_the_original_tells_them() {
+    if !ready() {
+        return;
+    }
+    let [theirs, ours] = ["/usr/sbin/keepalived", "keepalived"].map(traps);
+    assert_eq!(ours, theirs);
+    for kind in [".9586.100.5.2.10.0.1", ".9586.100.5.2.10.0.2", ".2.1.68.0.1", ".2.1.207.0.1"] {
+        assert!(theirs.iter().any(|line| line.contains(&format!("{kind} "))), "{kind}: {theirs:#?}");
+    }
+}
+
+/// What managers are told when a neighbour has another password, and when it has another version.
+fn refusals(program: &str) -> BTreeSet<String> {
+    let text = succeed(&format!(
+        r#"{AGENT}{SMALL}
+        sed -i 's/    priority 100/    priority 100\n    authentication {{\n auth_type PASS\n auth_pass ours\n }}/' \
+            /etc/keepalived/keepalived.conf
+        ip netns add other
+        for i in 0 2; do ip link set other$i netns other; done
+        in_other() {{ ip netns exec other "$@"; }}
+        for i in 0 2; do in_other ip addr add 10.$i.0.2/24 dev other$i; in_other ip link set other$i up; done
+        cat >/tmp/w/other.conf <<'X'
+vrrp_instance A {{
+    interface other0
+    virtual_router_id 51
+    priority 50
+    authentication {{
+        auth_type PASS
+        auth_pass theirs
+    }}
+    virtual_ipaddress {{
+        10.0.0.50/24
+    }}
+}}
+vrrp_instance C {{
+    version 2
+    interface other2
+    virtual_router_id 53
+    priority 50
+    virtual_ipaddress {{
+        10.2.0.70/24
+        10.2.0.71/24
+    }}
+}}
+X
+        agent; listener
+        in_other /usr/sbin/keepalived -n -l -p /tmp/w/other.pid -r /tmp/w/other.vrrp -f /tmp/w/other.conf \
+            >/tmp/w/other.log 2>&1 &
+        {program} -n -l -D >/tmp/w/log 2>&1 &
+        until_ 20 told .1.3.6.1.2.1.68.0.2 || {{ cat /tmp/w/log /tmp/w/other.log; fail "no authentication failure"; }}
+        until_ 20 told .1.3.6.1.2.1.207.0.2 || {{ cat /tmp/w/log; fail "no protocol error"; }}
+        traps | grep -e 68.0.2 -e 207.0.2
+        get .1.3.6.1.2.1.207.1.2.5.1.6.$(ip -o link show eth2 | cut -d: -f1).53.1 | sed 's/^/reason /'"#
+    ));
+    let lines = text.lines().filter(|line| line.starts_with('.') || line.starts_with("reason"));
+    lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn managers_are_told_of_refused_packets() {
+    if !ready() {
+        return;
+    }
+    let [theirs, ours] = ["/usr/sbin/keepalived", "keepalived"].map(refusals);
+    assert_eq!(ours, theirs);
+    assert!(ours.contains("reason 2") && ours.len() == 3, "{ours:#?}");
+}
+
+/// What comes of values set by a manager.
+fn sets(program: &str) -> String {
+    succeed(&format!(
+        r#"{AGENT}{SMALL}
+        agent
+        {program} -n -l -D >/tmp/w/log 2>&1 &
+        until_ 20 are "2 2 2" || {{ cat /tmp/w/log; fail "states: $(states)"; }}
+        I=$K.2.3.1
+        for set in "$I.7.1 i 111" "$I.13.3 i 2" "$I.13.1 i 5" "$I.7.1 i 0" "$I.7.9 i 3" "$I.7.1 u 5" "$I.2.1 s x" \
+            "$I.28.1 i 1" "$I.7.2 i 44 $I.7.3 i 55"; do
+            echo "set $set"; set_ $set | grep -v '^$'
+        done
+        effective() {{ [ "$(snmpwalk -v2c -c public -Oqv 127.0.0.1:1161 $I.8 | tr '\n' ' ')" = "$1 " ]; }}
+        until_ 5 effective "111 44 55" || fail "$(walk $I.8)"
+        walk $I.7; walk $I.8; walk $I.13"#
+    ))
+}
+
+#[test]
+fn managers_set_what_the_original_lets_them() {
+    if !ready() {
+        return;
+    }
+    let [theirs, ours] = ["/usr/sbin/keepalived", "keepalived"].map(sets);
+    assert_eq!(ours, theirs);
+    // And what only we refuse, or survive.
+    let text = succeed(&format!(
+        r#"{AGENT}{SMALL}
+        agent
+        keepalived -n -l -D >/tmp/w/log 2>&1 & program=$!
+        until_ 20 are "2 2 2" || {{ cat /tmp/w/log; fail "states: $(states)"; }}
+        I=$K.2.3.1
+        for value in 255 256 300 -1; do set_ $I.7.1 i $value | grep -q wrongValue || fail "$value was set"; done
+        # One that cannot be set keeps the others from being set.
+        set_ $I.7.1 i 120 $I.7.2 i 300 | grep -q wrongValue || fail "300 was set"
+        [ "$(get $I.7.1)" = 100 ] || fail "$(get $I.7.1) in spite of the other"
+        set_ $I.7.1 i 120 >/dev/null
+        until_ 5 test "$(get $I.8.1)" = 120 || fail "effective: $(get $I.8.1)"
+        # What was set outlives a crash of the vrrp process, but no reload.
+        kill -KILL $(cat /run/vrrp.pid)
+        restarted() {{ grep -q 'process was killed' /tmp/w/log && [ "$(get $I.8.1)" = 120 ]; }}
+        until_ 10 restarted || {{ cat /tmp/w/log; fail "after a crash: $(get $I.8.1)"; }}
+        kill -HUP $program
+        reloaded() {{ [ "$(get $I.8.1) $(get $I.7.1)" = "100 100" ]; }}
+        until_ 10 reloaded || {{ cat /tmp/w/log; fail "after a reload: $(get $I.8.1)"; }}
+        grep SNMP /tmp/w/log"#
+    ));
+    assert!(text.contains("(A) base priority changed from 100 to 120 via SNMP."), "{text}");
+}
+
+/// A master agent that comes late, goes and comes back is found each time, and nothing else minds.
+#[test]
+fn a_master_agent_comes_and_goes() {
+    if !ready() {
+        return;
+    }
+    succeed(&format!(
+        r#"{AGENT}{SMALL}
+        keepalived -n -l -D >/tmp/w/log 2>&1 &
+        mine() {{ ip -br addr show dev eth2 | grep -q 10.2.0.70; }}
+        until_ 20 mine || {{ cat /tmp/w/log; fail "no master without an agent"; }}
+        agent
+        until_ 40 are "2 2 2" || {{ cat /tmp/w/log; fail "not found: $(states)"; }}
+        first=$(pidof backstay-control)
+        kill $agent; until_ 5 gone $agent
+        until_ 5 grep -q 'has closed' /tmp/w/log || {{ cat /tmp/w/log; fail "the end was not seen"; }}
+        agent
+        until_ 20 are "2 2 2" || {{ cat /tmp/w/log; fail "not found again: $(states)"; }}
+        [ "$(pidof backstay-control)" = "$first" ] || fail "the process was started again"
+        [ $(grep -c 'no master agent' /tmp/w/log) -le 1 ] || {{ cat /tmp/w/log; fail "it complains often"; }}"#
+    ));
+}
+
+/// Whoever listens where the master agent should: nothing that it says matters to the election, and
+/// when it has gone the real one is found.
+#[test]
+fn a_lying_master_agent_does_no_harm() {
+    if !ready() {
+        return;
+    }
+    succeed(&format!(
+        r#"{AGENT}{SMALL}
+        cat >/tmp/w/liar.py <<'X'
+import os, random, socket, struct, time
+random.seed(7)
+path = "/tmp/w/agentx"
+server = socket.socket(socket.AF_UNIX); server.bind(path); server.listen(5); server.settimeout(20)
+def pdu(kind, payload=b"", session=1, packet=1, length=None):
+    return struct.pack(">BBBBIIII", 1, kind, 0x10, 0, session, 1, packet,
+                       len(payload) if length is None else length) + payload
+opened = lambda packet: pdu(18, struct.pack(">IHH", 0, 0, 0), packet=packet)
+lies = [
+    lambda c, p: c.sendall(os.urandom(5000)),
+    lambda c, p: c.sendall(opened(p) + pdu(5, length=0xfffffffc)),
+    lambda c, p: c.sendall(opened(p) + pdu(5, length=17)),
+    lambda c, p: c.sendall(opened(p) + pdu(5, b"\xff" * 400)),
+    lambda c, p: c.sendall(opened(p) + pdu(6, b"\0" * 8, session=99)),
+    lambda c, p: c.sendall((opened(p) + pdu(6, b"\0" * 8))[:-5]),
+    lambda c, p: c.sendall(opened(p) + b"".join(pdu(random.randrange(256), os.urandom(4 * random.randrange(20)))
+                                                for _ in range(2000))),
+    lambda c, p: c.sendall(opened(p) + pdu(7, struct.pack(">HH", 0, 65535) + b"\0" * 800) * 200),
+    lambda c, p: c.sendall(pdu(18, struct.pack(">IHH", 0, 256, 0), packet=p)),
+    lambda c, p: c.sendall(pdu(18, struct.pack(">IHH", 0, 0, 0), packet=p + 1) * 1000),
+]
+for number, lie in enumerate(lies):
+    client, _ = server.accept()
+    client.settimeout(2)
+    head = client.recv(20, socket.MSG_WAITALL)
+    packet = struct.unpack(">I", head[12:16])[0]
+    try:
+        lie(client, packet)
+        while client.recv(65536): pass
+    except (TimeoutError, OSError): pass
+    client.close()
+    print("told lie", number, flush=True)
+os.unlink(path)
+X
+        sed -i 's/snmp_socket.*/&\n vrrp_garp_master_delay 1/' /etc/keepalived/keepalived.conf
+        python3 /tmp/w/liar.py >/tmp/w/lies 2>&1 & liar=$!
+        until_ 5 test -S /tmp/w/agentx
+        keepalived -n -l -D >/tmp/w/log 2>&1 &
+        mine() {{ ip -br addr show dev eth2 | grep -q 10.2.0.70; }}
+        until_ 20 mine || {{ cat /tmp/w/log; fail "no master beside a liar"; }}
+        first=$(pidof backstay-control)
+        until_ 60 gone $liar
+        [ $(grep -c told /tmp/w/lies) = 10 ] || {{ cat /tmp/w/lies /tmp/w/log; fail "not all lies were heard"; }}
+        agent
+        until_ 70 are "2 2 2" || {{ cat /tmp/w/log; fail "not found: $(states)"; }}
+        [ "$(pidof backstay-control)" = "$first" ] || {{ cat /tmp/w/log; fail "the process died"; }}"#
+    ));
+}
+
+/// `-x` and `-A` without a word in the file, over TCP.
+#[test]
+fn the_command_line_asks_for_it() {
+    if !ready() {
+        return;
+    }
+    succeed(&format!(
+        r#"{AGENT}{SMALL}
+        sed -i '/snmp/d; /traps/d' /etc/keepalived/keepalived.conf
+        sed -i 's,agentXSocket.*,agentXSocket tcp:127.0.0.1:1705,' /tmp/w/snmpd.conf
+        agent
+        keepalived -n -l -D -x -A tcp:127.0.0.1:1705 >/tmp/w/log 2>&1 &
+        until_ 20 are "2 2 2" || {{ cat /tmp/w/log; fail "states: $(states)"; }}
+        [ "$(get .1.3.6.1.2.1.68.1.1.0)" = 2 ] || fail "no RFC 2787"
+        walk .1.3.6.1.2.1.207.1.1.2 | grep -q 10.2.0.71 || fail "no RFC 6527"
+        keepalived -n -x -A udp:127.0.0.1:705 2>&1 | grep -q 'UNIX sockets and TCP only' || fail "UDP is taken"
+        echo 'global_defs {{
+            snmp_socket udp:127.0.0.1:705
+        }}' >/tmp/w/udp.conf
+        keepalived -t -f /tmp/w/udp.conf 2>&1 | grep -q 'UNIX sockets and TCP only' || fail "UDP is taken from a file""#
+    ));
 }

@@ -73,7 +73,7 @@ pub struct Subtree {
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// The connection that [`Action::Connect`] asked for is there.
+    /// The connection that [`Action::Connect`] asked for is there; of no use if that took too long.
     Connected,
     /// Bytes have come.
     Received(&'a [u8]),
@@ -147,7 +147,8 @@ pub struct Notification {
 enum State {
     /// A connection is tried at this time.
     Waiting(Duration),
-    Connecting,
+    /// A connection was asked for; if there is none by this time there will be none.
+    Connecting(Duration),
     /// Open was sent.
     Opening,
     Open {
@@ -215,8 +216,8 @@ impl Session {
     /// When [`Event::Timer`] is wanted.
     pub fn next_deadline(&self) -> Option<Duration> {
         match self.state {
-            State::Waiting(until) => Some(until),
-            State::Connecting | State::Ended => None,
+            State::Waiting(until) | State::Connecting(until) => Some(until),
+            State::Ended => None,
             State::Opening => self.oldest_question(),
             State::Open { .. } => {
                 let ping = self.heard + self.settings.ping;
@@ -229,10 +230,10 @@ impl Session {
     pub fn on(&mut self, now: Duration, event: Event<'_>, actions: &mut Vec<Action>) {
         match (event, &self.state) {
             (Event::Timer, State::Waiting(until)) if *until <= now => {
-                self.state = State::Connecting;
+                self.state = State::Connecting(now + self.settings.patience);
                 actions.push(Action::Connect);
             }
-            (Event::Connected, State::Connecting) => {
+            (Event::Connected, State::Connecting(_)) => {
                 self.state = State::Opening;
                 self.connection = self.connection.wrapping_add(1);
                 self.frames = Frames::default();
@@ -244,11 +245,10 @@ impl Session {
                 self.frames.push(bytes);
                 self.read(now, actions);
             }
-            (Event::Lost, State::Connecting) => {
-                if !std::mem::replace(&mut self.complained, true) {
-                    actions.push(Action::Log(Line::NoMaster));
-                }
-                self.wait(now);
+            (Event::Lost, State::Connecting(_)) => self.find_none(now, actions),
+            (Event::Timer, State::Connecting(until)) if *until <= now => {
+                actions.push(Action::Disconnect);
+                self.find_none(now, actions);
             }
             (Event::Lost, State::Opening | State::Open { .. }) => {
                 actions.push(Action::Log(Line::Closed));
@@ -257,6 +257,11 @@ impl Session {
             (Event::Timer, State::Opening | State::Open { .. }) => self.watch(now, actions),
             _ => {}
         }
+    }
+
+    /// Whether it waits for the connection that [`Action::Connect`] asked for.
+    pub fn is_connecting(&self) -> bool {
+        matches!(self.state, State::Connecting(_))
     }
 
     /// Tells managers something; it waits a while if there is no session.
@@ -321,6 +326,14 @@ impl Session {
         self.frames = Frames::default();
         self.asked.clear();
         self.sets.clear();
+    }
+
+    /// There is no connection to be had.
+    fn find_none(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        if !std::mem::replace(&mut self.complained, true) {
+            actions.push(Action::Log(Line::NoMaster));
+        }
+        self.wait(now);
     }
 
     fn give_up(&mut self, now: Duration, why: Line, actions: &mut Vec<Action>) {

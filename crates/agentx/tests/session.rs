@@ -138,6 +138,19 @@ fn without_a_master_it_tries_ever_less_often() {
 }
 
 #[test]
+fn a_connection_that_never_comes_is_not_waited_for() {
+    let mut play = Play::new();
+    play.on(Event::Timer);
+    assert!(play.session.is_connecting());
+    assert_eq!(play.session.next_deadline(), Some(seconds(5)));
+    play.step();
+    assert_eq!((play.disconnects, play.session.next_deadline()), (1, Some(seconds(6))));
+    assert_eq!(play.log, [Line::NoMaster]);
+    // Now it is too late.
+    assert!(play.on(Event::Connected).is_empty() && !play.session.is_connecting());
+}
+
+#[test]
 fn a_refusal_and_silence_are_followed_by_another_try() {
     let mut play = Play::new();
     play.on(Event::Timer);

@@ -334,6 +334,10 @@ impl Service for Snmp {
     fn written(&mut self, _dump: Dump) {}
 
     fn connected(&mut self, socket: Result<OwnedFd, String>, desk: &mut Desk) {
+        // What comes too late, or for a session that nothing asks for any more, is closed.
+        if !self.session.as_ref().is_some_and(Session::is_connecting) {
+            return;
+        }
         match socket.map_err(Lost).and_then(Connection::over) {
             Ok(connection) => {
                 self.connection = Some(connection);

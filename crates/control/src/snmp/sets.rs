@@ -63,3 +63,40 @@ pub(super) fn line(adjustment: &Adjustment, before: Option<&Adjustment>) -> Stri
         (Setting::Preempt(false), _) => format!("({name}) preemption disabled with SNMP"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Configure, State};
+    use keepalived_conf::model::{Config, VrrpInstance};
+
+    fn set(path: &[u32], value: Value) -> Result<Setting, ErrorStatus> {
+        let named = |name: &str, priority| VrrpInstance {
+            name: name.to_owned(),
+            priority,
+            ..VrrpInstance::default()
+        };
+        let config = Config { instances: vec![named("A", 100), named("Owner", 255)], ..Config::default() };
+        let configure = Configure { config, host_name: String::new(), version: String::new() };
+        let facts = Facts { configure: &configure, state: &State::default() };
+        let object = VarBind { name: keepalived_vrrp().below(path), value };
+        meant(&object, facts).map(|adjustment| adjustment.setting)
+    }
+
+    #[test]
+    fn two_columns_can_be_set_within_bounds() {
+        let priority = |value| set(&[3, 1, 7, 1], Value::Integer(value));
+        assert_eq!(priority(1), Ok(Setting::Priority(1)));
+        assert_eq!(priority(254), Ok(Setting::Priority(254)));
+        for value in [0, 255, 256, -1, i32::MIN, i32::MAX] {
+            assert_eq!(priority(value), Err(ErrorStatus::WRONG_VALUE), "{value}");
+        }
+        assert_eq!(set(&[3, 1, 7, 2], Value::Integer(100)), Err(ErrorStatus::WRONG_VALUE));
+        assert_eq!(set(&[3, 1, 13, 2], Value::Integer(2)), Ok(Setting::Preempt(false)));
+        assert_eq!(set(&[3, 1, 13, 1], Value::Integer(3)), Err(ErrorStatus::WRONG_VALUE));
+        assert_eq!(set(&[3, 1, 13, 1], Value::Gauge32(1)), Err(ErrorStatus::WRONG_TYPE));
+        for path in [&[3, 1, 8, 1][..], &[3, 1, 7, 0], &[3, 1, 7, 3], &[3, 1, 7], &[3, 1, 7, 1, 1], &[]] {
+            assert_eq!(set(path, Value::Integer(1)), Err(ErrorStatus::NOT_WRITABLE), "{path:?}");
+        }
+    }
+}

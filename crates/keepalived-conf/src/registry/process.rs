@@ -1,9 +1,7 @@
 //! `global_defs`: scheduling, process names, buffers, SNMP, D-Bus, dumps, reload.
 
 use super::Context::Global;
-use super::{
-    Keyword, LONGEST, NONE, SWITCH, WORD, acts, integer, later, no_effect, seconds, understood, words,
-};
+use super::{Keyword, LONGEST, NONE, SWITCH, WORD, acts, integer, later, no_effect, seconds, words};
 
 pub(super) const WORDS: &[Keyword] = &[
     acts(

@@ -12,6 +12,8 @@ pub(super) mod rfc2787;
 pub(super) mod rfc6527;
 mod routes;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod tracked;
 
 pub(super) use instances::{BASE_PRIORITY, INITIAL_STATE, NAME, PREEMPT, STATE, initial_state};

@@ -37,6 +37,12 @@ get() { snmpget -v2c -c public -Oqv -t 3 127.0.0.1:1161 $1; }
 set_() { snmpset -v2c -c private -On -t 3 127.0.0.1:1161 "$@" 2>&1; }
 states() { snmpwalk -v2c -c public -Oqv -t 3 127.0.0.1:1161 $K.2.3.1.4 2>/dev/null | tr '\n' ' '; }
 are() { [ "$(states)" = "$1 " ]; }
+# keepalived 2.2.7 may crash when it is asked during its start: the log is asked first.
+masters() { [ $(grep -c 'Entering MASTER STATE' /tmp/w/log) -ge $1 ]; }
+become() {
+    until_ 20 masters $(echo $1 | wc -w) || { cat /tmp/w/log; fail "no masters"; }
+    until_ 20 are "$1" || { cat /tmp/w/log; fail "states: $(states)"; }
+}
 gone() { ! kill -0 $1; }
 traps() { grep -o '\.1\.3\.6\.1\.6\.3\.1\.1\.4\.1\.0 = .*' /tmp/w/traps.log; }
 told() { traps | grep -qF "$1"; }
@@ -316,7 +322,7 @@ fn walks(program: &str) -> BTreeMap<String, String> {
     let text = succeed(&format!(
         r#"{AGENT}{CONFIGURATION}
         {program} -n -l -D >/tmp/w/log 2>&1 &
-        until_ 20 are "2 2 2 2 2 2" || {{ cat /tmp/w/log; fail "states: $(states)"; }}
+        become "2 2 2 2 2 2"
         scripts() {{ [ "$(walk $K.2.9.1.6 | cut -d: -f2 | tr -d '\n')" = " 3 3 2" ]; }}
         until_ 10 scripts || {{ cat /tmp/w/log; fail "$(walk $K.2.9.1.6)"; }}
         walk $K; walk .1.3.6.1.2.1.68; walk .1.3.6.1.2.1.207
@@ -400,7 +406,7 @@ fn traps(program: &str) -> BTreeSet<String> {
         agent; listener
         {program} -n -l -D >/tmp/w/log 2>&1 &
         program=$!
-        until_ 20 are "2 2 2" || {{ cat /tmp/w/log; fail "states: $(states)"; }}
+        become "2 2 2"
         ip link set eth1 down
         until_ 10 are "3 3 2" || {{ cat /tmp/w/log; fail "states: $(states)"; }}
         ip link set eth1 up
@@ -494,7 +500,7 @@ fn sets(program: &str) -> String {
         r#"{AGENT}{SMALL}
         agent
         {program} -n -l -D >/tmp/w/log 2>&1 &
-        until_ 20 are "2 2 2" || {{ cat /tmp/w/log; fail "states: $(states)"; }}
+        become "2 2 2"
         I=$K.2.3.1
         for set in "$I.7.1 i 111" "$I.13.3 i 2" "$I.13.1 i 5" "$I.7.1 i 0" "$I.7.9 i 3" "$I.7.1 u 5" "$I.2.1 s x" \
             "$I.28.1 i 1" "$I.7.2 i 44 $I.7.3 i 55"; do

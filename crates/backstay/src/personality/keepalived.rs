@@ -114,7 +114,9 @@ This is Backstay answering as keepalived. `backstay check` shows all findings at
 ";
 
 /// What `-v` says after the version. Readers of dumps look for the third word.
-const CONFIGURED: &str = "configure options: --enable-bfd --enable-dbus --enable-json\n\nConfig options:  VRRP VRRP_AUTH JSON BFD DBUS";
+const CONFIGURED: &str = "configure options: --enable-bfd --enable-dbus --enable-json --enable-snmp-vrrp \
+    --enable-snmp-rfc\n\nConfig options:  VRRP VRRP_AUTH JSON BFD SNMP_V3_FOR_V2 SNMP_VRRP SNMP_RFCV2 \
+    SNMP_RFCV3 DBUS";
 
 struct Line {
     ha: HaOptions,

@@ -24,8 +24,11 @@ use std::time::{Duration, Instant};
 const FRESH: Duration = Duration::from_millis(500);
 /// How long a request waits for a new state before an old one has to do.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// Requests that wait at most; a master agent has one on its way for each of its managers.
+/// While more requests wait, no more are heard; a master agent has one on its way for each of its
+/// managers.
 const MOST_WAITING: usize = 256;
+/// Requests that are answered in one turn.
+const ANSWERS_A_TURN: usize = 64;
 
 /// The subagent.
 pub(crate) struct Snmp {
@@ -139,6 +142,9 @@ impl Snmp {
         }
         let Some(connection) = &mut self.connection else { return Ok(()) };
         connection.flush()?;
+        if self.requests.len() > MOST_WAITING {
+            return Ok(());
+        }
         let bytes = connection.receive()?;
         if !bytes.is_empty() {
             self.on(Event::Received(&bytes), desk);
@@ -148,6 +154,12 @@ impl Snmp {
 
     fn is_fresh(&self, now: Instant) -> bool {
         self.known.is_some_and(|at| now.saturating_duration_since(at) <= FRESH)
+    }
+
+    /// Whether requests have waited enough for a new state, if they need one.
+    fn may_answer(&self, now: Instant) -> bool {
+        let late = |(at, _): &(Instant, Request)| now.saturating_duration_since(*at) >= PATIENCE;
+        self.is_fresh(now) || self.requests.iter().any(late)
     }
 
     /// Asks for a state, unless that was done just now.
@@ -160,13 +172,15 @@ impl Snmp {
 
     /// Answers what can be answered.
     fn answer(&mut self, now: Instant, desk: &mut Desk) {
-        let late = |at: &Instant| now.saturating_duration_since(*at) >= PATIENCE;
-        let enough = self.is_fresh(now) || self.requests.len() > MOST_WAITING;
-        if !self.requests.is_empty() && !enough && !self.requests.iter().any(|(at, _)| late(at)) {
+        if self.requests.is_empty() {
+            return;
+        }
+        if !self.may_answer(now) {
             self.ask(now, desk);
             return;
         }
-        for (_, request) in std::mem::take(&mut self.requests) {
+        let some = self.requests.len().min(ANSWERS_A_TURN);
+        for (_, request) in self.requests.drain(..some).collect::<Vec<_>>() {
             let answer = request.read(self.tree()).unwrap_or_else(|| self.set(&request.demand, desk));
             let bytes = self.session.as_ref().and_then(|session| session.answer(&request, answer));
             if let Some(bytes) = bytes {
@@ -353,7 +367,9 @@ impl Service for Snmp {
 
     fn next_deadline(&self) -> Option<Instant> {
         let session = self.session.as_ref().and_then(Session::next_deadline).map(|at| self.began + at);
+        let now = Instant::now();
         let request = self.requests.iter().map(|(at, _)| *at + PATIENCE).min();
+        let request = request.map(|at| if self.may_answer(now) { now } else { at });
         session.into_iter().chain(request).min()
     }
 

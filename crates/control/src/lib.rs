@@ -10,12 +10,15 @@ mod link;
 pub mod message;
 mod process;
 mod service;
+mod snmp;
 
 use dbus::Dbus;
 use ipc::Channel;
 use logging::Logger;
 use message::{FromControl, ToControl};
 use service::Service;
+use snmp::Snmp;
+use std::time::Instant;
 
 /// The work of the process; returns when it is told to stop or when the supervisor is gone. `user` is
 /// the supervisor's, who makes the connections; `beat` is called at least once in two seconds.
@@ -28,6 +31,7 @@ pub fn run(
     user: u32,
     beat: &mut dyn FnMut(),
 ) -> Result<(), ipc::Error> {
-    let services: Vec<Box<dyn Service>> = vec![Box::new(Dbus::new(user))];
+    let services: Vec<Box<dyn Service>> =
+        vec![Box::new(Dbus::new(user)), Box::new(Snmp::new(Instant::now()))];
     process::Process::new(channel, logger, services).run(beat)
 }

@@ -1,6 +1,6 @@
 //! What the supervisor and the control process tell each other.
 
-use ha::message::{Dump, InstanceStatus, Occasion, Subject};
+use ha::message::{Dump, InstanceStatus, Occasion, Refusal, Subject, Surroundings};
 use keepalived_conf::model::Config;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,8 @@ pub enum ToControl {
     State(State),
     /// An instance or group changed just now.
     Changed(Change),
+    /// An instance refused a packet just now.
+    Refused(Refusal),
     /// A reload is in force; its [`ToControl::Configure`] came before.
     Reloaded,
     /// A file that was asked for is written.
@@ -39,6 +41,8 @@ pub struct Configure {
 pub struct State {
     /// The instances, in the order of the configuration.
     pub instances: Vec<InstanceStatus>,
+    /// What is around them.
+    pub surroundings: Surroundings,
 }
 
 /// A change as it happens.
@@ -61,8 +65,28 @@ pub enum FromControl {
     AskState,
     /// Do this, as an operator could.
     Act(Act),
+    /// Change this until the next reload; what is refused here changes nothing.
+    Adjust(Adjustment),
     /// Answer with [`ToControl::Socket`].
     Connect(Daemon),
+}
+
+/// A number of an instance that managers may change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adjustment {
+    /// Name of the instance.
+    pub instance: String,
+    /// What changes.
+    pub setting: Setting,
+}
+
+/// What managers may change of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Setting {
+    /// `priority`, 1 to 254, of one that is no address owner.
+    Priority(u8),
+    /// Not `nopreempt`.
+    Preempt(bool),
 }
 
 /// What other programs may have done.

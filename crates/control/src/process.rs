@@ -64,6 +64,7 @@ impl Process {
             ToControl::Configure(configure) => all.for_each(|one| one.configure(&configure, desk)),
             ToControl::State(state) => all.for_each(|one| one.state(&state, desk)),
             ToControl::Changed(change) => all.for_each(|one| one.changed(&change, desk)),
+            ToControl::Refused(refusal) => all.for_each(|one| one.refused(&refusal, desk)),
             ToControl::Reloaded => all.for_each(|one| one.reloaded(desk)),
             ToControl::Written(dump) => all.for_each(|one| one.written(dump)),
             ToControl::Socket(daemon, outcome) => {

@@ -1,7 +1,7 @@
 //! What the ways in which other programs ask have in common.
 
 use crate::message::{Change, Configure, Daemon, FromControl, State};
-use ha::message::Dump;
+use ha::message::{Dump, Refusal};
 use logging::{Level, Logger};
 use rustix::event::PollFd;
 use std::os::fd::OwnedFd;
@@ -38,6 +38,8 @@ pub(crate) trait Service {
     fn state(&mut self, state: &State, desk: &mut Desk);
     /// An instance or group changed.
     fn changed(&mut self, change: &Change, desk: &mut Desk);
+    /// An instance refused a packet; of no interest unless said otherwise.
+    fn refused(&mut self, _refusal: &Refusal, _desk: &mut Desk) {}
     /// A reload is in force.
     fn reloaded(&mut self, desk: &mut Desk);
     /// A file is written.

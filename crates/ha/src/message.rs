@@ -1,5 +1,9 @@
 //! What the supervisor and the vrrp process tell each other.
 
+mod surroundings;
+
+pub use surroundings::{Faults, Link, MasterReason, ProtocolError, Refusal, Surroundings};
+
 use keepalived_conf::model::{Command, Config};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -17,6 +21,12 @@ pub enum In {
     },
     /// Another configuration for the running process. What did not change goes on undisturbed.
     Reload {
+        /// The configuration.
+        config: Config,
+    },
+    /// The configuration, in which a manager has changed a number of an instance: as a reload, but
+    /// nobody is told.
+    Adjust {
         /// The configuration.
         config: Config,
     },
@@ -48,14 +58,20 @@ pub enum In {
 /// To the supervisor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Out {
-    /// The configuration is in force; sent once for each [`In::Configure`] and [`In::Reload`].
+    /// The configuration is in force; sent once for each [`In::Configure`], [`In::Reload`] and
+    /// [`In::Adjust`].
     Ready,
     /// An instance or group changed its state: start these commands in this order.
     Notify(Notification),
+    /// A line for the FIFOs only, its line end included: a state that a reload has left as it was.
+    FifoLine(String),
     /// A mail is to be sent, to the addressees of `global_defs`.
     Mail(Mail),
-    /// The answer to [`In::StatusRequest`], in the order of the configuration.
-    Status(Vec<InstanceStatus>),
+    /// The answer to [`In::StatusRequest`]: the instances in the order of the configuration, and what
+    /// is around them.
+    Status(Vec<InstanceStatus>, Surroundings),
+    /// An instance refused a packet; told once a minute for each reason.
+    Refused(Refusal),
     /// The answer to [`In::Dump`]: the text of the file, empty when none is to be written.
     Dump(Dump, String),
     /// To be kept and given to a successor if this process crashes. Each replaces the one before.
@@ -252,16 +268,36 @@ pub struct InstanceStatus {
     pub effects: Vec<String>,
     /// Its addresses with prefix, the excluded ones last.
     pub addresses: Vec<String>,
+    /// The interface that each of these addresses is, or would be, on.
+    pub places: Vec<String>,
+    /// Whether each of these addresses is there.
+    pub present: Vec<bool>,
+    /// As a master, whether each of its routes is there; else empty, as is the next.
+    pub routes: Vec<bool>,
+    /// The same of rules.
+    pub rules: Vec<bool>,
     /// Its interface.
     pub interface: String,
+    /// The interface that its packets concern: the virtual one, if it has one.
+    pub own_interface: String,
     /// Its number.
     pub vrid: u8,
     /// Source address of its advertisements; `None` while there is none.
     pub source: Option<IpAddr>,
     /// Its interval.
     pub advert_int: Duration,
+    /// The state it would be in if its sync group let it.
+    pub wanted: InstanceState,
+    /// For how long it has been configured.
+    pub age: Duration,
+    /// Why it became master last, if it ever did.
+    pub master_reason: Option<MasterReason>,
+    /// What was wrong with the last packet that RFC 6527 has a number for.
+    pub protocol_error: Option<ProtocolError>,
     /// What it has counted.
     pub counters: Counters,
+    /// Packets refused, by keepalived's counters.
+    pub faults: Faults,
     /// Packets refused, by reason.
     pub rejected: Vec<(String, u64)>,
     /// The other router last heard as master.

@@ -25,7 +25,9 @@ pub use group::{Group, Member};
 pub use line::Line;
 pub use packet::{Advertisement, Checksum, Family, Version};
 pub use receive::{Difference, Expected, Incoming, Peer, Received, Reject, Security};
-pub use router::{Action, Burst, Counters, Event, Garp, Preempt, Router, Settings, Standing, State};
+pub use router::{
+    Action, Burst, Counters, Event, Garp, MasterReason, Preempt, Router, Settings, Standing, State,
+};
 pub use time::{Centiseconds, Time};
 pub use timers::Timer;
 

@@ -7,6 +7,7 @@ use crate::supervisor::daemon::{PidFile, Readiness, into_background};
 use crate::supervisor::upgrade::Inheritance;
 use crate::supervisor::{Face, HaOptions, HaSide, Plan, catch_signals, supervise};
 use keepalived_conf::compat;
+use keepalived_conf::model::AgentAddress;
 use rustix::process::{Resource, Rlimit};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -67,13 +68,11 @@ const OPTIONS: [OptionSpec; 38] = [
 ];
 
 /// Options that are refused, and why.
-const REFUSED: [(char, &str); 9] = [
+const REFUSED: [(char, &str); 7] = [
     ('C', "health checks belong to LVS, which is not supported yet"),
     ('I', "IPVS is not supported yet"),
     ('V', "an address that nobody defends any more would be answered by two hosts"),
     ('a', "`ip monitor address` shows the same"),
-    ('x', "there is no SNMP agent; the JSON dump and `backstay status --json` tell the same"),
-    ('A', "there is no SNMP agent; the JSON dump and `backstay status --json` tell the same"),
     ('κ', "it is how keepalived starts itself"),
     ('π', "it is for keepalived's developers"),
     ('δ', "it is for keepalived's developers"),
@@ -98,6 +97,8 @@ Usage: keepalived [OPTION...]
   -d, --dump-conf              Dump the configuration data to the log
   -p, --pid=FILE               Use specified pidfile for parent process
   -r, --vrrp_pid=FILE          Use specified pidfile for VRRP child process
+  -x, --snmp                   Enable SNMP subsystem
+  -A, --snmp-agent-socket=FILE Use the specified socket for master agent
   -s, --namespace=NAME         Run in network namespace NAME (overrides config)
   -m, --core-dump              Produce core dump if terminate abnormally
   -M, --core-dump-pattern=PATN Also set /proc/sys/kernel/core_pattern to PATN (default 'core')
@@ -113,7 +114,9 @@ This is Backstay answering as keepalived. `backstay check` shows all findings at
 ";
 
 /// What `-v` says after the version. Readers of dumps look for the third word.
-const CONFIGURED: &str = "configure options: --enable-bfd --enable-dbus --enable-json\n\nConfig options:  VRRP VRRP_AUTH JSON BFD DBUS";
+const CONFIGURED: &str = "configure options: --enable-bfd --enable-dbus --enable-json --enable-snmp-vrrp \
+    --enable-snmp-rfc\n\nConfig options:  VRRP VRRP_AUTH JSON BFD SNMP_V3_FOR_V2 SNMP_VRRP SNMP_RFCV2 \
+    SNMP_RFCV3 DBUS";
 
 struct Line {
     ha: HaOptions,
@@ -200,6 +203,11 @@ fn read(given: Vec<Given>) -> Result<Line, String> {
             'R' => line.ha.respawn = false,
             'd' => line.ha.dump = true,
             's' => line.ha.namespace = Some(word),
+            'x' => line.ha.snmp = true,
+            'A' => {
+                AgentAddress::parse(&word).map_err(|why| format!("--snmp-agent-socket: {why}"))?;
+                line.ha.snmp_socket = Some(word);
+            }
             'u' => line.ha.umask = Some(mask(&word)?),
             'l' => line.ha.log.stderr = true,
             'D' => line.ha.log.detail = true,

@@ -4,7 +4,7 @@
 //! watches over the one that holds the addresses.
 
 use control::message::Daemon;
-use keepalived_conf::model::Config;
+use keepalived_conf::model::{AgentAddress, Config};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -13,8 +13,6 @@ use std::path::Path;
 const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
 /// Names the address of the system bus to every client of D-Bus.
 const BUS_ADDRESS: &str = "DBUS_SYSTEM_BUS_ADDRESS";
-/// Where SNMP's master agent listens unless it is told otherwise.
-const MASTER_AGENT: &str = "/var/agentx/master";
 
 /// Connects to the daemon that the configuration means.
 pub(super) fn to(daemon: Daemon, config: &Config) -> Result<OwnedFd, String> {
@@ -23,9 +21,10 @@ pub(super) fn to(daemon: Daemon, config: &Config) -> Result<OwnedFd, String> {
             Ok(address) => bus_path(&address)?.to_owned(),
             Err(_) => SYSTEM_BUS.to_owned(),
         },
-        Daemon::AgentX => match config.global.snmp.socket.as_deref() {
-            Some(socket) => agent_path(socket)?.to_owned(),
-            None => MASTER_AGENT.to_owned(),
+        Daemon::AgentX => match config.global.snmp.agent()? {
+            AgentAddress::Path(path) => path.to_string_lossy().into_owned(),
+            // What is not guarded by files needs no help of root's.
+            AgentAddress::Tcp(address) => return Err(format!("{address} is no path")),
         },
     };
     to_path(Path::new(&path)).map_err(|errno| format!("{path}: {errno}"))
@@ -47,13 +46,6 @@ fn bus_path(address: &str) -> Result<&str, String> {
     path.ok_or_else(|| format!("{BUS_ADDRESS} is {address:?}: only unix:path=… is supported"))
 }
 
-/// The path of an address in net-snmp's notation.
-fn agent_path(socket: &str) -> Result<&str, String> {
-    let path = socket.strip_prefix("unix:").unwrap_or(socket);
-    let is_path = path.starts_with('/');
-    is_path.then_some(path).ok_or_else(|| format!("snmp_socket {socket:?} is no path"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,9 +55,6 @@ mod tests {
         assert_eq!(bus_path("unix:path=/tmp/bus,guid=12"), Ok("/tmp/bus"));
         assert_eq!(bus_path("unix:guid=12,path=/tmp/bus;tcp:host=x"), Ok("/tmp/bus"));
         assert!(bus_path("tcp:host=localhost,port=1").is_err() && bus_path("").is_err());
-        assert_eq!(agent_path("unix:/var/agentx/master"), Ok("/var/agentx/master"));
-        assert_eq!(agent_path("/var/agentx/master"), Ok("/var/agentx/master"));
-        assert!(agent_path("tcp:localhost:705").is_err());
     }
 
     #[test]

@@ -125,6 +125,13 @@ impl ControlSide {
             match received.message {
                 FromControl::AskState => ha.request_status(),
                 FromControl::Connect(daemon) => self.connect(daemon, ha),
+                FromControl::Adjust(adjustment) => {
+                    // Managers have no business here unless the operator lets them in.
+                    if ha.config().global.snmp.vrrp.keepalived {
+                        ha.adjust(&adjustment);
+                        self.tell(&configuration(ha), Vec::new());
+                    }
+                }
                 // Asked for twice in a turn, it is done once.
                 FromControl::Act(act) if acts.contains(&act) => {}
                 FromControl::Act(act) => acts.push(act),

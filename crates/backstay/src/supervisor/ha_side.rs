@@ -8,13 +8,14 @@ use super::reload_time::ReloadTime;
 use super::upgrade::{Inheritance, Predecessor};
 use crate::inspect;
 use crate::roles::{self, LogPlan, Role, Setup};
-use control::message::{Change, State, ToControl};
+use control::message::{Adjustment, Change, Setting, State, ToControl};
 use ha::message::{Dump, In, InstanceStatus, Memory, Out, ScriptOutcome};
 use keepalived_conf::Loaded;
-use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, TimedScript};
+use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, SnmpVrrp, TimedScript};
 use logging::{Level, Logger};
 use runner::message::{Configure, FromRunner, Mail, Outcome, Task, ToRunner};
 use rustix::fs::OFlags;
+use std::collections::HashSet;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -52,6 +53,10 @@ pub(crate) struct HaOptions {
     pub(crate) dump: bool,
     /// `-e`: a file that an `include` names has to be there.
     pub(crate) every_file: bool,
+    /// `-x`: every table of SNMP is offered.
+    pub(crate) snmp: bool,
+    /// `-A`: goes before `snmp_socket`.
+    pub(crate) snmp_socket: Option<String>,
 }
 
 impl HaOptions {
@@ -66,6 +71,8 @@ impl HaOptions {
             respawn: true,
             dump: false,
             every_file: false,
+            snmp: false,
+            snmp_socket: None,
         }
     }
 
@@ -82,6 +89,13 @@ impl HaOptions {
         if let Some(name) = &self.namespace {
             loaded.config.program.network_namespace = Some(name.clone());
             loaded.config.program.pid_directory = true;
+        }
+        let snmp = &mut loaded.config.global.snmp;
+        if self.snmp {
+            snmp.vrrp = SnmpVrrp { keepalived: true, rfc2787: true, rfc6527: true };
+        }
+        if self.snmp_socket.is_some() {
+            snmp.socket.clone_from(&self.snmp_socket);
         }
         if !self.bfd {
             loaded.config.bfd.clear();
@@ -286,11 +300,12 @@ impl HaSide {
         Ok(())
     }
 
-    /// Scripts that no instance tracks are not run.
+    /// Scripts that neither an instance nor a sync group tracks are not run.
     fn runner_configuration(&self) -> ToRunner {
-        let tracked = |name: &str| {
-            self.config.instances.iter().any(|i| i.track_scripts.iter().any(|script| script.name == name))
-        };
+        let of_instances = self.config.instances.iter().flat_map(|instance| &instance.track_scripts);
+        let of_groups = self.config.sync_groups.iter().flat_map(|group| &group.track.scripts);
+        let all: HashSet<&str> = of_instances.chain(of_groups).map(|script| script.name.as_str()).collect();
+        let tracked = |name: &str| all.contains(name);
         let scripts = self.config.scripts.iter().filter(|script| tracked(&script.name)).cloned().collect();
         let global = self.config.global.clone();
         let readers = global.fifos.all.iter().chain(&global.fifos.vrrp).filter_map(reader).collect();
@@ -394,14 +409,16 @@ impl HaSide {
                     }
                     self.fifos.write(&line, logger);
                 }
+                Out::FifoLine(line) => self.fifos.write(&line, logger),
                 Out::Mail(mail) => {
                     self.tell_runner(&ToRunner::Mail(Mail { subject: mail.subject, body: mail.body }));
                 }
-                Out::Status(status) => {
+                Out::Status(instances, surroundings) => {
                     self.status_asked = None;
-                    self.news.push(ToControl::State(State { instances: status.clone() }));
-                    self.status = Some(status);
+                    self.news.push(ToControl::State(State { instances: instances.clone(), surroundings }));
+                    self.status = Some(instances);
                 }
+                Out::Refused(refusal) => self.news.push(ToControl::Refused(refusal)),
                 Out::Dump(Dump::Reload { number, over }, text) => {
                     self.copies.keep_state(vrrp.pid(), number, over, &text, logger);
                 }
@@ -496,6 +513,23 @@ impl HaSide {
         let configuration = self.runner_configuration();
         self.tell_runner(&configuration);
         logger.log(Level::Info, "Reload finished");
+    }
+
+    /// Changes a number of an instance as a manager wants it, until the next reload.
+    pub(crate) fn adjust(&mut self, Adjustment { instance, setting }: &Adjustment) {
+        let mut instances = self.config.instances.iter_mut();
+        let Some(instance) = instances.find(|known| known.name == *instance) else { return };
+        match *setting {
+            // An owner is one by its configuration, on which more depends.
+            Setting::Priority(0 | 255) => return,
+            Setting::Priority(_) if instance.priority == 255 => return,
+            Setting::Priority(priority) => instance.priority = priority,
+            Setting::Preempt(preempt) => instance.nopreempt = !preempt,
+        }
+        // A process that is not there now gets it at its start.
+        if let Some(vrrp) = &mut self.vrrp {
+            let _ = vrrp.channel.send(&In::Adjust { config: self.config.clone() });
+        }
     }
 
     /// Asks how the instances stand; the answer is among the [`news`](Self::news) some time. Asked

@@ -98,10 +98,14 @@ fn mail(mail: &Mail, text: &mut String) {
         line!(text, " Email notification to:");
         mail.to.iter().for_each(|to| line!(text, "   {to}"));
     }
-    let alert = if mail.alert { "on" } else { "unset" };
-    line!(text, " Default smtp_alert = {alert}");
-    line!(text, " Default smtp_alert_vrrp = {alert}");
-    line!(text, " Default smtp_alert_checker = {}", if mail.checkers.alert { "on" } else { "unset" });
+    let switch = |written: Option<bool>| match written {
+        Some(true) => "on",
+        Some(false) => "off",
+        None => "unset",
+    };
+    line!(text, " Default smtp_alert = {}", switch(mail.written.all));
+    line!(text, " Default smtp_alert_vrrp = {}", switch(mail.written.vrrp));
+    line!(text, " Default smtp_alert_checker = {}", switch(mail.written.checkers));
     line!(text, " Checkers log all failures = {}", words::truth(mail.checkers.log_all_failures));
 }
 

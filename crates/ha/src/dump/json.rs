@@ -2,7 +2,7 @@
 //! them in integers need it.
 
 use super::statistics::Statistics;
-use super::{Dumps, Moment, wanted, words};
+use super::{Dumps, Moment, words};
 use crate::instance::Instance;
 use keepalived_conf::model::{Authentication, Garp, NotifyScript, ParameterMatch, TrackProcess, Version};
 use serde::Serialize;
@@ -180,7 +180,7 @@ fn data(instance: &Instance, dumps: &Dumps, moment: &Moment<'_>) -> Data {
         nopreempt: config.nopreempt,
         preempt_delay: config.preempt_delay.as_secs(),
         state: code(router.state()),
-        wantstate: code(wanted(instance)),
+        wantstate: code(instance.wanted()),
         version: match config.version {
             Version::V2 => 2,
             Version::V3 => 3,

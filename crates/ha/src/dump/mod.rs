@@ -74,6 +74,16 @@ impl Dumps {
         self.cleared.retain(|name, _| config.instances.iter().any(|instance| instance.name == *name));
     }
 
+    /// The configuration as it was sent.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// When the process was configured first.
+    pub(crate) fn started(&self) -> Option<Time> {
+        self.started
+    }
+
     /// The text of a dump; empty for one that keepalived would not write.
     pub(crate) fn text(&mut self, kind: Dump, moment: &Moment<'_>) -> String {
         match kind {
@@ -116,13 +126,5 @@ impl Dumps {
     fn last_transition(&self, instance: &Instance, moment: &Moment<'_>) -> Duration {
         let since = instance.router.since();
         moment.wall_at(since.max(self.started.unwrap_or(since)))
-    }
-}
-
-/// What an instance would be if it could: keepalived's `wantstate`.
-fn wanted(instance: &Instance) -> State {
-    match instance.router.state() {
-        State::Backup | State::Init if instance.router.wants_master() => State::Master,
-        state => state,
     }
 }

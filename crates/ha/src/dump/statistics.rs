@@ -2,6 +2,7 @@
 
 use super::line;
 use crate::instance::Instance;
+use crate::message::Faults;
 use serde::Serialize;
 
 /// keepalived's counters of an instance, under its names in JSON.
@@ -26,32 +27,20 @@ pub(super) struct Statistics {
 impl Statistics {
     pub(super) fn of(instance: &Instance) -> Self {
         let counters = instance.router.counters();
-        let count = |reasons: &[&str]| reasons.iter().map(|reason| instance.complaints_of(reason)).sum();
+        let faults = Faults::of(|reason| instance.complaints_of(reason));
         Self {
             advert_rcvd: counters.received,
             advert_sent: counters.sent,
             become_master: counters.became_master,
             release_master: counters.released_master,
-            packet_len_err: count(&["length", "total-length"]),
-            advert_interval_err: count(&["interval", "zero-interval"]),
-            ip_ttl_err: count(&["ttl", "peer-ttl"]),
-            invalid_type_rcvd: count(&["type"]),
-            addr_list_err: count(&["address-list"]),
-            invalid_authtype: count(&["auth-type"]),
-            authtype_mismatch: count(&["auth-mismatch", "ah-mismatch"]),
-            auth_failure: count(&[
-                "password",
-                "ah-next-header",
-                "ah-check-value",
-                "ah-index",
-                "ah-repeated",
-                "hmac-missing",
-                "hmac-malformed",
-                "hmac-unknown-key",
-                "hmac-wrong",
-                "hmac-stale",
-                "hmac-repeated",
-            ]),
+            packet_len_err: faults.length,
+            advert_interval_err: faults.interval,
+            ip_ttl_err: faults.ttl,
+            invalid_type_rcvd: faults.kind,
+            addr_list_err: faults.addresses,
+            invalid_authtype: faults.unknown_authentication,
+            authtype_mismatch: faults.other_authentication,
+            auth_failure: faults.authentication,
             pri_zero_rcvd: counters.releases_received,
             pri_zero_sent: counters.releases_sent,
         }

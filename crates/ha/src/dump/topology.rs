@@ -1,6 +1,6 @@
 //! Static addresses, instances, sockets and sync groups of `keepalived.data`.
 
-use super::{Dumps, Moment, line, wanted, words};
+use super::{Dumps, Moment, line, words};
 use crate::instance::Instance;
 use keepalived_conf::model::{
     Authentication, Conditions, Global, Notify, OldUnicastChecksum, SyncGroup, TrackInterface, Version,
@@ -80,7 +80,7 @@ fn one(instance: &Instance, dumps: &Dumps, moment: &Moment<'_>, text: &mut Strin
     if config.unicast.is_some() {
         line!(text, "     Using unicast");
     }
-    line!(text, "   Wantstate = {}", wanted(instance).word());
+    line!(text, "   Wantstate = {}", instance.wanted().word());
     line!(text, "   Number of config faults = {}", u8::from(config.fault.is_some()));
     let causes = |effect: Effect| instance.causes.iter().filter(|cause| cause.effect == effect).count();
     line!(text, "   Number of interface and track script faults = {}", causes(Effect::Fault));

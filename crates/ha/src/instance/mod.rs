@@ -8,7 +8,7 @@ pub(crate) use settings::cleared;
 pub(crate) use tell::notification;
 pub(crate) use track::{Cause, Sources};
 
-use crate::message::InstanceState;
+use crate::message::{InstanceState, ProtocolError};
 use crate::network::{Interfaces, Purpose};
 use keepalived_conf::model::{Iptables, Route, Rule, VirtualAddress, VirtualInterface, VrrpInstance};
 use std::collections::BTreeMap;
@@ -52,6 +52,10 @@ pub(crate) struct Instance {
     packet_id: u16,
     complaints: BTreeMap<&'static str, Complaint>,
     conflict: Option<Conflict>,
+    /// What was wrong with the last packet that RFC 6527 has a number for.
+    protocol_error: Option<ProtocolError>,
+    /// When it took part first.
+    pub(crate) made: Option<Time>,
     mailed: Option<InstanceState>,
     /// As a master: the backups of our kind, and when to greet them.
     pub(crate) backups: Backups,
@@ -96,6 +100,8 @@ impl Instance {
             packet_id: 0,
             complaints: BTreeMap::new(),
             conflict: None,
+            protocol_error: None,
+            made: None,
             mailed: None,
             backups: Backups::default(),
             greet_at: Time::default(),
@@ -288,6 +294,7 @@ impl Instance {
         what: &dyn std::fmt::Display,
         conflict: bool,
     ) -> Option<String> {
+        self.protocol_error = ProtocolError::of(reason).or(self.protocol_error);
         let complaint = self.complaints.entry(reason).or_default();
         complaint.count += 1;
         let count = complaint.count;
@@ -319,6 +326,14 @@ impl Instance {
 
     pub(crate) fn state(&self) -> InstanceState {
         self.router.state().into()
+    }
+
+    /// What it would be if it could: keepalived's `wantstate`.
+    pub(crate) fn wanted(&self) -> State {
+        match self.router.state() {
+            State::Backup | State::Init if self.router.wants_master() => State::Master,
+            state => state,
+        }
     }
 
     pub(crate) fn is_master(&self) -> bool {

@@ -2,8 +2,9 @@
 
 use super::{Cause, Instance};
 use crate::message::{
-    self, InstanceState, InstanceStatus, MasterSeen, Notification, NotifyCommand, Occasion, Subject,
+    self, Faults, InstanceState, InstanceStatus, MasterSeen, Notification, NotifyCommand, Occasion, Subject,
 };
+use crate::network::Network;
 use keepalived_conf::model::{Notify, NotifyScript};
 use vrrp::Time;
 
@@ -36,8 +37,13 @@ impl Instance {
         Some(message::Mail { instance: name.clone(), subject, body: body.into() })
     }
 
-    pub(crate) fn status(&self, now: Time) -> InstanceStatus {
+    pub(crate) fn status(&self, now: Time, network: &Network) -> InstanceStatus {
         let config = &self.config;
+        let (routes, rules) = match self.is_master() {
+            true => (network.routes_set(&config.routes), network.rules_set(&config.rules)),
+            false => (Vec::new(), Vec::new()),
+        };
+        let is_there = |address| network.interfaces.has(self.interface_of(address), address.address);
         InstanceStatus {
             name: config.name.clone(),
             state: self.state(),
@@ -47,11 +53,21 @@ impl Instance {
             priority: self.router.priority(),
             effects: self.causes.iter().map(Cause::describe).collect(),
             addresses: self.addresses().map(|a| format!("{}/{}", a.address, a.prefix)).collect(),
+            places: self.addresses().map(|address| self.interface_of(address).to_owned()).collect(),
+            present: self.addresses().map(is_there).collect(),
+            routes,
+            rules,
             interface: config.interface.clone(),
+            own_interface: self.own_interface().to_owned(),
             vrid: config.vrid,
             source: self.source,
             advert_int: config.advert_int,
+            wanted: self.wanted().into(),
+            age: self.made.map(|at| now.since(at)).unwrap_or_default(),
+            master_reason: self.router.master_reason().map(Into::into),
+            protocol_error: self.protocol_error,
             counters: self.router.counters().into(),
+            faults: Faults::of(|reason| self.complaints_of(reason)),
             rejected: self.complaints.iter().map(|(&reason, c)| (reason.to_owned(), c.count)).collect(),
             master: self.router.master_heard().map(|(address, priority, at)| MasterSeen {
                 address,

@@ -43,6 +43,7 @@ pub(crate) struct Network {
     /// `None` until rules are needed.
     drop_rules: Option<DropRules>,
     statics: Statics,
+    refused: routing::Refused,
     virtual_interfaces: VirtualInterfaces,
     body: Vec<u8>,
     packet: Vec<u8>,
@@ -58,6 +59,7 @@ impl Network {
             announcer: Announcer::open().map_err(refused)?,
             drop_rules: None,
             statics: Statics::default(),
+            refused: routing::Refused::default(),
             virtual_interfaces: VirtualInterfaces::default(),
             body: Vec::new(),
             packet: Vec::new(),

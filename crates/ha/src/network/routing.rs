@@ -16,6 +16,20 @@ pub(crate) struct Statics {
     rules: Vec<Rule>,
 }
 
+/// Routes and rules that should be there and are not: the kernel refused them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Refused {
+    routes: Vec<Route>,
+    rules: Vec<Rule>,
+}
+
+impl Refused {
+    fn forget(&mut self, routes: &[&Route], rules: &[&Rule]) {
+        self.routes.retain(|known| !routes.contains(&known));
+        self.rules.retain(|known| !rules.contains(&known));
+    }
+}
+
 impl Statics {
     pub(crate) fn of(config: &Config) -> Self {
         Self {
@@ -39,11 +53,18 @@ impl Network {
         rules: &[&Rule],
         host: &mut dyn Host,
     ) {
+        self.refused.forget(routes, rules);
         let (wanted, placed) = self.placed(owner, routes, host);
         let outcomes = self.requests.add_all(&placed);
+        let is_set = |at: usize| is_done(&outcomes, at);
+        let set: Vec<&Route> =
+            (0..).zip(&wanted).filter(|(at, _)| is_set(*at)).map(|(_, route)| *route).collect();
+        self.refused.routes.extend(routes.iter().filter(|route| !set.contains(*route)).map(|r| (*r).clone()));
         tell(outcomes, owner, "add", |at| format!("route {}", route::describe(wanted[at])), host);
         let kernel: Vec<_> = rules.iter().map(|rule| route::rule(rule)).collect();
         let outcomes = self.requests.add_all(&kernel);
+        let unset = (0..).zip(rules).filter(|(at, _)| !is_done(&outcomes, *at));
+        self.refused.rules.extend(unset.map(|(_, rule)| (*rule).clone()));
         tell(outcomes, owner, "add", |at| format!("rule {}", rules[at].priority), host);
     }
 
@@ -55,6 +76,7 @@ impl Network {
         rules: &[&Rule],
         host: &mut dyn Host,
     ) {
+        self.refused.forget(routes, rules);
         let kernel: Vec<_> = rules.iter().map(|rule| route::rule(rule)).collect();
         let outcomes = self.requests.delete_all(&kernel);
         tell(outcomes, owner, "remove", |at| format!("rule {}", rules[at].priority), host);
@@ -65,6 +87,16 @@ impl Network {
             .unzip();
         let outcomes = self.requests.delete_all(&placed);
         tell(outcomes, owner, "remove", |at| format!("route {}", route::describe(wanted[at])), host);
+    }
+
+    /// Whether each of these routes, wanted at present, is there.
+    pub(crate) fn routes_set(&self, routes: &[Route]) -> Vec<bool> {
+        routes.iter().map(|route| !self.refused.routes.contains(route)).collect()
+    }
+
+    /// The same of rules.
+    pub(crate) fn rules_set(&self, rules: &[Rule]) -> Vec<bool> {
+        rules.iter().map(|rule| !self.refused.rules.contains(rule)).collect()
     }
 
     fn placed<'a>(
@@ -104,6 +136,7 @@ impl Network {
         }
         for (wanted, outcome) in wanted.into_iter().zip(self.requests.add_all(&placed).unwrap_or_default()) {
             if outcome == Outcome::Done {
+                self.refused.forget(&[wanted], &[]);
                 let what = format!("{owner} route {} was gone, putting it back", route::describe(wanted));
                 host.log(Level::Warning, &what);
             }
@@ -220,6 +253,12 @@ fn difference<'a>(
 }
 
 /// Logs what the kernel refused.
+/// Whether what was asked for is the case.
+fn is_done(outcomes: &Result<Vec<Outcome>, netlink::Error>, at: usize) -> bool {
+    let outcome = outcomes.as_ref().ok().and_then(|outcomes| outcomes.get(at));
+    matches!(outcome, Some(Outcome::Done | Outcome::Already))
+}
+
 fn tell(
     outcomes: Result<Vec<Outcome>, netlink::Error>,
     owner: &str,

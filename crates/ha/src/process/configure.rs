@@ -98,7 +98,11 @@ impl Process<'_> {
                     self.carry_out(now, index);
                     self.move_addresses(now, index, &before);
                 }
-                None => self.instances.push(Instance::new(wanted, grouped)),
+                None => {
+                    let mut instance = Instance::new(wanted, grouped);
+                    instance.made = Some(now);
+                    self.instances.push(instance);
+                }
             }
         }
         for instance in old {

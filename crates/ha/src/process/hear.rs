@@ -2,7 +2,7 @@
 
 use super::{Process, now, wall};
 use crate::instance::Instance;
-use crate::message::Memory;
+use crate::message::{Memory, Out, Refusal};
 use crate::network::{LONGEST_PACKET, News, Purpose};
 use crate::{Error, Level};
 use keepalived_conf::model::{ReceiveBuffers, Route, Rule};
@@ -58,7 +58,15 @@ impl Process<'_> {
         let instance = &mut self.instances[index];
         let source = incoming.source;
         let line = match instance.check(incoming, wall()) {
-            Err(reject) => instance.complain(now, reject.reason(), source, &reject, reject.is_conflict()),
+            Err(reject) => {
+                let reason = reject.reason();
+                let line = instance.complain(now, reason, source, &reject, reject.is_conflict());
+                if line.is_some() {
+                    let (instance, reason) = (instance.config.name.clone(), reason.to_owned());
+                    self.tell(&Out::Refused(Refusal { instance, source, reason }));
+                }
+                line
+            }
             Ok(received) => {
                 let ours = instance.source == Some(source);
                 match self.heard.iter_mut().find(|(i, known)| *i == index && known.source == source) {

@@ -9,6 +9,7 @@ mod lateness;
 mod proxy;
 mod repeat;
 mod successor;
+mod surroundings;
 
 use crate::dump::{Dumps, Moment};
 use crate::handover::Handovers;
@@ -219,17 +220,14 @@ impl Process<'_> {
                     self.configure(config, &restored)?;
                 }
                 In::Reload { config } => self.reload(config)?,
+                In::Adjust { config } => self.configure(config, &Memory::default())?,
                 In::ScriptResult { script, outcome } => {
                     if self.tracking.scripts.result(&script, &outcome.into(), self.host) {
                         self.changed = true;
                         self.evaluate(&Memory::default());
                     }
                 }
-                In::StatusRequest => {
-                    let now = now();
-                    let status = self.instances.iter().map(|instance| instance.status(now)).collect();
-                    self.tell(&Out::Status(status));
-                }
+                In::StatusRequest => self.tell_status(),
                 In::Announce { instance } => self.announce_asked(&instance),
                 In::Proxy { serves } => self.proxy_changed(serves),
                 In::Dump(kind) => {

@@ -32,13 +32,8 @@ impl Process<'_> {
             let same = before.iter().any(|(s, n, was, _)| *s == subject && *n == name && *was == state);
             if same && state != InstanceState::Init {
                 let occasion = Occasion::State(state);
-                self.tell(&Out::Notify(Notification {
-                    subject,
-                    name,
-                    occasion,
-                    priority,
-                    commands: Vec::new(),
-                }));
+                let repeated = Notification { subject, name, occasion, priority, commands: Vec::new() };
+                self.tell(&Out::FifoLine(repeated.fifo_line()));
             }
         }
         Ok(())

@@ -456,7 +456,7 @@ impl Ours {
     pub(crate) fn status(&mut self) -> InstanceStatus {
         let statuses = |outs: &[Out]| {
             let all = outs.iter().filter_map(|out| match out {
-                Out::Status(status) => Some(status[0].clone()),
+                Out::Status(status, _) => Some(status[0].clone()),
                 _ => None,
             });
             all.collect::<Vec<_>>()

@@ -283,6 +283,8 @@ pub struct Mail {
     pub helo_name: Option<String>,
     /// `smtp_alert` or `smtp_alert_vrrp`: the default for instances.
     pub alert: bool,
+    /// What is written of it.
+    pub written: MailSwitches,
     /// `no_email_faults`: FAULT is not mailed.
     pub no_faults: bool,
     /// What concerns checkers.
@@ -298,10 +300,22 @@ impl Default for Mail {
             connect_timeout: Duration::from_secs(30),
             helo_name: None,
             alert: false,
+            written: MailSwitches::default(),
             no_faults: false,
             checkers: MailCheckers::default(),
         }
     }
+}
+
+/// Words on mail for everything that says nothing itself; `None` where one is not written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailSwitches {
+    /// `smtp_alert`.
+    pub all: Option<bool>,
+    /// `smtp_alert_vrrp`.
+    pub vrrp: Option<bool>,
+    /// `smtp_alert_checker`.
+    pub checkers: Option<bool>,
 }
 
 /// Mail of checkers, kept for the process that has them.

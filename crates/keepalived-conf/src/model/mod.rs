@@ -26,8 +26,8 @@ pub use bfd::BfdInstance;
 pub use command::{Command, Notify, NotifyScript, Shell, TimedScript, User};
 pub use garp::{ExtraGarp, Garp, GarpGroup};
 pub use global::{
-    Firewall, Global, Ipsets, Iptables, Mail, MailCheckers, Nftables, NftablesIpvs, ReceiveBuffers,
-    VrrpDefaults,
+    Firewall, Global, Ipsets, Iptables, Mail, MailCheckers, MailSwitches, Nftables, NftablesIpvs,
+    ReceiveBuffers, VrrpDefaults,
 };
 pub use group::{SyncGroup, TrackGroup};
 pub use instance::{
@@ -39,7 +39,8 @@ pub use interface::{
 };
 pub use lvs::{FlushOnStop, Lvs, LvsTimeouts, SyncDaemon, SyncDaemonInstance};
 pub use program::{
-    Dbus, Dumps, Fifo, Fifos, NetlinkBuffers, Process, Processes, Program, Reload, Snmp, SnmpVrrp,
+    AgentAddress, Dbus, Dumps, Fifo, Fifos, NetlinkBuffers, Process, Processes, Program, Reload, Snmp,
+    SnmpVrrp,
 };
 pub use route::{
     Encapsulation, IpTunnel, NextHop, Route, RouteInsertion, RouteKind, RouteMetric, RouteMetrics,

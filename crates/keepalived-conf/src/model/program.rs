@@ -2,6 +2,7 @@
 
 use super::{NotifyScript, User};
 use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -236,6 +237,65 @@ impl Default for Snmp {
     }
 }
 
+impl Snmp {
+    /// Where the master agent listens.
+    ///
+    /// # Errors
+    /// `snmp_socket` is no address of one; what it is instead.
+    pub fn agent(&self) -> Result<AgentAddress, String> {
+        self.socket
+            .as_deref()
+            .map_or(Ok(AgentAddress::Path("/var/agentx/master".into())), AgentAddress::parse)
+    }
+}
+
+/// Where SNMP's master agent listens for subagents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgentAddress {
+    /// `unix:PATH` or `PATH`.
+    Path(PathBuf),
+    /// `tcp:HOST:PORT` or `tcp6:[ADDRESS]:PORT`; without a host this machine, without a port 705.
+    Tcp(SocketAddr),
+}
+
+impl AgentAddress {
+    /// Reads net-snmp's notation.
+    ///
+    /// # Errors
+    /// It is no address that AgentX can be spoken at; what it is instead.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let path = text.strip_prefix("unix:").unwrap_or(text);
+        if path.starts_with('/') {
+            return Ok(Self::Path(path.into()));
+        }
+        if text.starts_with("udp") || text.starts_with("dtls") {
+            return Err(format!("`{text}`: AgentX is spoken over UNIX sockets and TCP only (RFC 2741 §8)"));
+        }
+        let tcp = ["tcp:", "tcp6:", "tcpipv6:"].iter().find_map(|prefix| text.strip_prefix(prefix));
+        tcp.and_then(tcp_address).map(Self::Tcp).ok_or_else(|| {
+            format!("`{text}` is neither a path nor tcp:ADDRESS:PORT; names of hosts are not looked up")
+        })
+    }
+}
+
+fn tcp_address(text: &str) -> Option<SocketAddr> {
+    const PORT: u16 = 705;
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
+    if let Ok(port) = text.parse() {
+        return Some((Ipv4Addr::LOCALHOST, port).into());
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') => (host, port.parse().ok()?),
+        _ => (text.trim_start_matches('[').trim_end_matches(']'), PORT),
+    };
+    if host == "localhost" {
+        return Some((Ipv4Addr::LOCALHOST, port).into());
+    }
+    Some((host.parse::<IpAddr>().ok()?, port).into())
+}
+
 /// Which tables on VRRP are offered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnmpVrrp {
@@ -300,5 +360,30 @@ mod tests {
         assert_eq!(processes.of_vrrp(true), Process { cpus: vec![1, 2], ..vrrp });
         processes.vrrp = Process::default();
         assert_eq!(processes.of_vrrp(true).nice, 0);
+    }
+
+    #[test]
+    fn agents_are_found_in_net_snmps_notation() {
+        let path = |text| match AgentAddress::parse(text) {
+            Ok(AgentAddress::Path(path)) => path.to_string_lossy().into_owned(),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(path("unix:/var/agentx/master"), "/var/agentx/master");
+        assert_eq!(path("/run/agentx"), "/run/agentx");
+        let tcp = |text| match AgentAddress::parse(text) {
+            Ok(AgentAddress::Tcp(address)) => address.to_string(),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(tcp("tcp:localhost:1705"), "127.0.0.1:1705");
+        assert_eq!(tcp("tcp:127.0.0.1:705"), "127.0.0.1:705");
+        assert_eq!(tcp("tcp:1705"), "127.0.0.1:1705");
+        assert_eq!(tcp("tcp:10.0.0.1"), "10.0.0.1:705");
+        assert_eq!(tcp("tcp6:[::1]:705"), "[::1]:705");
+        assert_eq!(tcp("tcp6:[::1]"), "[::1]:705");
+        for wrong in
+            ["udp:localhost:705", "tcp:snmp.example.org:705", "tcp:localhost:http", "agent", "", "unix:x"]
+        {
+            assert!(AgentAddress::parse(wrong).is_err(), "{wrong}");
+        }
     }
 }

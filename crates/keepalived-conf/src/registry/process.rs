@@ -1,9 +1,7 @@
 //! `global_defs`: scheduling, process names, buffers, SNMP, D-Bus, dumps, reload.
 
 use super::Context::Global;
-use super::{
-    Keyword, LONGEST, NONE, SWITCH, WORD, acts, integer, later, no_effect, seconds, understood, words,
-};
+use super::{Keyword, LONGEST, NONE, SWITCH, WORD, acts, integer, later, no_effect, seconds, words};
 
 pub(super) const WORDS: &[Keyword] = &[
     acts(
@@ -119,14 +117,14 @@ pub(super) const WORDS: &[Keyword] = &[
         "process connector buffer, bytes, 8 MiB when absent",
     ),
     acts("process_monitor_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
-    understood("snmp_socket", &[Global], words(0, 1), "socket of the SNMP master agent"),
-    understood("enable_traps", &[Global], NONE, "send SNMP traps"),
-    understood("enable_snmp_vrrp", &[Global], NONE, "SNMP for VRRP"),
-    understood("enable_snmp_keepalived", &[Global], NONE, "old name of enable_snmp_vrrp"),
+    acts("snmp_socket", &[Global], WORD, "socket of the SNMP master agent"),
+    acts("enable_traps", &[Global], NONE, "send SNMP traps"),
+    acts("enable_snmp_vrrp", &[Global], NONE, "SNMP for VRRP"),
+    acts("enable_snmp_keepalived", &[Global], NONE, "old name of enable_snmp_vrrp"),
     later("enable_snmp_checker", &[Global], NONE, "SNMP for checkers"),
-    understood("enable_snmp_rfc", &[Global], NONE, "SNMP by RFC 2787 and RFC 6527"),
-    understood("enable_snmp_rfcv2", &[Global], NONE, "SNMP by RFC 2787"),
-    understood("enable_snmp_rfcv3", &[Global], NONE, "SNMP by RFC 6527"),
+    acts("enable_snmp_rfc", &[Global], NONE, "SNMP by RFC 2787 and RFC 6527"),
+    acts("enable_snmp_rfcv2", &[Global], NONE, "SNMP by RFC 2787"),
+    acts("enable_snmp_rfcv3", &[Global], NONE, "SNMP by RFC 6527"),
     later(
         "snmp_vs_stats_update_interval",
         &[Global],

@@ -68,6 +68,17 @@ pub enum Event {
     Timer,
 }
 
+/// Why a router became master. RFC 6527 §4, vrrpv3StatisticsNewMasterReason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MasterReason {
+    /// The master before gave the addresses up, with priority 0 or by naming us.
+    Released,
+    /// It preempted a master of lower priority, or owns the addresses.
+    Preempted,
+    /// No master was heard.
+    NoResponse,
+}
+
 /// Which burst of gratuitous ARPs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Burst {

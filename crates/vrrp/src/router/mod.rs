@@ -16,7 +16,7 @@
 mod event;
 mod settings;
 
-pub use event::{Action, Burst, Counters, Event, Standing, State};
+pub use event::{Action, Burst, Counters, Event, MasterReason, Standing, State};
 pub use settings::{Garp, Preempt, Settings};
 
 use crate::timers::Timers;
@@ -38,6 +38,9 @@ pub struct Router {
     master: Option<(IpAddr, u8, Time)>,
     /// Whether the election would make it master if its sync group agreed.
     wants_master: bool,
+    /// Why it became master last, and why it would next.
+    reason: Option<MasterReason>,
+    next_reason: MasterReason,
     rogue: Rogue,
     timers: Timers,
     counters: Counters,
@@ -68,6 +71,8 @@ impl Router {
             preempt_at: None,
             master: None,
             wants_master: false,
+            reason: None,
+            next_reason: MasterReason::NoResponse,
             rogue: Rogue::None,
             timers: Timers::default(),
             counters: Counters::default(),
@@ -97,6 +102,11 @@ impl Router {
     /// Whether it would be master if its sync group let it.
     pub fn wants_master(&self) -> bool {
         self.wants_master
+    }
+
+    /// Why it became master last, if it ever did.
+    pub fn master_reason(&self) -> Option<MasterReason> {
+        self.reason
     }
 
     /// The interval that deadlines count by: ours, or in VRRPv3 that of the master last heard.
@@ -192,6 +202,7 @@ impl Router {
             }
             Event::HandOver => {
                 if self.state == State::Backup {
+                    self.next_reason = MasterReason::Released;
                     actions.push(Action::Log(Line::HandedOver));
                     self.take_over(now, actions);
                 }
@@ -250,6 +261,7 @@ impl Router {
             // Whoever served before the crash goes on without a gap: nobody may notice.
             (Standing::Fit | Standing::Waiting, Some(State::Master)) => {
                 self.state = State::Master;
+                self.reason = Some(MasterReason::NoResponse);
                 self.advertise(now, actions);
                 actions.push(Action::Log(Line::StillMaster));
                 actions.push(Action::Install);
@@ -288,6 +300,7 @@ impl Router {
     fn recover(&mut self, now: Time, init: bool, actions: &mut Vec<Action>) {
         self.master_interval = self.settings.interval;
         if self.owns_at_once() && !self.settings.grouped {
+            self.next_reason = MasterReason::Preempted;
             self.become_master(now, actions);
             return;
         }
@@ -295,7 +308,9 @@ impl Router {
         actions.push(Action::Notify(State::Backup));
         self.since = now;
         self.listen(now);
-        self.wants_master = self.owns_at_once();
+        if self.owns_at_once() {
+            (self.wants_master, self.next_reason) = (true, MasterReason::Preempted);
+        }
     }
 
     fn owns_at_once(&self) -> bool {
@@ -307,6 +322,7 @@ impl Router {
         self.state = State::Backup;
         self.preempt_at = None;
         self.wants_master = false;
+        self.next_reason = MasterReason::NoResponse;
         self.timers.clear();
         self.timers.set(Timer::MasterDown, now + self.master_down());
     }
@@ -322,6 +338,7 @@ impl Router {
         if advertisement.is_release() {
             // RFC 3768 §6.4.2: priority zero sets the Master_Down_Timer to Skew_Time.
             self.counters.releases_received += 1;
+            self.next_reason = MasterReason::Released;
             actions.push(Action::Log(Line::BackupRelease));
             self.timers.set(Timer::MasterDown, now + self.skew());
             return;
@@ -337,10 +354,11 @@ impl Router {
         };
         if !accept {
             // The timer runs on: preemption takes what is left of it.
+            self.next_reason = MasterReason::Preempted;
             actions.push(Action::Log(Line::Discarding { source, theirs: priority }));
             return;
         }
-        self.wants_master = false;
+        (self.wants_master, self.next_reason) = (false, MasterReason::NoResponse);
         self.learn_interval(advertisement.interval, actions);
         self.timers.set(Timer::MasterDown, now + self.master_down());
         if let Preempt::After(delay) = self.settings.preempt {
@@ -526,6 +544,7 @@ impl Router {
         self.state = State::Master;
         self.since = now;
         self.wants_master = false;
+        self.reason = Some(self.next_reason);
         self.master_interval = self.settings.interval;
         self.counters.became_master += 1;
         if self.settings.priority == OWNER {

@@ -326,3 +326,27 @@ fn a_reload_keeps_the_state() {
     assert_eq!((master.state(), short(&actions).as_str()), (State::Master, "advertise(120)"));
     assert_eq!(master.next_deadline(), Some((Time(s(13)), Timer::Advertise)));
 }
+
+#[test]
+fn it_knows_why_it_became_master() {
+    let reason = |settings: Settings, events: &[Event]| {
+        let mut router = Router::new(settings);
+        let (mut now, mut actions) = (Time(s(10)), Vec::new());
+        router.on(now, Event::Start { standing: Standing::Fit, restored: None }, &mut actions);
+        assert_eq!(router.master_reason().is_some(), router.state() == State::Master);
+        for event in events {
+            now = now + Duration::from_millis(900);
+            router.on(now, *event, &mut actions);
+        }
+        router.on(now + s(5), Event::Timer, &mut actions);
+        router.master_reason()
+    };
+    assert_eq!(reason(settings(), &[]), Some(MasterReason::NoResponse));
+    assert_eq!(reason(settings(), &[advert(9, 200)]), Some(MasterReason::NoResponse));
+    assert_eq!(reason(settings(), &[advert(9, 50)]), Some(MasterReason::Preempted));
+    assert_eq!(reason(settings(), &[advert(9, 50), advert(9, 200)]), Some(MasterReason::NoResponse));
+    assert_eq!(reason(settings(), &[advert(9, 200), advert(9, 0)]), Some(MasterReason::Released));
+    assert_eq!(reason(settings(), &[Event::HandOver]), Some(MasterReason::Released));
+    let owner = Settings { priority: 255, starts_as_master: true, ..settings() };
+    assert_eq!(reason(owner, &[]), Some(MasterReason::Preempted));
+}

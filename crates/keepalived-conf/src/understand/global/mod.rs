@@ -13,7 +13,7 @@ use super::reader::Reader;
 use super::script::user_and_group;
 use super::{Places, strict};
 use crate::grammar::Word;
-use crate::model::{Global, MailCheckers, Program, TimedScript};
+use crate::model::{Global, MailCheckers, MailSwitches, Program, TimedScript};
 use crate::placement::{Body, Item};
 use crate::value;
 use diagnostic::{Diagnostic, Span};
@@ -63,12 +63,15 @@ pub(super) fn read(root: &Body<'_>, places: &mut Places, reader: &mut Reader<'_>
         firewall::read(&block.body, &mut defaults.global.firewall, reader);
         vrrp::receive_buffers(&block.body, &mut defaults.global, reader);
     }
-    let alert = |names: [&'static str; 2]| {
-        let last = |name| root.all("global_defs").filter_map(|block| block.body.last(name)).last();
-        last(names[0]).or(last(names[1])).is_some_and(Item::is_on)
+    let alert = |name| {
+        let items = root.all("global_defs").filter_map(|block| block.body.last(name));
+        items.last().map(Item::is_on)
     };
-    defaults.global.mail.alert = alert(["smtp_alert_vrrp", "smtp_alert"]);
-    defaults.global.mail.checkers.alert = alert(["smtp_alert_checker", "smtp_alert"]);
+    let [all, vrrp, checkers] = ["smtp_alert", "smtp_alert_vrrp", "smtp_alert_checker"].map(alert);
+    let mail = &mut defaults.global.mail;
+    mail.written = MailSwitches { all, vrrp, checkers };
+    mail.alert = vrrp.or(all).unwrap_or(false);
+    mail.checkers.alert = checkers.or(all).unwrap_or(false);
     process::distinct_fifos(root, &mut defaults.global.fifos, reader);
     if let Some(span) = strict_at {
         strict::explain(span, &defaults.global, reader.report);

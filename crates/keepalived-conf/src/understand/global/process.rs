@@ -1,7 +1,7 @@
 //! The outer level, and processes, FIFOs, dumps, reload, SNMP and D-Bus of `global_defs`.
 
 use super::{number, plain_command, time};
-use crate::model::{Dbus, Fifo, Fifos, Global, NotifyScript, Process, Program};
+use crate::model::{AgentAddress, Dbus, Fifo, Fifos, Global, NotifyScript, Process, Program};
 use crate::placement::{Body, Item};
 use crate::understand::reader::Reader;
 use crate::understand::script::user_and_group;
@@ -51,7 +51,16 @@ pub(super) fn word(item: &Item<'_>, global: &mut Global, reader: &mut Reader<'_>
         }
         "process_monitor_rcv_bufs" => processes.process_monitor_buffer = bytes(item),
         "process_monitor_rcv_bufs_force" => processes.process_monitor_buffer_force = item.is_on(),
-        "snmp_socket" => global.snmp.socket = text,
+        "snmp_socket" => {
+            if let Some(word) = first
+                && let Err(why) = AgentAddress::parse(&word.text)
+            {
+                reader.error("agent-address", word.span, why);
+            } else {
+                // The first one counts.
+                global.snmp.socket = global.snmp.socket.take().or(text);
+            }
+        }
         "enable_traps" => global.snmp.traps = true,
         "enable_snmp_vrrp" | "enable_snmp_keepalived" => global.snmp.vrrp.keepalived = true,
         "enable_snmp_rfc" => (global.snmp.vrrp.rfc2787, global.snmp.vrrp.rfc6527) = (true, true),

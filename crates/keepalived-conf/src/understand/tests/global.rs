@@ -2,8 +2,8 @@
 
 use super::{found, load, shown};
 use crate::model::{
-    Command, Dumps, Fifo, FlushOnStop, Global, Ipsets, Nftables, NftablesIpvs, NotifyScript, Process,
-    Program, ReceiveBuffers, SyncDaemon, SyncDaemonInstance, TrackWeight,
+    AgentAddress, Command, Dumps, Fifo, FlushOnStop, Global, Ipsets, MailSwitches, Nftables, NftablesIpvs,
+    NotifyScript, Process, Program, ReceiveBuffers, SyncDaemon, SyncDaemonInstance, TrackWeight,
 };
 use std::time::Duration;
 
@@ -97,6 +97,21 @@ fn processes() {
     assert_eq!((read.processes.max_auto_priority, read.processes.process_monitor_buffer), (99, Some(77)));
     assert_eq!(read.processes.min_auto_priority_delay, Duration::from_micros(500));
     assert_eq!(global("max_auto_priority -1").processes.max_auto_priority, -1);
+}
+
+#[test]
+fn snmp() {
+    let read = global("enable_snmp_keepalived\nsnmp_socket unix:/run/agentx\nenable_traps").snmp;
+    assert!(read.vrrp.keepalived && !read.vrrp.rfc2787 && !read.vrrp.rfc6527 && read.traps);
+    assert_eq!(read.agent(), Ok(AgentAddress::Path("/run/agentx".into())));
+    let read = global("enable_snmp_rfc").snmp;
+    assert!(!read.vrrp.keepalived && read.vrrp.rfc2787 && read.vrrp.rfc6527 && !read.traps);
+    assert_eq!(read.agent(), Ok(AgentAddress::Path("/var/agentx/master".into())));
+    let read = global("smtp_alert\nsmtp_alert_vrrp off").mail;
+    assert_eq!(read.written, MailSwitches { all: Some(true), vrrp: Some(false), checkers: None });
+    assert!(!read.alert && read.checkers.alert);
+    let loaded = load("global_defs {\nenable_snmp_vrrp\nsnmp_socket udp:localhost:705\n}\n");
+    assert_eq!(found(&loaded), ["agent-address@3"], "{}", shown(&loaded));
 }
 
 #[test]

@@ -68,11 +68,9 @@ const OPTIONS: [OptionSpec; 38] = [
 ];
 
 /// Options that are refused, and why.
-const REFUSED: [(char, &str); 7] = [
+const REFUSED: [(char, &str); 5] = [
     ('C', "health checks belong to LVS, which is not supported yet"),
     ('I', "IPVS is not supported yet"),
-    ('V', "an address that nobody defends any more would be answered by two hosts"),
-    ('a', "`ip monitor address` shows the same"),
     ('κ', "it is how keepalived starts itself"),
     ('π', "it is for keepalived's developers"),
     ('δ', "it is for keepalived's developers"),
@@ -92,11 +90,13 @@ Usage: keepalived [OPTION...]
   -G, --no-syslog              Don't log via syslog
   -u, --umask=MASK             umask for file creation (in numeric form)
   -X, --release-vips           Drop VIP on transition from signal: always so here
+  -V, --dont-release-vrrp      Leave virtual addresses and routes in place when the daemon stops
   -R, --dont-respawn           Don't respawn child processes
   -n, --dont-fork              Don't fork the daemon process
   -d, --dump-conf              Dump the configuration data to the log
   -p, --pid=FILE               Use specified pidfile for parent process
   -r, --vrrp_pid=FILE          Use specified pidfile for VRRP child process
+  -a, --address-monitoring     Report addresses that others add or delete
   -x, --snmp                   Enable SNMP subsystem
   -A, --snmp-agent-socket=FILE Use the specified socket for master agent
   -s, --namespace=NAME         Run in network namespace NAME (overrides config)
@@ -201,6 +201,8 @@ fn read(given: Vec<Given>) -> Result<Line, String> {
             'e' => line.ha.every_file = true,
             'B' => line.ha.bfd = false,
             'R' => line.ha.respawn = false,
+            'V' => line.ha.keeps_addresses = true,
+            'a' => line.ha.reports_addresses = true,
             'd' => line.ha.dump = true,
             's' => line.ha.namespace = Some(word),
             'x' => line.ha.snmp = true,

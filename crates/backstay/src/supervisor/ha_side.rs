@@ -53,6 +53,10 @@ pub(crate) struct HaOptions {
     pub(crate) dump: bool,
     /// `-e`: a file that an `include` names has to be there.
     pub(crate) every_file: bool,
+    /// `-V`: virtual addresses stay when we stop.
+    pub(crate) keeps_addresses: bool,
+    /// `-a`: addresses that come and go are told to the log.
+    pub(crate) reports_addresses: bool,
     /// `-x`: every table of SNMP is offered.
     pub(crate) snmp: bool,
     /// `-A`: goes before `snmp_socket`.
@@ -71,6 +75,8 @@ impl HaOptions {
             respawn: true,
             dump: false,
             every_file: false,
+            keeps_addresses: false,
+            reports_addresses: false,
             snmp: false,
             snmp_socket: None,
         }
@@ -90,6 +96,8 @@ impl HaOptions {
             loaded.config.program.network_namespace = Some(name.clone());
             loaded.config.program.pid_directory = true;
         }
+        loaded.config.program.keeps_addresses = self.keeps_addresses;
+        loaded.config.program.reports_addresses = self.reports_addresses;
         let snmp = &mut loaded.config.global.snmp;
         if self.snmp {
             snmp.vrrp = SnmpVrrp { keepalived: true, rfc2787: true, rfc6527: true };

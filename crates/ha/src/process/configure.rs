@@ -36,6 +36,8 @@ impl Process<'_> {
         if self.instances.is_empty() && restored.instances.is_empty() {
             self.begins = begins(now, &config.global);
         }
+        self.keeps_addresses = config.program.keeps_addresses;
+        self.reports_addresses = config.program.reports_addresses;
         self.proxy.tracked = config.global.track_proxy;
         self.firewall.configure(&config.global);
         self.lateness.configure(&config.global.processes);

@@ -112,6 +112,9 @@ impl Process<'_> {
                 Change::RuleRemoved(rule) => self.repair_rule(rule),
                 _ => {}
             }
+            if self.reports_addresses {
+                self.report_address(&change);
+            }
             let Some(news) = self.network.interfaces.apply(change) else { continue };
             match news {
                 News::Up(name) => self.report_link(&name, "up"),
@@ -132,6 +135,24 @@ impl Process<'_> {
             self.repair_after_links();
         }
         Ok(())
+    }
+
+    /// `-a`: an address that is no virtual one came or went.
+    fn report_address(&mut self, change: &Change) {
+        let interfaces = &self.network.interfaces;
+        let (changed, what) = match change {
+            Change::Address(changed) => (changed, "added to"),
+            Change::AddressRemoved(changed) => (changed, "removed from"),
+            _ => return,
+        };
+        let name = interfaces.link_at(changed.link).map_or("?", |link| &link.name);
+        let known = interfaces.has(name, changed.address);
+        let is_news = known == matches!(change, Change::AddressRemoved(_));
+        let is_ours = |instance: &Instance| instance.addresses().any(|vip| vip.address == changed.address);
+        if is_news && !self.instances.iter().any(is_ours) {
+            let line = format!("Netlink reflector reports IP {} {what} {name}", changed.address);
+            self.host.log(Level::Info, &line);
+        }
     }
 
     fn report_link(&mut self, name: &str, what: &str) {

@@ -74,6 +74,8 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         begins: None,
         receive_buffers: ReceiveBuffers::Kernel,
         mails_faults: true,
+        keeps_addresses: false,
+        reports_addresses: false,
         changed: false,
         actions: Vec::new(),
         pending: Vec::new(),
@@ -130,6 +132,10 @@ struct Process<'a> {
     receive_buffers: ReceiveBuffers,
     /// `no_email_faults`.
     mails_faults: bool,
+    /// `-V`
+    keeps_addresses: bool,
+    /// `-a`
+    reports_addresses: bool,
     /// Whether a state or verdict may be new since the supervisor was last told what to remember.
     changed: bool,
     /// Reused on every turn.
@@ -329,11 +335,16 @@ impl Process<'_> {
         let now = now();
         for index in 0..self.instances.len() {
             self.instances[index].router.on(now, Event::Stop, &mut self.actions);
+            if self.keeps_addresses {
+                self.actions.retain(|action| matches!(action, Action::Notify(_)));
+            }
             self.put_off(index);
         }
         self.carry_out_all(now);
-        self.network.remove_statics(self.host);
-        self.network.remove_virtual_interfaces(self.host);
+        if !self.keeps_addresses {
+            self.network.remove_statics(self.host);
+            self.network.remove_virtual_interfaces(self.host);
+        }
         self.groups_stopped();
         self.leases.release(self.host);
         let timeout = Timespec { tv_sec: FAREWELL.as_secs() as _, tv_nsec: 0 };

@@ -23,6 +23,10 @@ pub struct Program {
     pub child_wait_time: Duration,
     /// `linkbeat_use_polling`: every interface is polled.
     pub linkbeat_polling: bool,
+    /// `-V` of the command line: at the end the addresses stay, and no word is said of it.
+    pub keeps_addresses: bool,
+    /// `-a` of the command line: addresses that others add and remove are told to the log.
+    pub reports_addresses: bool,
 }
 
 impl Default for Program {
@@ -35,6 +39,8 @@ impl Default for Program {
             pid_directory: false,
             child_wait_time: Duration::from_secs(5),
             linkbeat_polling: false,
+            keeps_addresses: false,
+            reports_addresses: false,
         }
     }
 }

@@ -15,14 +15,16 @@ pub(super) fn program(root: &Body<'_>) -> Program {
     let text = |name| root.last(name).and_then(|item| item.first()).map(|word| word.text.clone());
     let written = |name| root.last(name).is_some();
     let wait = root.last("child_wait_time").and_then(|item| number(item.first())).map(Duration::from_secs);
+    let usual = Program::default();
     Program {
         network_namespace: text("net_namespace"),
         ipvs_namespace: text("net_namespace_ipvs"),
         namespace_with_ipsets: written("namespace_with_ipsets"),
         instance: text("instance"),
         pid_directory: written("use_pid_dir") || written("net_namespace") || written("instance"),
-        child_wait_time: wait.unwrap_or(Program::default().child_wait_time),
+        child_wait_time: wait.unwrap_or(usual.child_wait_time),
         linkbeat_polling: written("linkbeat_use_polling"),
+        ..usual
     }
 }
 

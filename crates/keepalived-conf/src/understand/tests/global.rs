@@ -45,6 +45,7 @@ fn the_outer_level() {
         pid_directory: true,
         child_wait_time: Duration::from_secs(9),
         linkbeat_polling: true,
+        ..Program::default()
     };
     assert_eq!(loaded.config.program, expected);
     assert_eq!(load("").config.program, Program::default());

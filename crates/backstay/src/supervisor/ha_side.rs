@@ -288,9 +288,10 @@ impl HaSide {
     fn start_vrrp(&mut self) -> std::io::Result<()> {
         let process = self.config.global.processes.of_vrrp(!self.config.bfd.is_empty());
         let mut child = Child::start(Role::Vrrp, &self.environment(Some(process))?)?;
-        // It advertises until this moment, in which the new one is ready to go on.
-        if let Some((old, _channel)) = self.replaced.take() {
-            old.kill();
+        // Only one process can have the ports of BFD; without them the old one advertises until the new
+        // one does.
+        if !self.config.bfd.is_empty() {
+            self.relieve();
         }
         let configure = In::Configure { config: self.config.clone(), restored: self.memory.clone() };
         child.channel.send(&configure).map_err(std::io::Error::other)?;
@@ -299,6 +300,13 @@ impl HaSide {
         }
         self.vrrp = Some(child);
         Ok(())
+    }
+
+    /// Ends the vrrp process of the program before an upgrade, if it is still there.
+    fn relieve(&mut self) {
+        if let Some((old, _channel)) = self.replaced.take() {
+            old.kill();
+        }
     }
 
     fn start_runner(&mut self) -> std::io::Result<()> {
@@ -401,8 +409,12 @@ impl HaSide {
             // A broken channel is followed by the end of the process, which is dealt with above.
             let Ok(Some(received)) = vrrp.channel.recv() else { return };
             match received.message {
-                Out::Ready if std::mem::take(&mut self.reloading) => self.news.push(ToControl::Reloaded),
-                Out::Ready => {}
+                Out::Ready => {
+                    self.relieve();
+                    if std::mem::take(&mut self.reloading) {
+                        self.news.push(ToControl::Reloaded);
+                    }
+                }
                 Out::Notify(notification) => {
                     self.news.push(ToControl::Changed(Change {
                         subject: notification.subject,
@@ -619,6 +631,7 @@ impl HaSide {
     /// What the program after this one needs. The runner ends when its channel closes.
     pub(crate) fn bequeath(&mut self, inheritance: &mut Inheritance, logger: &mut Logger) {
         self.hear_vrrp(logger);
+        self.relieve();
         // Those that were made here are to be made, and removed, by the program after this one.
         self.fifos.close();
         inheritance.memory = self.memory.clone();
@@ -633,6 +646,7 @@ impl HaSide {
             return;
         }
         self.stopping = Some(Instant::now());
+        self.relieve();
         self.vrrp_restart.cancel();
         self.runner_restart.cancel();
         match &mut self.vrrp {

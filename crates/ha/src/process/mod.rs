@@ -222,7 +222,10 @@ impl Process<'_> {
             };
             match message {
                 In::Configure { config, restored } => {
-                    self.report_rivals();
+                    // One that goes on where another was may still find that one there.
+                    if restored.instances.is_empty() {
+                        self.report_rivals();
+                    }
                     self.configure(config, &restored)?;
                 }
                 In::Reload { config } => self.reload(config)?,

@@ -114,6 +114,10 @@ pub struct Memory {
     pub bfd: Vec<(String, bool)>,
     /// Settings of interfaces that were changed: interface, name, and what each was before.
     pub settings: Vec<(String, String, i32)>,
+    /// Of each master with authentication headers, by name: the sequence number up to which all may
+    /// have been used.
+    #[serde(default)]
+    pub sequences: Vec<(String, u32)>,
 }
 
 /// How a run of a script ended.

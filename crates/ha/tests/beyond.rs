@@ -146,3 +146,29 @@ fn a_crash_of_the_process_loses_no_lease() {
     eventually("more than a lease has passed", || next.status().counters.sent > 4);
     assert!(network.b.reaches(VIP), "the lease was renewed: {}", next.log());
 }
+
+/// Numbers of packets must not be repeated, or a backup that counts them takes over.
+#[test]
+fn a_crash_repeats_no_sequence_number_of_ah() {
+    let Some(network) = Network::new() else { return };
+    let written = |priority| {
+        format!(
+            "vrrp_instance VI_A {{\nstate BACKUP\ninterface eth0\nvirtual_router_id 61\npriority {priority}\n\
+             authentication {{\nauth_type AH\nauth_pass 1111\n}}\nvirtual_ipaddress {{\n{VIP}\n}}\n}}\n"
+        )
+    };
+    let (own, other) = (network.directory.path().join("ours.conf"), network.directory.path().join("b.conf"));
+    std::fs::write(&own, written(150)).unwrap();
+    std::fs::write(&other, written(100)).unwrap();
+    let config = || keepalived_conf::load(&own, &keepalived_conf::Environment::default()).config;
+    let mut a = Ours::start(&network.a, config());
+    let _b = net::keepalived_with(&network, &network.b, &other);
+    eventually("A has advertised for a while", || a.status().counters.sent > 4);
+    let remembered = a.remembered();
+    a.kill();
+    let mut next = Ours::resume(&network.a, config(), remembered);
+    eventually("a backup would have taken over", || next.status().counters.sent > 4);
+    let log = std::fs::read_to_string(network.directory.path().join("b.log")).unwrap();
+    assert!(!log.contains("already processed") && !log.contains("Entering MASTER"), "{log}");
+    assert!(network.a.holds(VIP) && !network.b.holds(VIP));
+}

@@ -14,12 +14,19 @@ use keepalived_conf::model::{Iptables, Route, Rule, VirtualAddress, VirtualInter
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
+use vrrp::ah::Sequence;
 use vrrp::handover::Backups;
 use vrrp::hmac::{self, Stamp};
 use vrrp::{
     Advertisement, Authentication, Centiseconds, Checksum, Expected, Family, Incoming, Peer, Received,
     Reject, Router, Security, Standing, State, Time, receive,
 };
+
+/// Sequence numbers of authentication headers that are set aside at once: the supervisor is told so
+/// often, and a crash skips as many at most.
+const SET_ASIDE: u32 = 1000;
+/// More are set aside when fewer are left: what is told may be late.
+const FEW: u32 = 100;
 
 /// The same complaint about packets is made once in this time.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
@@ -39,6 +46,8 @@ pub(crate) struct Instance {
     peers: Option<Vec<Peer>>,
     hmac: Option<hmac::Settings>,
     security: Security,
+    /// Sequence numbers of authentication headers up to this one are set aside for this process.
+    reserved: u32,
     /// Whether it belongs to a sync group.
     grouped: bool,
     /// `None` before the start.
@@ -91,6 +100,7 @@ impl Instance {
             peers: settings::peers(&config),
             hmac: settings::hmac(&config),
             security: Security::default(),
+            reserved: 0,
             grouped,
             standing: None,
             why: "started".into(),
@@ -246,6 +256,26 @@ impl Instance {
     /// The number of the next authentication header.
     pub(crate) fn next_sequence(&mut self) -> u32 {
         self.security.sequence.advance()
+    }
+
+    /// Sets more sequence numbers aside when few are left. Says whether it did: a successor has to know.
+    pub(crate) fn reserve_sequences(&mut self) -> bool {
+        let used = self.security.sequence.0;
+        let few = self.purpose.ah && used.saturating_add(FEW) > self.reserved;
+        if few {
+            self.reserved = used.saturating_add(SET_ASIDE);
+        }
+        few
+    }
+
+    /// The sequence number up to which all may have been used, of a master with authentication headers.
+    pub(crate) fn reserved_sequences(&self) -> Option<u32> {
+        (self.purpose.ah && self.is_master()).then_some(self.reserved)
+    }
+
+    /// Goes on behind the sequence numbers of a predecessor: backups take none twice.
+    pub(crate) fn resume_sequences(&mut self, reserved: u32) {
+        (self.security.sequence, self.reserved) = (Sequence(reserved), reserved);
     }
 
     /// A number of its own for each packet; never 0, which the kernel would replace.

@@ -80,6 +80,7 @@ impl Process<'_> {
     fn advertise(&mut self, index: usize, priority: u8) {
         let instance = &mut self.instances[index];
         self.network.advertise(instance, priority, wall(), self.host);
+        self.changed |= instance.reserve_sequences();
         if priority != RELEASE {
             let duration = instance.lease();
             self.leases.advertised(&instance.config.name, duration);

@@ -56,6 +56,12 @@ impl Process<'_> {
         if !leases_wanted {
             self.leases.release(self.host);
         }
+        for instance in &mut self.instances {
+            let name = &instance.config.name;
+            if let Some((_, reserved)) = restored.sequences.iter().find(|(known, _)| known == name) {
+                instance.resume_sequences(*reserved);
+            }
+        }
         self.evaluate(restored);
         self.settle_groups();
         self.set_drop_rules();

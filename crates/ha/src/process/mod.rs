@@ -320,12 +320,15 @@ impl Process<'_> {
             return;
         }
         let state = |instance: &Instance| (instance.config.name.clone(), instance.state());
+        let sequences =
+            |instance: &Instance| Some((instance.config.name.clone(), instance.reserved_sequences()?));
         let memory = Memory {
             instances: self.instances.iter().map(state).collect(),
             scripts: self.tracking.scripts.verdicts(),
             processes: self.tracking.processes.verdicts(),
             bfd: self.tracking.sessions.verdicts(),
             settings: self.network.settings_before(),
+            sequences: self.instances.iter().filter_map(sequences).collect(),
         };
         if memory != self.remembered {
             self.tell(&Out::Remember(memory.clone()));

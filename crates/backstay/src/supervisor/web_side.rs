@@ -137,10 +137,11 @@ impl WebSide {
         }
         descriptors.extend(logs);
         let configure = Configure { config, generation: self.generation, hostname: inspect::host_name() };
-        child
-            .channel
-            .send_with(&ToProxy::Configure(Box::new(configure)), descriptors)
-            .map_err(|error| format!("the proxy process: {error}"))
+        match child.channel.send_with(&ToProxy::Configure(Box::new(configure)), descriptors) {
+            // Of one that has ended already the last words, which say why, are still to be heard.
+            Ok(()) | Err(ipc::Error::Closed) => Ok(()),
+            Err(error) => Err(format!("the proxy process: {error}")),
+        }
     }
 
     /// Waits until the configuration that was sent last is in force, or refused. A process that

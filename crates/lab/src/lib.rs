@@ -19,6 +19,7 @@ mod program;
 pub mod scenario;
 mod stand_in;
 pub mod tutorial;
+mod uml;
 
 pub use command::{Options, command};
 pub use crash::{CrashRun, CrashRuns, crash_runs};
@@ -29,3 +30,4 @@ pub use measure::{Advert, AdvertCapture, ProbeTrain, RequestTrain, Requests};
 pub use network::Lab;
 pub use program::{Program, Programs};
 pub use stand_in::stand_in;
+pub use uml::UserModeLinux;

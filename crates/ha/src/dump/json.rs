@@ -137,7 +137,7 @@ fn data(instance: &Instance, dumps: &Dumps, moment: &Moment<'_>) -> Data {
     } = config.garp;
     let is_master = instance.is_master();
     let script = |script: &Option<NotifyScript>| script.as_ref().map(|s| words::command(&s.command));
-    let address = |vip| words::address(vip, instance.interface_of(vip), is_master);
+    let address = |vip| words::address(vip, &moment.place(instance.interface_of(vip)), is_master);
     let scripts = &dumps.config.scripts;
     let tracked = |name: &str| {
         let script = scripts.iter().find(|script| script.name == name);

@@ -19,6 +19,7 @@ use crate::message::Dump;
 use crate::network::Network;
 use crate::tracking::Tracking;
 use keepalived_conf::model::{Config, SyncGroup};
+use netlink::Link;
 use statistics::Statistics;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -62,6 +63,18 @@ impl Moment<'_> {
             self.wall + at.since(self.now)
         } else {
             self.wall.saturating_sub(self.now.since(at))
+        }
+    }
+
+    /// An interface as lines of addresses name it: a macvlan or ipvlan with what it lies on.
+    fn place(&self, interface: &str) -> String {
+        let interfaces = &self.network.interfaces;
+        let lies_on_another =
+            |link: &&Link| matches!(link.kind.as_deref(), Some("macvlan" | "macvtap" | "ipvlan"));
+        let link = interfaces.link(interface).filter(lies_on_another);
+        match link.and_then(|link| interfaces.link_at(link.parent?)) {
+            Some(parent) => format!("{interface}@{}", parent.name),
+            None => interface.to_owned(),
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn write(dumps: &Dumps, moment: &Moment<'_>, text: &mut String) {
         line!(text, "------< Static Addresses >------");
         for address in &config.static_addresses {
             let dev = address.dev.as_deref().unwrap_or_default();
-            line!(text, "     {}", words::address(address, dev, true));
+            line!(text, "     {}", words::address(address, &moment.place(dev), true));
         }
     }
     if !config.static_routes.is_empty() {
@@ -129,7 +129,7 @@ fn one(instance: &Instance, dumps: &Dumps, moment: &Moment<'_>, text: &mut Strin
     if let Some(bytes) = config.receive_buffer {
         line!(text, "   Kernel rx buffer size = {bytes}");
     }
-    addresses(instance, text);
+    addresses(instance, moment, text);
     unicast(instance, text);
     match moment.network.sockets.iter().find(|socket| socket.purpose == instance.purpose) {
         Some(socket) => {
@@ -219,19 +219,19 @@ fn timing(instance: &Instance, text: &mut String) {
     line!(text, "   Send advert after receive higher priority advert = {higher}");
 }
 
-fn addresses(instance: &Instance, text: &mut String) {
+fn addresses(instance: &Instance, moment: &Moment<'_>, text: &mut String) {
     let config = &instance.config;
     let set = instance.is_master();
     if !config.addresses.is_empty() {
         line!(text, "   Virtual IP ({}):", config.addresses.len());
         for vip in &config.addresses {
-            line!(text, "     {}", words::address(vip, instance.interface_of(vip), set));
+            line!(text, "     {}", words::address(vip, &moment.place(instance.interface_of(vip)), set));
         }
     }
     if !config.excluded.is_empty() {
         line!(text, "   Virtual IP Excluded :");
         for vip in &config.excluded {
-            line!(text, "     {}", words::address(vip, instance.interface_of(vip), set));
+            line!(text, "     {}", words::address(vip, &moment.place(instance.interface_of(vip)), set));
         }
     }
 }

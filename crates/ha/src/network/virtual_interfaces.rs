@@ -229,15 +229,16 @@ fn mac_of(instance: &VrrpInstance, family: Family) -> Mac {
 fn place<'a>(instance: &'a VrrpInstance, address: &'a VirtualAddress) -> (Option<String>, Option<&'a str>) {
     let at_home = address.dev.as_deref().is_none_or(|dev| dev == instance.interface);
     let same_family = Family::of(address.address) == instance.family;
-    let own = instance.virtual_interface.is_some();
-    if at_home && own && same_family {
+    // Those of an instance with an ipvlan stay on the interface below, unless they name it.
+    let vmac = matches!(instance.virtual_interface, Some(VirtualInterface::Vmac(_)));
+    if at_home && vmac && same_family {
         return (None, None);
     }
     let by_instance = instance.vmac_for_addresses && (!at_home || !same_family);
     if address.use_vmac || by_instance {
         return (None, Some(address.dev.as_deref().unwrap_or(&instance.interface)));
     }
-    match at_home && own {
+    match at_home && instance.virtual_interface.is_some() {
         true => (Some(instance.interface.clone()), None),
         false => (address.dev.clone(), None),
     }

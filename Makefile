@@ -21,9 +21,17 @@ lint:
 build:
 	cargo build --release -p backstay
 
-# Installs the program, its unit, which is not started, and who may have its name on D-Bus. Nothing of nginx or keepalived is touched.
+# Installs the program, its unit, which is not started, its user, and who may have its name on D-Bus. Nothing of nginx or keepalived
+# is touched. With DESTDIR whoever installs the files in the end makes the user of them.
 .PHONY: install
 install: build
 	install -D -m 755 target/release/backstay $(DESTDIR)/usr/local/sbin/backstay
 	install -D -m 644 packaging/systemd/backstay.service $(DESTDIR)/etc/systemd/system/backstay.service
+	install -D -m 644 packaging/sysusers.d/backstay.conf $(DESTDIR)/usr/lib/sysusers.d/backstay.conf
+# Before the policy: a bus that reads it passes over a user it does not know.
+ifeq ($(DESTDIR),)
+	if command -v systemd-sysusers >/dev/null; then systemd-sysusers backstay.conf; \
+	elif ! id backstay >/dev/null 2>&1; then \
+		useradd --system --home-dir / --no-create-home --shell /usr/sbin/nologin --comment Backstay backstay; fi
+endif
 	install -D -m 644 packaging/dbus/backstay.conf $(DESTDIR)/etc/dbus-1/system.d/backstay.conf

@@ -16,6 +16,10 @@ for i in eth0 other eth0.5 other5; do ip link set $i up; done
 NAME=org.keepalived.Vrrp1
 VRRP=/org/keepalived/Vrrp1/Vrrp
 V=/org/keepalived/Vrrp1/Instance/eth0/1/IPv4
+# The machine has no user `backstay` until `make_user`.
+grep -v '^backstay:' /etc/passwd >/tmp/passwd; grep -v '^backstay:' /etc/group >/tmp/group; chmod 644 /tmp/passwd /tmp/group
+mount --bind /tmp/passwd /etc/passwd; mount --bind /tmp/group /etc/group
+make_user() { echo 'backstay:x:4711:4711::/:/usr/sbin/nologin' >>/etc/passwd; echo 'backstay:x:4711:' >>/etc/group; }
 mkdir -p /run/dbus /tmp/policy; cp /tmp/own/given /tmp/policy/backstay.conf
 mount --bind /tmp/policy /etc/dbus-1/system.d
 bus() {
@@ -24,6 +28,7 @@ bus() {
     until_ 5 dbus-send --system --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.ListNames || fail bus
 }
 call() { dbus-send --system --print-reply=literal --reply-timeout=3000 --dest=$NAME "$@" 2>&1; }
+owner() { dbus-send --system --print-reply=literal --dest=org.freedesktop.DBus / org.freedesktop.DBus.GetConnectionUnixUser string:$NAME | awk '{ print $2 }'; }
 there() { call / org.freedesktop.DBus.Introspectable.Introspect | grep -q '<node'; }
 gone() { ! there; }
 ours() { call $1 $NAME.$2 "${@:3}"; }
@@ -87,16 +92,19 @@ fn succeed(script: &str) -> String {
     outcome.text
 }
 
-/// Everything that a program says on the bus in its life, ordered where order means something.
-fn life(program: &str) -> String {
+/// Everything that a program says on the bus in its life, ordered where order means something; `before`
+/// it something is done, and on the bus it has to be the user `owner`.
+fn life(program: &str, before: &str, owner: u32) -> String {
     let text = succeed(&format!(
         r#"
+        {before}
         bus; listen
         {{ echo 'global_defs {{
             enable_dbus
         }}'; instance V eth0 1 10.9.0.9/32; instance W eth0.5 2 10.8.0.9/32; }} | write
         {program} -n -l >/tmp/log 2>&1 & K=$!
         until_ 8 told "eth0/1/.* uint32 2" || fail no master; until_ 8 told "eth0_5/2/.* uint32 2" || fail no second master
+        [ "$(owner)" = {owner} ] || fail "on the bus it is $(owner)"
         echo '== start'; heard; look
         echo '== properties'
         property $V Name; property $V State; property /org/keepalived/Vrrp1/Instance/eth0_5/2/IPv4 Name
@@ -154,9 +162,11 @@ fn clients_see_what_the_original_shows() {
     if !ready() || !installed("keepalived") || !installed("tcpdump") {
         return;
     }
-    let ours = life("keepalived");
+    let ours = life("keepalived", "", 0);
+    assert_eq!(ours, life("keepalived", "make_user", 4711));
     // The one thing that is told differently: the original calls a string what it sends as a structure.
-    let theirs = life("/usr/sbin/keepalived").replace("property Name s read", "property Name (s) read");
+    let theirs =
+        life("/usr/sbin/keepalived", "", 0).replace("property Name s read", "property Name (s) read");
     assert_eq!(ours, theirs);
     assert!(
         ours.contains("VrrpStarted") && ours.contains("uint32 98") && ours.contains("InvalidArgs"),
@@ -235,6 +245,35 @@ fn our_policy_lets_everybody_look_and_root_act() {
             stranger ours $method | grep -q AccessDenied || fail "a stranger may $method"
         done
         grep 'DBus request' /tmp/log && fail 'it was done all the same'
+        "#,
+    );
+}
+
+#[test]
+fn a_user_of_its_own_is_who_it_is_on_the_bus() {
+    if !ready() {
+        return;
+    }
+    succeed(
+        r#"
+        mount -t tmpfs none /usr/share/dbus-1/system.d
+        { echo 'global_defs {
+            enable_dbus
+        }'; instance V eth0 1 10.9.0.9/32; } | write
+        # Root connects where there is no such user, and says how to do better.
+        bus; keepalived -n -l >>/tmp/log 2>&1 & until_ 8 is $V 2 Master || fail 'not without the user'
+        [ "$(owner)" = 0 ] || fail "without the user it is $(owner)"
+        grep -q 'system bus as root.*make install' /tmp/log || fail 'no advice'
+        # An upgrade is enough once it is there. The bus knows no user that was made after its start.
+        make_user; kill -9 $BUS; bus; backstay upgrade || fail upgrade
+        by() { [ "$(owner)" = $1 ]; }; until_ 20 by 4711 || fail "with the user it is $(owner)"
+        is $V 2 Master || fail 'no answer'
+        advice=$(grep -c 'system bus as root' /tmp/log); [ $advice = 1 ] || fail "advised $advice times"
+        # A policy that does not know the user: it is not root's connection that helps, it says what does.
+        sed -i '/<policy user="backstay">/,/<\/policy>/d' /tmp/policy/backstay.conf; : >/tmp/log; kill -9 $BUS; bus
+        until_ 20 grep -q 'cannot be reached.*not allowed to own.*install packaging/dbus/backstay.conf' /tmp/log || fail 'it does not say so'
+        there && fail 'it is on the bus'
+        cp /tmp/own/given /tmp/policy/backstay.conf; kill -9 $BUS; bus; until_ 40 by 4711 || fail 'not with the policy'
         "#,
     );
 }

@@ -1,9 +1,8 @@
 //! A connection to a daemon that may be away, and come back.
 
 use crate::message::{Daemon, FromControl};
-use crate::service::Desk;
+use crate::service::{Connected, Desk};
 use logging::Level;
-use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// The wait after the first failure; each further one is twice as long.
@@ -21,6 +20,8 @@ pub(crate) struct Link {
     daemon: Daemon,
     phase: Phase,
     failures: u32,
+    /// The last reason that the log was told.
+    told: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ enum Phase {
 impl Link {
     /// One that nobody wants yet.
     pub(crate) fn new(daemon: Daemon) -> Self {
-        Self { daemon, phase: Phase::Unwanted, failures: 0 }
+        Self { daemon, phase: Phase::Unwanted, failures: 0, told: String::new() }
     }
 
     /// Says whether it is wanted. Whoever does not want it any more closes the socket.
@@ -57,20 +58,20 @@ impl Link {
         }
     }
 
-    /// Takes the supervisor's answer: the socket, if there is one and it is wanted.
+    /// Takes what came of it: the connection, if there is one and it is wanted.
     pub(crate) fn answered(
         &mut self,
-        socket: Result<OwnedFd, String>,
+        outcome: Result<Connected, String>,
         now: Instant,
         desk: &mut Desk,
-    ) -> Option<OwnedFd> {
+    ) -> Option<Connected> {
         if !matches!(self.phase, Phase::Asked(_)) {
             return None;
         }
-        match socket {
-            Ok(socket) => {
+        match outcome {
+            Ok(connected) => {
                 self.phase = Phase::Up(now);
-                Some(socket)
+                Some(connected)
             }
             Err(why) => {
                 self.lost(&why, now, desk);
@@ -83,9 +84,11 @@ impl Link {
     pub(crate) fn lost(&mut self, why: &str, now: Instant, desk: &mut Desk) {
         if matches!(self.phase, Phase::Up(since) if now.saturating_duration_since(since) >= HEALTHY) {
             self.failures = 0;
+            self.told.clear();
         }
         // Told once, not with every attempt.
-        if self.failures == 0 {
+        if self.told != why {
+            why.clone_into(&mut self.told);
             let line = format!("{} cannot be reached, trying again now and then: {why}", self.daemon);
             desk.log(Level::Warning, &line);
         }
@@ -111,6 +114,11 @@ mod tests {
 
     fn desk() -> Desk {
         Desk { asks: Vec::new(), logger: Logger::new(None, false, Level::Error) }
+    }
+
+    fn connected() -> Connected {
+        let (socket, _) = std::os::unix::net::UnixStream::pair().unwrap();
+        Connected { socket: socket.into(), user: 0 }
     }
 
     #[test]
@@ -143,8 +151,7 @@ mod tests {
         link.turn(start + ANSWER, &mut desk);
         assert_eq!(desk.asks.len(), 1);
         link.want(false, start);
-        let (socket, _) = std::os::unix::net::UnixStream::pair().unwrap();
-        assert!(link.answered(Ok(socket.into()), start, &mut desk).is_none());
+        assert!(link.answered(Ok(connected()), start, &mut desk).is_none());
     }
 
     #[test]
@@ -156,8 +163,7 @@ mod tests {
         }
         let at = link.next_deadline().unwrap();
         link.turn(at, &mut desk);
-        let (socket, _) = std::os::unix::net::UnixStream::pair().unwrap();
-        assert!(link.answered(Ok(socket.into()), at, &mut desk).is_some());
+        assert!(link.answered(Ok(connected()), at, &mut desk).is_some());
         assert!(link.next_deadline().is_none());
         let later = at + HEALTHY;
         link.lost("gone", later, &mut desk);

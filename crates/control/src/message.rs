@@ -3,6 +3,7 @@
 use ha::message::{Dump, InstanceStatus, Occasion, Refusal, Subject, Surroundings};
 use keepalived_conf::model::Config;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// From the supervisor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,10 +20,19 @@ pub enum ToControl {
     Reloaded,
     /// A file that was asked for is written.
     Written(Dump),
-    /// The answer to [`FromControl::Connect`]: the socket comes with it, or why there is none.
-    Socket(Daemon, Result<(), String>),
+    /// The answer to [`FromControl::Connect`]: the way there, or why there is none.
+    Way(Daemon, Result<Way, String>),
     /// Say goodbye and end.
     Stop,
+}
+
+/// How to get to a daemon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Way {
+    /// Over the socket that comes along; the supervisor has connected it.
+    Socket,
+    /// Connect to this path as whom you are.
+    Path(PathBuf),
 }
 
 /// What there is to tell of.
@@ -67,7 +77,7 @@ pub enum FromControl {
     Act(Act),
     /// Change this until the next reload; what is refused here changes nothing.
     Adjust(Adjustment),
-    /// Answer with [`ToControl::Socket`].
+    /// Answer with [`ToControl::Way`].
     Connect(Daemon),
 }
 
@@ -103,9 +113,9 @@ pub enum Act {
     },
 }
 
-/// A daemon that knows its clients by the user who connects: the supervisor, being root, does that
-/// and hands the connection over. Where a daemon listens is the supervisor's to know; a path in a
-/// question would let whoever has taken this process over reach any socket of root's.
+/// A daemon that knows its clients by the user who connects. Where it listens is the supervisor's to
+/// know, and who connects its to decide: a path in a question would let whoever has taken this process
+/// over reach any socket of root's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Daemon {
     /// D-Bus's system bus: the socket of `$DBUS_SYSTEM_BUS_ADDRESS`, or the usual one.

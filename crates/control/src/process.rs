@@ -1,7 +1,8 @@
 //! The loop: the supervisor's words, and whoever asks.
 
-use crate::message::{FromControl, ToControl};
-use crate::service::{Desk, Service};
+use crate::connect;
+use crate::message::{FromControl, ToControl, Way};
+use crate::service::{Connected, Desk, Service};
 use ipc::{Channel, Error, Received};
 use logging::Logger;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -14,6 +15,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// Everything the process does.
 pub(crate) struct Process {
     channel: Channel<FromControl, ToControl>,
+    /// As whom the supervisor connects.
+    supervisor: u32,
     services: Vec<Box<dyn Service>>,
     desk: Desk,
     stopped: bool,
@@ -23,9 +26,10 @@ impl Process {
     pub(crate) fn new(
         channel: Channel<FromControl, ToControl>,
         logger: Logger,
+        supervisor: u32,
         services: Vec<Box<dyn Service>>,
     ) -> Self {
-        Self { channel, services, desk: Desk { asks: Vec::new(), logger }, stopped: false }
+        Self { channel, supervisor, services, desk: Desk { asks: Vec::new(), logger }, stopped: false }
     }
 
     /// Works until it is told to stop, or the supervisor is gone.
@@ -58,6 +62,7 @@ impl Process {
     }
 
     fn obey(&mut self, received: Received<ToControl>) {
+        let supervisor = self.supervisor;
         let Self { services, desk, .. } = self;
         let mut all = services.iter_mut();
         match received.message {
@@ -67,11 +72,20 @@ impl Process {
             ToControl::Refused(refusal) => all.for_each(|one| one.refused(&refusal, desk)),
             ToControl::Reloaded => all.for_each(|one| one.reloaded(desk)),
             ToControl::Written(dump) => all.for_each(|one| one.written(dump)),
-            ToControl::Socket(daemon, outcome) => {
-                let socket = received.descriptors.into_iter().next();
-                let socket = outcome.and_then(|()| socket.ok_or_else(|| "no descriptors left".to_owned()));
+            ToControl::Way(daemon, way) => {
+                let connected = way.and_then(|way| match way {
+                    Way::Socket => {
+                        let socket = received.descriptors.into_iter().next();
+                        let socket = socket.ok_or_else(|| "no descriptors left".to_owned())?;
+                        Ok(Connected { socket, user: supervisor })
+                    }
+                    Way::Path(path) => {
+                        let user = rustix::process::geteuid().as_raw();
+                        connect::to(&path).map(|socket| Connected { socket, user })
+                    }
+                });
                 if let Some(one) = all.find(|one| one.daemon() == daemon) {
-                    one.connected(socket, desk);
+                    one.connected(connected, desk);
                 }
             }
             ToControl::Stop => {

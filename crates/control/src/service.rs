@@ -28,6 +28,13 @@ impl Desk {
     }
 }
 
+/// A connection to a daemon.
+pub(crate) struct Connected {
+    pub(crate) socket: OwnedFd,
+    /// As whom it was made: the daemon knows.
+    pub(crate) user: u32,
+}
+
 /// A way in which other programs ask. Nothing that it does may wait.
 pub(crate) trait Service {
     /// The daemon through which they do.
@@ -45,7 +52,7 @@ pub(crate) trait Service {
     /// A file is written.
     fn written(&mut self, dump: Dump);
     /// What came of a [`FromControl::Connect`] to its daemon.
-    fn connected(&mut self, socket: Result<OwnedFd, String>, desk: &mut Desk);
+    fn connected(&mut self, outcome: Result<Connected, String>, desk: &mut Desk);
     /// What to wait for.
     fn descriptors(&self) -> Vec<PollFd<'_>>;
     /// When something is to be done though nothing arrives.

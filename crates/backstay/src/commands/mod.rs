@@ -1,12 +1,15 @@
 //! The operator's commands.
 
 mod check;
+mod choice;
 mod run;
 pub(crate) mod status;
 
 use crate::inspect;
 use crate::supervisor::Face;
-use crate::supervisor::operators::{Answer, Ask, Side, ask};
+use crate::supervisor::names::Name;
+use crate::supervisor::operators::{Answer, Ask, Side, ask, running};
+use choice::Choice;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -69,21 +72,27 @@ enum Command {
         /// As JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        choice: Choice,
     },
     /// Read the configuration again; any error leaves everything as it was
-    Reload,
+    Reload(Choice),
     /// Start what was stopped
     Start {
         /// What to start
         side: Service,
+        #[command(flatten)]
+        choice: Choice,
     },
     /// Stop until it is started again by hand
     Stop {
         /// What to stop
         side: Service,
+        #[command(flatten)]
+        choice: Choice,
     },
     /// Go on as the new binary that was installed, without losing an address or a connection
-    Upgrade,
+    Upgrade(Choice),
     Lab(lab::Options),
 }
 
@@ -99,58 +108,54 @@ pub(crate) fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run { files, stderr } => run::run(&files, stderr),
         Command::Check { files, peer } => check::check(&files, peer.as_deref()),
-        Command::Status { json } => status::status(json),
-        Command::Reload => tell(Ask::Reload(None)),
-        Command::Start { side: Service::Nginx } => tell(Ask::Start(Side::Nginx)),
-        Command::Stop { side: Service::Nginx } => tell(Ask::Stop(Side::Nginx)),
-        Command::Upgrade => upgrade(),
+        Command::Status { json, choice } => match choice.all(running()) {
+            Ok(names) => status::status(&names, json),
+            Err(why) => fail(&why),
+        },
+        Command::Reload(choice) => tell(Ask::Reload(None), &choice),
+        Command::Start { side: Service::Nginx, choice } => tell(Ask::Start(Side::Nginx), &choice),
+        Command::Stop { side: Service::Nginx, choice } => tell(Ask::Stop(Side::Nginx), &choice),
+        Command::Upgrade(choice) => tell(Ask::Upgrade, &choice),
         Command::Lab(options) => lab::command(&options),
     }
 }
 
-/// Tells every process of ours that runs here, and says what came of it.
-fn tell(what: Ask) -> ExitCode {
+fn fail(why: &str) -> ExitCode {
+    eprintln!("backstay: {why}");
+    ExitCode::FAILURE
+}
+
+/// Tells the program that is meant, and says what came of it.
+fn tell(what: Ask, choice: &Choice) -> ExitCode {
     let faces = match what {
         Ask::Start(_) | Ask::Stop(_) => &[Face::Whole, Face::Nginx][..],
         Ask::Upgrade => &[Face::Whole, Face::Keepalived][..],
-        _ => &[Face::Whole, Face::Keepalived, Face::Nginx][..],
+        _ => &Face::ALL[..],
     };
-    let mut asked = 0;
-    let mut failed = false;
-    for face in faces {
-        let Some(answer) = ask(face.name(), what) else { continue };
-        asked += 1;
-        if let Ok(Answer::Failed(why)) | Err(why) = answer {
-            eprintln!("backstay: {}: {why}", face.name());
-            failed = true;
-        }
+    let name = match choice.one(running(), faces) {
+        Ok(name) => name,
+        Err(why) => return fail(&why),
+    };
+    match ask(&name, what) {
+        Some(Ok(Answer::Failed(why)) | Err(why)) => fail(&format!("{name}: {why}")),
+        Some(Ok(_)) if what == Ask::Upgrade => wait_for(&name),
+        Some(Ok(_)) => ExitCode::SUCCESS,
+        None => fail(&format!("{name} has just ended")),
     }
-    if asked == 0 {
-        eprintln!(
-            "backstay: nothing of ours runs here; start it with `backstay run` or `systemctl start backstay`"
-        );
-        return ExitCode::FAILURE;
-    }
-    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// Lets the program that runs go on as its new binary, and waits until it does.
-fn upgrade() -> ExitCode {
-    let code = tell(Ask::Upgrade);
-    if code != ExitCode::SUCCESS {
-        return code;
-    }
-    let serves = |face: &Face| match ask(face.name(), Ask::Status) {
+/// Waits until a program goes on as its new binary.
+fn wait_for(name: &Name) -> ExitCode {
+    let serves = || match ask(name, Ask::Status) {
         Some(Ok(Answer::Status(status))) => status.ha.is_none_or(|ha| ha.instances.is_some()),
         _ => false,
     };
     let deadline = Instant::now() + Duration::from_secs(10);
     while Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(100));
-        if [Face::Whole, Face::Keepalived].iter().any(serves) {
-            return code;
+        if serves() {
+            return ExitCode::SUCCESS;
         }
     }
-    eprintln!("backstay: the new program does not answer; see its log");
-    ExitCode::FAILURE
+    fail("the new program does not answer; see its log")
 }

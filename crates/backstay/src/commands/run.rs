@@ -4,6 +4,7 @@ use super::Files;
 use crate::inspect::{self, NginxOptions};
 use crate::roles::LogPlan;
 use crate::supervisor::daemon::{PidFile, Readiness};
+use crate::supervisor::names::Name;
 use crate::supervisor::operators::is_served;
 use crate::supervisor::upgrade::Inheritance;
 use crate::supervisor::{Face, HaOptions, HaSide, Plan, WebSide, catch_signals, supervise};
@@ -22,7 +23,7 @@ pub(super) fn run(files: &Files, stderr: bool) -> ExitCode {
         );
         return ExitCode::FAILURE;
     }
-    if is_served(Face::Whole.name()) {
+    if is_served(&Name::usual(Face::Whole)) {
         eprintln!("backstay: it runs already, see `backstay status`");
         return ExitCode::FAILURE;
     }
@@ -85,7 +86,7 @@ pub(super) fn run(files: &Files, stderr: bool) -> ExitCode {
     }
     let pid_file = PidFile::new("/run/backstay.pid");
     let plan = Plan {
-        face: Face::Whole,
+        name: Name::usual(Face::Whole),
         ha,
         web,
         web_failed,

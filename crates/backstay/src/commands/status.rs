@@ -1,6 +1,6 @@
 //! `backstay status`: who holds which address and why, and how the upstreams are.
 
-use crate::supervisor::Face;
+use crate::supervisor::names::Name;
 use crate::supervisor::operators::{Answer, Ask, HaStatus, Status, WebStatus, ask};
 use ha::message::InstanceStatus;
 use std::fmt::Write as _;
@@ -8,13 +8,17 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Asks every process of ours that runs here.
-pub(super) fn status(json: bool) -> ExitCode {
+/// Shows how these stand, each under its name.
+pub(super) fn status(names: &[Name], json: bool) -> ExitCode {
     let mut all = Vec::new();
     let mut failed = false;
-    for face in [Face::Whole, Face::Keepalived, Face::Nginx] {
-        match ask(face.name(), Ask::Status) {
-            Some(Ok(Answer::Status(status))) => all.push(*status),
+    let mut texts = String::new();
+    for name in names {
+        match ask(name, Ask::Status) {
+            Some(Ok(Answer::Status(status))) => {
+                texts += &text(name, &status);
+                all.push(*status);
+            }
             Some(Ok(Answer::Failed(why)) | Err(why)) => {
                 eprintln!("backstay: {why}");
                 failed = true;
@@ -27,13 +31,10 @@ pub(super) fn status(json: bool) -> ExitCode {
             Ok(text) => show(&text),
             Err(error) => eprintln!("backstay: {error}"),
         }
-    } else {
-        for status in &all {
-            show(&text(status));
-        }
-    }
-    if all.is_empty() && !json {
+    } else if all.is_empty() {
         eprintln!("backstay: nothing of ours runs here");
+    } else {
+        show(&texts);
     }
     if all.is_empty() || failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
@@ -43,8 +44,8 @@ fn show(text: &str) {
     let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
 }
 
-fn text(status: &Status) -> String {
-    let mut text = format!("{} (pid {})\n", status.face, status.pid);
+fn text(name: &Name, status: &Status) -> String {
+    let mut text = format!("{name} (pid {})\n", status.pid);
     if let Some(ha) = &status.ha {
         ha_text(ha, &mut text);
     }

@@ -4,6 +4,7 @@ use super::options::{Argument, Given, OptionSpec, parse};
 use crate::inspect;
 use crate::roles::{self, LogPlan};
 use crate::supervisor::daemon::{PidFile, Readiness, into_background};
+use crate::supervisor::names::Name;
 use crate::supervisor::upgrade::Inheritance;
 use crate::supervisor::{Face, HaOptions, HaSide, Plan, catch_signals, supervise};
 use keepalived_conf::compat;
@@ -290,7 +291,15 @@ fn start(line: Line) -> ExitCode {
         program.network_namespace.clone_from(&line.ha.namespace);
         program.pid_directory = true;
     }
-    let pid_file = PidFile::new(line.pid.unwrap_or_else(|| roles::pid_path(&program, "keepalived")));
+    let (pid_path, name) = match line.pid {
+        Some(path) => (path.clone(), Name::of_pid_file(Face::Keepalived, &path)),
+        None => {
+            let path = roles::pid_path(&program, "keepalived");
+            let name = Name::of_keepalived(&program, &path);
+            (path, name)
+        }
+    };
+    let pid_file = PidFile::new(pid_path);
     if let Some(pid) = pid_file.alive_as("keepalived").filter(|pid| *pid != std::process::id()) {
         // The original's status: what was wanted is the case.
         eprintln!("keepalived: daemon is already running (pid {pid})");
@@ -331,7 +340,7 @@ fn start(line: Line) -> ExitCode {
     }
     let vrrp_pid = line.vrrp_pid.unwrap_or_else(|| roles::pid_path(&program, "vrrp"));
     let plan = Plan {
-        face: Face::Keepalived,
+        name,
         ha: Some(ha),
         web: None,
         web_failed: None,

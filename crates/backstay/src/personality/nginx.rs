@@ -4,6 +4,7 @@ use super::options::{Argument, OptionSpec, parse};
 use crate::inspect::{self, NginxOptions};
 use crate::roles::LogPlan;
 use crate::supervisor::daemon::{PidFile, Readiness, into_background};
+use crate::supervisor::names::Name;
 use crate::supervisor::operators::{Answer, Ask, Side, ask};
 use crate::supervisor::{Face, Plan, WebSide, catch_signals, supervise};
 use nginx_conf::Loaded;
@@ -196,7 +197,7 @@ fn send_signal(word: &str, options: &NginxOptions) -> ExitCode {
 
 /// Whether a `backstay run` runs here with this nginx.conf.
 fn whole_serves(file: &Path) -> bool {
-    let answer = ask(Face::Whole.name(), Ask::Status);
+    let answer = ask(&Name::usual(Face::Whole), Ask::Status);
     matches!(answer, Some(Ok(Answer::Status(status))) if status.web.as_ref().is_some_and(|web| web.file == file))
 }
 
@@ -205,7 +206,7 @@ fn start(options: NginxOptions, loaded: Loaded) -> ExitCode {
     // A `backstay run` of this file that was told to stop its proxy takes it up again, instead of a
     // second one being started beside it.
     if whole_serves(&options.path)
-        && let Some(answer) = ask(Face::Whole.name(), Ask::Start(Side::Nginx))
+        && let Some(answer) = ask(&Name::usual(Face::Whole), Ask::Start(Side::Nginx))
     {
         return match answer {
             Ok(Answer::Failed(why)) | Err(why) => {
@@ -241,7 +242,7 @@ fn start(options: NginxOptions, loaded: Loaded) -> ExitCode {
     };
     let log = LogPlan { facility: None, stderr: false, file: None, detail: false };
     let plan = Plan {
-        face: Face::Nginx,
+        name: Name::of_pid_file(Face::Nginx, pid_file.path()),
         ha: None,
         web: Some(web),
         web_failed: None,

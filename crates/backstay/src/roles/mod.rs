@@ -16,6 +16,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use sys::heartbeat::Heartbeat;
+use sys::privileges::User;
 use sys::signals;
 
 /// Environment variables that a role is started with.
@@ -234,14 +235,19 @@ impl LogPlan {
     }
 }
 
+/// The user that was made for us, if the machine has it.
+pub(crate) fn own_user() -> Option<User> {
+    User::find("backstay", None)
+}
+
 /// Becomes the user under which roles run that need no user of their own: `backstay` if the
 /// machine has it, else `nobody`. Without root everything stays as it is.
 fn become_own_user(keep: rustix::thread::CapabilitySet) -> Result<(), RoleError> {
     if !rustix::process::geteuid().is_root() {
         return Ok(());
     }
-    let user = sys::privileges::User::find("backstay", None)
-        .or_else(|| sys::privileges::User::find("nobody", None))
+    let user = own_user()
+        .or_else(|| User::find("nobody", None))
         .ok_or_else(|| RoleError::UnknownUser("nobody".to_owned()))?;
     sys::privileges::become_user(&user, keep, true)
         .map_err(|errno| RoleError::Kernel("dropping privileges", errno))

@@ -1,41 +1,38 @@
 //! Connections to daemons that know their clients by the user who connects.
 //!
-//! The process that talks to them has no rights; root connects for it. Never waiting: this process
-//! watches over the one that holds the addresses.
+//! The process that talks to them has no rights. Where it runs as a user made for it, it connects to the
+//! system bus itself: over a connection of root's whoever took it over could command every service on
+//! the bus. Else root connects for it, never waiting: this process watches over the one that holds the
+//! addresses.
 
-use control::message::Daemon;
+use control::message::{Daemon, Way};
 use keepalived_conf::model::{AgentAddress, Config};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::PathBuf;
 
 /// Where the system bus listens unless the environment says otherwise.
 const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
 /// Names the address of the system bus to every client of D-Bus.
 const BUS_ADDRESS: &str = "DBUS_SYSTEM_BUS_ADDRESS";
 
-/// Connects to the daemon that the configuration means.
-pub(super) fn to(daemon: Daemon, config: &Config) -> Result<OwnedFd, String> {
+/// The way to the daemon that the configuration means, with a socket where the way is one.
+/// `itself`: the process that asks runs as whom the system bus may know it.
+pub(super) fn way(daemon: Daemon, config: &Config, itself: bool) -> Result<(Way, Option<OwnedFd>), String> {
     let path = match daemon {
         Daemon::SystemBus => match std::env::var(BUS_ADDRESS) {
-            Ok(address) => bus_path(&address)?.to_owned(),
-            Err(_) => SYSTEM_BUS.to_owned(),
+            Ok(address) => PathBuf::from(bus_path(&address)?),
+            Err(_) => PathBuf::from(SYSTEM_BUS),
         },
         Daemon::AgentX => match config.global.snmp.agent()? {
-            AgentAddress::Path(path) => path.to_string_lossy().into_owned(),
+            AgentAddress::Path(path) => path,
             // What is not guarded by files needs no help of root's.
             AgentAddress::Tcp(address) => return Err(format!("{address} is no path")),
         },
     };
-    to_path(Path::new(&path)).map_err(|errno| format!("{path}: {errno}"))
-}
-
-fn to_path(path: &Path) -> rustix::io::Result<OwnedFd> {
-    let address = SocketAddrUnix::new(path)?;
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    connect(&socket, &address)?;
-    Ok(socket)
+    if itself && daemon == Daemon::SystemBus {
+        return Ok((Way::Path(path), None));
+    }
+    Ok((Way::Socket, Some(control::connect::to(&path)?)))
 }
 
 /// The path of a D-Bus address, as in `unix:path=/run/bus,guid=…`.
@@ -58,14 +55,8 @@ mod tests {
     }
 
     #[test]
-    fn a_daemon_that_does_not_accept_is_not_waited_for() {
-        let folder = std::env::temp_dir().join(format!("connect-{}", std::process::id()));
-        let _ = std::fs::remove_file(&folder);
-        let listener = std::os::unix::net::UnixListener::bind(&folder).unwrap();
-        rustix::net::listen(&listener, 0).unwrap();
-        let outcomes: Vec<_> = (0..4).map(|_| to_path(&folder)).collect();
-        std::fs::remove_file(&folder).unwrap();
-        assert!(outcomes[0].is_ok());
-        assert_eq!(outcomes[3].as_ref().err(), Some(&rustix::io::Errno::AGAIN));
+    fn a_user_of_its_own_gets_no_connection_of_roots() {
+        let (way, socket) = way(Daemon::SystemBus, &Config::default(), true).unwrap();
+        assert!(matches!(way, Way::Path(_)) && socket.is_none());
     }
 }

@@ -7,7 +7,7 @@ use super::HaSide;
 use super::child::{Child, Restart};
 use super::connect;
 use crate::inspect;
-use crate::roles::Role;
+use crate::roles::{self, Role};
 use control::message::{Act, Configure, Daemon, FromControl, ToControl};
 use logging::{Level, Logger};
 use rustix::event::{PollFd, PollFlags};
@@ -22,6 +22,10 @@ const MOST_WAITING: usize = 1 << 20;
 const QUESTIONS_A_TURN: usize = 100;
 /// How long it may take to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// What the log says where root has to connect to the system bus.
+const ROOTS_CONNECTION: &str = "Connecting to the system bus as root: there is no user `backstay` to do it \
+    with less power; `make install` makes it (or `useradd --system backstay`, \
+    packaging/dbus/backstay.conf in /etc/dbus-1/system.d and `systemctl reload dbus`), then `backstay upgrade`";
 
 /// The control process, if there is one.
 #[derive(Default)]
@@ -36,6 +40,10 @@ pub(super) struct ControlSide {
     behind: bool,
     /// Whether more of its questions are there.
     more: bool,
+    /// Whether it runs as a user of its own, who may connect to the system bus.
+    has_own_user: bool,
+    /// Whether the log has [`ROOTS_CONNECTION`].
+    told_of_root: bool,
     pub(super) restarts: u64,
 }
 
@@ -60,6 +68,7 @@ impl ControlSide {
     fn start(&mut self, ha: &HaSide, logger: &mut Logger) {
         self.leaving = None;
         self.behind = false;
+        self.has_own_user = !rustix::process::geteuid().is_root() || roles::own_user().is_some();
         let started = ha.environment(None).and_then(|environment| Child::start(Role::Control, &environment));
         match started {
             Ok(child) => {
@@ -107,13 +116,13 @@ impl ControlSide {
         for news in ha.news() {
             self.tell(&news, Vec::new());
         }
-        let acts = self.hear(ha);
+        let acts = self.hear(ha, logger);
         self.catch_up(ha, logger);
         self.watch(ha, logger);
         acts
     }
 
-    fn hear(&mut self, ha: &mut HaSide) -> Vec<Act> {
+    fn hear(&mut self, ha: &mut HaSide, logger: &mut Logger) -> Vec<Act> {
         let mut acts = Vec::new();
         self.more = true;
         for _ in 0..QUESTIONS_A_TURN {
@@ -124,7 +133,7 @@ impl ControlSide {
             };
             match received.message {
                 FromControl::AskState => ha.request_status(),
-                FromControl::Connect(daemon) => self.connect(daemon, ha),
+                FromControl::Connect(daemon) => self.connect(daemon, ha, logger),
                 FromControl::Adjust(adjustment) => {
                     // Managers have no business here unless the operator lets them in.
                     if ha.config().global.snmp.vrrp.keepalived {
@@ -140,12 +149,16 @@ impl ControlSide {
         acts
     }
 
-    fn connect(&mut self, daemon: Daemon, ha: &HaSide) {
-        let (outcome, descriptors) = match connect::to(daemon, ha.config()) {
-            Ok(socket) => (Ok(()), vec![socket]),
-            Err(why) => (Err(why), Vec::new()),
+    fn connect(&mut self, daemon: Daemon, ha: &HaSide, logger: &mut Logger) {
+        let (way, socket) = match connect::way(daemon, ha.config(), self.has_own_user) {
+            Ok((way, socket)) => (Ok(way), socket),
+            Err(why) => (Err(why), None),
         };
-        self.tell(&ToControl::Socket(daemon, outcome), descriptors);
+        if daemon == Daemon::SystemBus && socket.is_some() && !self.told_of_root {
+            self.told_of_root = true;
+            logger.log(Level::Warning, ROOTS_CONNECTION);
+        }
+        self.tell(&ToControl::Way(daemon, way), socket.into_iter().collect());
     }
 
     /// Once it has read everything it is told afresh what it missed.

@@ -11,6 +11,7 @@ pub(crate) mod daemon;
 mod dumps;
 mod fifos;
 mod ha_side;
+pub(crate) mod names;
 pub(crate) mod operators;
 mod reload_time;
 mod sockets;
@@ -26,6 +27,7 @@ use control_side::ControlSide;
 use daemon::{PidFile, Readiness};
 use ha::message::Dump;
 use logging::{Level, Logger};
+use names::Name;
 use operators::{Answer, Ask, Server, Side};
 use proxy::message::StopMode;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -38,7 +40,7 @@ use upgrade::Inheritance;
 use web_side::Wish;
 
 /// Which program we are to the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Face {
     /// `backstay run`
     Whole,
@@ -49,7 +51,9 @@ pub(crate) enum Face {
 }
 
 impl Face {
-    /// Name of its process and of its control socket.
+    pub(crate) const ALL: [Self; 3] = [Self::Whole, Self::Keepalived, Self::Nginx];
+
+    /// Name of its process.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Whole => "backstay",
@@ -59,9 +63,16 @@ impl Face {
     }
 }
 
+impl std::fmt::Display for Face {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// What to supervise.
 pub(crate) struct Plan {
-    pub(crate) face: Face,
+    /// Its face, and what operators call it.
+    pub(crate) name: Name,
     pub(crate) ha: Option<HaSide>,
     pub(crate) web: Option<WebSide>,
     /// An nginx side that could not start beside the other: `start` and `reload` try again.
@@ -110,18 +121,18 @@ pub(crate) fn supervise(mut plan: Plan, caught: OwnedFd) -> ExitCode {
         && let Err(why) = web.wait_ready()
     {
         web.note("emerg", &why);
-        plan.readiness.failed(&format!("{}: [emerg] {why}", plan.face.name()));
+        plan.readiness.failed(&format!("{}: [emerg] {why}", plan.name.face));
         if plan.ha.is_none() {
             return ExitCode::FAILURE;
         }
         plan.logger.log(Level::Error, &format!("the proxy does not start: {why}"));
     }
-    let operators = match Server::open(plan.face.name()) {
+    let operators = match Server::open(&plan.name) {
         Ok(server) => Some(server),
         Err(error) => {
             let text = format!("no socket for operators, so no `status`: {error}");
             match &plan.web {
-                Some(web) if plan.face == Face::Nginx => web.note("warn", &text),
+                Some(web) if plan.name.face == Face::Nginx => web.note("warn", &text),
                 _ => plan.logger.log(Level::Warning, &text),
             }
             None
@@ -129,7 +140,7 @@ pub(crate) fn supervise(mut plan: Plan, caught: OwnedFd) -> ExitCode {
     };
     if let Err(error) = plan.pid_file.hold(Some(std::process::id())) {
         // As nginx does; without its pid file nobody could stop it.
-        if plan.face == Face::Nginx {
+        if plan.name.face == Face::Nginx {
             plan.readiness.failed(&format!("nginx: [emerg] {error}"));
             return ExitCode::FAILURE;
         }
@@ -224,7 +235,7 @@ impl Supervisor {
         if self.stopping.is_some() {
             return Err("it is stopping".to_owned());
         }
-        if self.plan.face == Face::Nginx {
+        if self.plan.name.face == Face::Nginx {
             return Err("only `backstay run` and `keepalived` are replaced so".to_owned());
         }
         if let Some(ha) = &mut self.plan.ha {
@@ -316,7 +327,7 @@ impl Supervisor {
                 self.plan
                     .logger
                     .log(Level::Info, "the proxy was stopped by an operator: not started again until asked");
-                if self.plan.face == Face::Nginx {
+                if self.plan.name.face == Face::Nginx {
                     self.stop(StopMode::Graceful);
                 }
             }
@@ -369,15 +380,19 @@ impl Supervisor {
     fn reload_web(&mut self) -> Result<(), String> {
         let Some(web) = &mut self.plan.web else { return Ok(()) };
         web.reload()?;
-        let file = if self.plan.face == Face::Nginx {
-            Some(&mut self.plan.pid_file)
-        } else {
-            self.plan.proxy_pid_file.as_mut()
-        };
+        let alone = self.plan.name.face == Face::Nginx;
+        let file = if alone { Some(&mut self.plan.pid_file) } else { self.plan.proxy_pid_file.as_mut() };
         if let Some(file) = file
             && let Err(error) = file.move_to(web.pid_path())
         {
             web.note("emerg", &error);
+        }
+        if let Some(server) = self.operators.as_mut().filter(|_| alone) {
+            let name = Name::of_pid_file(Face::Nginx, web.pid_path());
+            match server.move_to(&name) {
+                Ok(()) => self.plan.name = name,
+                Err(error) => web.note("warn", &format!("`status` goes on to call it as before: {error}")),
+            }
         }
         Ok(())
     }
@@ -507,7 +522,8 @@ impl Supervisor {
             proxy: None,
         });
         let web = web.or(waiting);
-        operators::Status { face: self.plan.face.name().to_owned(), pid: std::process::id(), ha, web }
+        let Name { face, instance } = self.plan.name.clone();
+        operators::Status { face: face.name().to_owned(), instance, pid: std::process::id(), ha, web }
     }
 }
 

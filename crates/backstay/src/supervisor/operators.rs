@@ -1,5 +1,6 @@
 //! The operators' socket: how a command of theirs reaches the process that runs.
 
+use super::names::{self, DIRECTORY, Name};
 use ha::message::InstanceStatus;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -7,11 +8,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where the sockets are, one for each running face.
-const DIRECTORY: &str = "/run/backstay";
 /// How long the supervisor waits for the other end: everything else waits meanwhile.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// The longest question, in bytes.
@@ -53,6 +52,9 @@ pub(crate) enum Answer {
 pub(crate) struct Status {
     /// `backstay`, `keepalived` or `nginx`.
     pub(crate) face: String,
+    /// Which of several of that face; none for the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) instance: Option<String>,
     pub(crate) pid: u32,
     pub(crate) ha: Option<HaStatus>,
     pub(crate) web: Option<WebStatus>,
@@ -96,22 +98,24 @@ pub(crate) struct Reply(UnixStream);
 
 impl Server {
     /// Listens for operators; only root (or whoever runs us) may connect.
-    pub(crate) fn open(name: &str) -> std::io::Result<Self> {
+    pub(crate) fn open(name: &Name) -> std::io::Result<Self> {
         let builder = fs::DirBuilder::new().recursive(true).mode(0o755).create(DIRECTORY);
         builder?;
-        let path = socket_path(name);
-        if is_served(name) {
-            let text = format!("another one listens on {}", path.display());
-            return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, text));
-        }
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        let path = free_path(name)?;
         let listener = UnixListener::bind(&path)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
         listener.set_nonblocking(true)?;
         Ok(Self { listener, path })
+    }
+
+    /// Listens under another name from now on.
+    pub(crate) fn move_to(&mut self, name: &Name) -> std::io::Result<()> {
+        if self.path != name.socket() {
+            let path = free_path(name)?;
+            fs::rename(&self.path, &path)?;
+            self.path = path;
+        }
+        Ok(())
     }
 
     /// What the next operator asks, if one has.
@@ -156,14 +160,32 @@ impl Reply {
     }
 }
 
-/// Whether a process of this face runs here.
-pub(crate) fn is_served(name: &str) -> bool {
-    UnixStream::connect(socket_path(name)).is_ok()
+/// Where the socket of that name goes; what a dead process left there is removed.
+fn free_path(name: &Name) -> std::io::Result<PathBuf> {
+    let path = name.socket();
+    if is_served(name) {
+        let text = format!("another one listens on {}", path.display());
+        return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, text));
+    }
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(path),
+    }
 }
 
-/// Asks the process of a face. `None` when none runs here.
-pub(crate) fn ask(name: &str, ask: Ask) -> Option<Result<Answer, String>> {
-    let mut stream = UnixStream::connect(socket_path(name)).ok()?;
+/// Whether a process of this name runs here.
+pub(crate) fn is_served(name: &Name) -> bool {
+    UnixStream::connect(name.socket()).is_ok()
+}
+
+/// All that run here: the whole program first, then by name.
+pub(crate) fn running() -> Vec<Name> {
+    names::with_socket().into_iter().filter(is_served).collect()
+}
+
+/// Asks the process of this name. `None` when none runs here.
+pub(crate) fn ask(name: &Name, ask: Ask) -> Option<Result<Answer, String>> {
+    let mut stream = UnixStream::connect(name.socket()).ok()?;
     Some(converse(&mut stream, ask).map_err(|error| format!("{name} does not answer: {error}")))
 }
 
@@ -175,8 +197,4 @@ fn converse(stream: &mut UnixStream, ask: Ask) -> std::io::Result<Answer> {
     let mut answer = String::new();
     BufReader::new(stream).read_line(&mut answer)?;
     Ok(serde_json::from_str(&answer)?)
-}
-
-fn socket_path(name: &str) -> PathBuf {
-    Path::new(DIRECTORY).join(format!("{name}.sock"))
 }

@@ -7,13 +7,12 @@ mod table;
 
 use crate::link::Link;
 use crate::message::{Act, Change, Configure, Daemon, FromControl};
-use crate::service::{Desk, Service};
+use crate::service::{Connected, Desk, Service};
 use ha::message::{Dump, Occasion, Subject};
 use logging::Level;
 use reply::Reply;
 use rustix::event::PollFd;
 use session::{Identity, Order, Report, Session};
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use table::{State, Table};
@@ -27,8 +26,6 @@ const MOST_FILES: usize = 100;
 
 /// The interface on D-Bus.
 pub(crate) struct Dbus {
-    /// Who makes the connections.
-    user: u32,
     link: Link,
     /// `None` while the configuration does not ask for it.
     identity: Option<Identity>,
@@ -43,11 +40,10 @@ pub(crate) struct Dbus {
     files: Vec<(Dump, Reply, Instant)>,
 }
 
-impl Dbus {
-    /// Not on the bus yet. `user` makes the connections.
-    pub(crate) fn new(user: u32) -> Self {
+impl Default for Dbus {
+    /// Not on the bus yet.
+    fn default() -> Self {
         Self {
-            user,
             link: Link::new(Daemon::SystemBus),
             identity: None,
             session: None,
@@ -57,7 +53,9 @@ impl Dbus {
             files: Vec::new(),
         }
     }
+}
 
+impl Dbus {
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -190,11 +188,11 @@ impl Service for Dbus {
         }
     }
 
-    fn connected(&mut self, socket: Result<OwnedFd, String>, desk: &mut Desk) {
+    fn connected(&mut self, outcome: Result<Connected, String>, desk: &mut Desk) {
         let now = Instant::now();
-        let Some(socket) = self.link.answered(socket, now, desk) else { return };
+        let Some(connected) = self.link.answered(outcome, now, desk) else { return };
         let Some(identity) = self.identity.clone() else { return };
-        match Session::open(socket, self.user, identity, &self.table) {
+        match Session::open(connected, identity, &self.table) {
             Ok(session) => self.session = Some(session),
             Err(error) => self.link.lost(&error.to_string(), now, desk),
         }

@@ -7,6 +7,7 @@ use super::objects::{Instance, Vrrp};
 use super::reply::Reply;
 use super::table::{Row, Table, vrrp_path};
 use crate::message::Act;
+use crate::service::Connected;
 use ha::message::Dump;
 use keepalived_conf::model::Config;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
@@ -109,13 +110,13 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Enters the bus over a socket that `user` has connected.
+    /// Enters the bus.
     pub(super) fn open(
-        socket: OwnedFd,
-        user: u32,
+        connected: Connected,
         identity: Identity,
         table: &Arc<Mutex<Table>>,
     ) -> std::io::Result<Self> {
+        let Connected { socket, user } = connected;
         let stream = UnixStream::from(socket);
         let socket = stream.try_clone()?;
         let bell = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
@@ -228,13 +229,33 @@ impl Bus {
         let connection = builder.serve_at(self.identity.path.clone(), vrrp).build().await?;
         self.serve(&connection, rows.iter().map(|row| row.path.clone()).collect()).await?;
         let flags = RequestNameFlags::DO_NOT_QUEUE;
-        connection.request_name_with_flags(self.identity.name.clone(), flags).await?;
+        let name = self.identity.name.clone();
+        connection.request_name_with_flags(name, flags).await.map_err(|error| self.explained(error))?;
         Vrrp::vrrp_started(&SignalEmitter::new(&connection, self.identity.path.clone())?).await?;
         for row in rows {
             let emitter = SignalEmitter::new(&connection, row.path)?;
             Instance::vrrp_status_change(&emitter, row.state.number()).await?;
         }
         Ok(connection)
+    }
+
+    /// Says what to do about a bus that does not let us have the name.
+    fn explained(&self, error: zbus::Error) -> zbus::Error {
+        let denied = match &error {
+            zbus::Error::MethodError(name, ..) => name.as_str() == "org.freedesktop.DBus.Error.AccessDenied",
+            zbus::Error::FDO(error) => matches!(**error, fdo::Error::AccessDenied(_)),
+            _ => false,
+        };
+        if !denied {
+            return error;
+        }
+        // The bus's own words have another number in them each time.
+        zbus::Error::Failure(format!(
+            "not allowed to own {}: install packaging/dbus/backstay.conf as \
+             /etc/dbus-1/system.d/backstay.conf (`make install` does), with that name in it, and \
+             `systemctl reload dbus`",
+            self.identity.name
+        ))
     }
 
     async fn obey(&mut self, connection: &Connection, order: Order) -> zbus::Result<()> {

@@ -9,7 +9,7 @@ mod sets;
 mod traps;
 
 use crate::message::{Adjustment, Change, Configure, Daemon, FromControl, State};
-use crate::service::{Desk, Service};
+use crate::service::{Connected, Desk, Service};
 use agentx::{Action, Answer, Demand, ErrorStatus, Event, Line, Request, Session, Settings, Tree};
 use connection::{Connection, Lost};
 use ha::message::{Dump, InstanceState, Occasion, Refusal, Subject};
@@ -17,7 +17,6 @@ use keepalived_conf::model::AgentAddress;
 use logging::Level;
 use mib::Facts;
 use rustix::event::PollFd;
-use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// How old a state may be that requests are answered from.
@@ -347,12 +346,13 @@ impl Service for Snmp {
 
     fn written(&mut self, _dump: Dump) {}
 
-    fn connected(&mut self, socket: Result<OwnedFd, String>, desk: &mut Desk) {
+    fn connected(&mut self, outcome: Result<Connected, String>, desk: &mut Desk) {
         // What comes too late, or for a session that nothing asks for any more, is closed.
         if !self.session.as_ref().is_some_and(Session::is_connecting) {
             return;
         }
-        match socket.map_err(Lost).and_then(Connection::over) {
+        let connection = outcome.map_err(Lost).and_then(|connected| Connection::over(connected.socket));
+        match connection {
             Ok(connection) => {
                 self.connection = Some(connection);
                 self.on(Event::Connected, desk);

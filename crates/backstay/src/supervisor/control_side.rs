@@ -114,7 +114,7 @@ impl ControlSide {
     }
 
     fn hear(&mut self, ha: &mut HaSide) -> Vec<Act> {
-        let mut acts = Vec::new();
+        let (mut acts, mut adjustments, mut asks) = (Vec::new(), Vec::new(), false);
         self.more = true;
         for _ in 0..QUESTIONS_A_TURN {
             let next = self.child.as_mut().map(|child| child.channel.recv());
@@ -123,19 +123,21 @@ impl ControlSide {
                 break;
             };
             match received.message {
-                FromControl::AskState => ha.request_status(),
+                FromControl::AskState => asks = true,
                 FromControl::Connect(daemon) => self.connect(daemon, ha),
-                FromControl::Adjust(adjustment) => {
-                    // Managers have no business here unless the operator lets them in.
-                    if ha.config().global.snmp.vrrp.keepalived {
-                        ha.adjust(&adjustment);
-                        self.tell(&configuration(ha), Vec::new());
-                    }
-                }
+                FromControl::Adjust(adjustment) => adjustments.push(adjustment),
                 // Asked for twice in a turn, it is done once.
                 FromControl::Act(act) if acts.contains(&act) => {}
                 FromControl::Act(act) => acts.push(act),
             }
+        }
+        // Managers have no business here unless the operator lets them in.
+        if !adjustments.is_empty() && ha.config().global.snmp.vrrp.keepalived {
+            ha.adjust(&adjustments);
+            self.tell(&configuration(ha), Vec::new());
+        }
+        if asks {
+            ha.request_status();
         }
         acts
     }

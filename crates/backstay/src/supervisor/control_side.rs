@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 /// Bytes that may wait for it before nothing more is queued.
 const MOST_WAITING: usize = 1 << 20;
+/// The longest thing that it may have to say, in bytes.
+const LONGEST_QUESTION: usize = 64 << 10;
 /// Questions that are heard in one turn.
 const QUESTIONS_A_TURN: usize = 100;
 /// How long it may take to say goodbye.
@@ -36,6 +38,8 @@ pub(super) struct ControlSide {
     behind: bool,
     /// Whether more of its questions are there.
     more: bool,
+    /// Whether it has sent what is none: it is killed, and not heard any more.
+    broken: bool,
     pub(super) restarts: u64,
 }
 
@@ -59,10 +63,11 @@ impl ControlSide {
 
     fn start(&mut self, ha: &HaSide, logger: &mut Logger) {
         self.leaving = None;
-        self.behind = false;
+        (self.behind, self.broken) = (false, false);
         let started = ha.environment(None).and_then(|environment| Child::start(Role::Control, &environment));
         match started {
-            Ok(child) => {
+            Ok(mut child) => {
+                child.channel = child.channel.distrusting(LONGEST_QUESTION);
                 self.child = Some(child);
                 self.tell(&configuration(ha), Vec::new());
             }
@@ -87,7 +92,8 @@ impl ControlSide {
     /// Descriptors to wait for.
     pub(super) fn descriptors(&self) -> impl Iterator<Item = PollFd<'_>> {
         self.child.iter().flat_map(|child| {
-            let mut interest = PollFlags::IN;
+            let mut interest = PollFlags::empty();
+            interest.set(PollFlags::IN, !self.broken);
             interest.set(PollFlags::OUT, child.channel.wants_write());
             let channel = PollFd::from_borrowed_fd(child.channel.as_fd(), interest);
             [channel, PollFd::from_borrowed_fd(child.pidfd(), PollFlags::IN)]
@@ -107,20 +113,24 @@ impl ControlSide {
         for news in ha.news() {
             self.tell(&news, Vec::new());
         }
-        let acts = self.hear(ha);
+        let acts = self.hear(ha, logger);
         self.catch_up(ha, logger);
         self.watch(ha, logger);
         acts
     }
 
-    fn hear(&mut self, ha: &mut HaSide) -> Vec<Act> {
+    fn hear(&mut self, ha: &mut HaSide, logger: &mut Logger) -> Vec<Act> {
         let (mut acts, mut adjustments, mut asks) = (Vec::new(), Vec::new(), false);
-        self.more = true;
-        for _ in 0..QUESTIONS_A_TURN {
-            let next = self.child.as_mut().map(|child| child.channel.recv());
-            let Some(Ok(Some(received))) = next else {
-                self.more = false;
-                break;
+        self.more = false;
+        for heard in 1..=QUESTIONS_A_TURN {
+            let child = self.child.as_mut().filter(|_| !self.broken);
+            let received = match child.map(|child| child.channel.recv()) {
+                Some(Ok(Some(received))) => received,
+                Some(Err(error)) => {
+                    self.give_up(&error, logger);
+                    break;
+                }
+                Some(Ok(None)) | None => break,
             };
             match received.message {
                 FromControl::AskState => asks = true,
@@ -130,6 +140,7 @@ impl ControlSide {
                 FromControl::Act(act) if acts.contains(&act) => {}
                 FromControl::Act(act) => acts.push(act),
             }
+            self.more = heard == QUESTIONS_A_TURN;
         }
         // Managers have no business here unless the operator lets them in.
         if !adjustments.is_empty() && ha.config().global.snmp.vrrp.keepalived {
@@ -140,6 +151,15 @@ impl ControlSide {
             ha.request_status();
         }
         acts
+    }
+
+    /// Its end of the channel is gone, and so it will be, or what comes is no question.
+    fn give_up(&mut self, error: &ipc::Error, logger: &mut Logger) {
+        self.broken = true;
+        self.child.as_ref().inspect(|child| child.kill());
+        if !matches!(error, ipc::Error::Closed) {
+            logger.log(Level::Error, &format!("The control process is not understood, killing it: {error}"));
+        }
     }
 
     fn connect(&mut self, daemon: Daemon, ha: &HaSide) {

@@ -32,6 +32,16 @@ master() { ip addr show eth0 | grep -q 10.9.0.9; }
 control() { pgrep -P $(cat /run/keepalived.pid) -x backstay-ctl; }
 none() { ! control; }
 keepalived_() { keepalived -n -l "$@" >/tmp/log 2>&1 & until_ 8 master || { cat /tmp/log; fail no master; }; }
+# say BYTES…: what somebody says who has taken the process over.
+say() {
+    local channel=$(tr '\0' '\n' </proc/$(control)/environ | sed -n 's/^BACKSTAY_CHANNEL=//p')
+    perl -e '
+        my ($pid, $channel, @bytes) = @ARGV;
+        my $copy = syscall(438, syscall(434, $pid + 0, 0), $channel + 0, 0);
+        $copy >= 0 or die "pidfd_getfd: $!"; open(my $socket, ">&=", $copy) or die $!;
+        syswrite($socket, join("", map { chr hex } @bytes) x ($ENV{TIMES} || 1)) or die $!;
+    ' $(control) $channel "$@" || fail 'not said'
+}
 trap 'cat /tmp/log' EXIT
 "#;
 
@@ -74,6 +84,27 @@ fn it_dies_or_hangs_and_nothing_else_suffers() {
         backstay status | grep -q MASTER || fail 'the supervisor does not answer'
         until_ 20 new || fail 'a hung process is not replaced'
         grep -q 10.9.0.9 /tmp/addresses && fail 'the address was touched'; exit 0
+        "#
+    ));
+}
+
+#[test]
+fn who_takes_it_over_has_not_got_far() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{NETWORK}
+        words 'enable_dbus
+            config_save_dir /tmp/saved'; keepalived_; until_ 5 control || fail 'not there'
+        # Act(Dump(Reload {{ number: 7, over: false }})), and Act(Dump(Json)), which is answered after it.
+        say 5 0 0 0 0 0 1 1 4 7 0; say 3 0 0 0 0 0 1 1 3
+        until_ 5 test -s /tmp/keepalived.json || fail 'it is not heard'
+        ls /tmp/saved | grep '\.7\.pre' && fail 'it fills config_save_dir'
+        before=$(control); new() {{ [ -n "$(control)" ] && [ "$(control)" != $before ]; }}
+        TIMES=10000 say ff ff ff ff ff ff; until_ 5 new || fail 'it goes on with what is no message'
+        before=$(control); say 0 0 0 1 0 0; until_ 5 new || fail 'it may announce a message of 16 MiB'
+        grep -q 'is not understood' /tmp/log || fail log; master || fail 'the address is gone'; exit 0
         "#
     ));
 }

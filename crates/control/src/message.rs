@@ -5,6 +5,9 @@ use keepalived_conf::model::Config;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+/// The priority of an address owner. RFC 3768 §5.3.4.
+pub(crate) const OWNER: u8 = 255;
+
 /// From the supervisor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToControl {
@@ -90,6 +93,22 @@ pub struct Adjustment {
     pub setting: Setting,
 }
 
+impl Adjustment {
+    /// Makes the change in a configuration. Says whether there is a difference: not where it may not
+    /// be made, and not where it was made before.
+    pub fn apply(&self, config: &mut Config) -> bool {
+        let mut instances = config.instances.iter_mut();
+        let Some(instance) = instances.find(|known| known.name == self.instance) else { return false };
+        match self.setting {
+            // An owner is one by its configuration, on which more depends.
+            Setting::Priority(0 | OWNER) => false,
+            Setting::Priority(_) if instance.priority == OWNER => false,
+            Setting::Priority(to) => std::mem::replace(&mut instance.priority, to) != to,
+            Setting::Preempt(to) => std::mem::replace(&mut instance.nopreempt, !to) == to,
+        }
+    }
+}
+
 /// What managers may change of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Setting {
@@ -130,5 +149,35 @@ impl std::fmt::Display for Daemon {
             Self::SystemBus => "the system bus",
             Self::AgentX => "the SNMP master agent",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keepalived_conf::model::VrrpInstance;
+
+    #[test]
+    fn only_what_may_and_does_change_is_a_change() {
+        let named = |name: &str, priority| VrrpInstance {
+            name: name.to_owned(),
+            priority,
+            ..VrrpInstance::default()
+        };
+        let instances = vec![named("A", 100), named("Owner", 255)];
+        let mut config = Config { instances, ..Config::default() };
+        let mut apply = |name: &str, setting| {
+            let changed = Adjustment { instance: name.to_owned(), setting }.apply(&mut config);
+            (changed, config.instances[0].priority, config.instances[0].nopreempt)
+        };
+        assert_eq!(apply("A", Setting::Priority(150)), (true, 150, false));
+        assert_eq!(apply("A", Setting::Priority(150)), (false, 150, false));
+        assert_eq!(apply("A", Setting::Preempt(false)), (true, 150, true));
+        assert_eq!(apply("A", Setting::Preempt(false)), (false, 150, true));
+        for priority in [0, 255] {
+            assert_eq!(apply("A", Setting::Priority(priority)), (false, 150, true));
+        }
+        assert!(!apply("Owner", Setting::Priority(100)).0 && !apply("B", Setting::Preempt(true)).0);
+        assert_eq!(config.instances[1].priority, 255);
     }
 }

@@ -16,8 +16,8 @@ pub(crate) struct Desk {
 impl Desk {
     /// Asks something of the supervisor.
     pub(crate) fn ask(&mut self, ask: FromControl) {
-        // An answer to one is an answer to all.
-        if !self.asks.contains(&ask) {
+        // An answer to one is an answer to all. But of changes the last one counts.
+        if matches!(ask, FromControl::Adjust(_)) || !self.asks.contains(&ask) {
             self.asks.push(ask);
         }
     }
@@ -61,4 +61,23 @@ pub(crate) trait Service {
     fn turn(&mut self, desk: &mut Desk);
     /// Says goodbye; the process ends right after.
     fn stop(&mut self, desk: &mut Desk);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Adjustment, Setting};
+
+    #[test]
+    fn the_last_change_counts() {
+        let mut desk = Desk { asks: Vec::new(), logger: Logger::new(None, false, Level::Error) };
+        let adjust = |priority| {
+            let setting = Setting::Priority(priority);
+            FromControl::Adjust(Adjustment { instance: "V".to_owned(), setting })
+        };
+        for ask in [adjust(100), FromControl::AskState, adjust(50), FromControl::AskState, adjust(100)] {
+            desk.ask(ask);
+        }
+        assert_eq!(desk.asks, [adjust(100), FromControl::AskState, adjust(50), adjust(100)]);
+    }
 }

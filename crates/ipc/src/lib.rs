@@ -69,6 +69,8 @@ pub struct Channel<Out, In> {
     outgoing: VecDeque<Frame>,
     incoming: Vec<u8>,
     descriptors: VecDeque<OwnedFd>,
+    longest_body: usize,
+    trusted: bool,
     closed: bool,
     direction: PhantomData<fn(&Out) -> In>,
 }
@@ -89,9 +91,19 @@ impl<Out: Serialize, In: DeserializeOwned> Channel<Out, In> {
             outgoing: VecDeque::new(),
             incoming: Vec::new(),
             descriptors: VecDeque::new(),
+            longest_body: LONGEST_BODY,
+            trusted: true,
             closed: false,
             direction: PhantomData,
         })
+    }
+
+    /// Expects little of the other end, which somebody may have taken over: a message longer than so
+    /// many bytes, or one with descriptors, is [`Error::Garbled`].
+    #[must_use]
+    pub fn distrusting(mut self, longest_body: usize) -> Self {
+        (self.longest_body, self.trusted) = (longest_body, false);
+        self
     }
 
     /// Sends a message, or keeps what the socket does not take for [`flush`](Self::flush).
@@ -172,7 +184,7 @@ impl<Out: Serialize, In: DeserializeOwned> Channel<Out, In> {
         let Some((head, rest)) = self.incoming.split_first_chunk::<HEAD>() else { return Ok(None) };
         let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
         let descriptors = usize::from(u16::from_le_bytes([head[4], head[5]]));
-        if length > LONGEST_BODY {
+        if length > self.longest_body {
             return Err(Error::Garbled);
         }
         if rest.len() < length {
@@ -200,7 +212,9 @@ impl<Out: Serialize, In: DeserializeOwned> Channel<Out, In> {
         match received {
             Ok(received) => {
                 for message in control.drain() {
-                    if let RecvAncillaryMessage::ScmRights(fds) = message {
+                    if let RecvAncillaryMessage::ScmRights(fds) = message
+                        && self.trusted
+                    {
                         self.descriptors.extend(fds);
                     }
                 }
@@ -275,6 +289,21 @@ mod tests {
         assert_eq!(b.recv().unwrap().unwrap().message, "goodbye");
         assert!(matches!(b.recv(), Err(Error::Closed)));
         assert!(matches!(b.send(&1), Err(Error::Closed)));
+    }
+
+    #[test]
+    fn a_peer_that_is_not_trusted_says_little() {
+        let (mut a, b) = pair();
+        let mut b = b.distrusting(10);
+        a.send(&"short".into()).unwrap();
+        assert_eq!(b.recv().unwrap().unwrap().message, "short");
+        let (_, far) = UnixStream::pair().unwrap();
+        a.send_with(&"more".into(), vec![far.into()]).unwrap();
+        assert!(matches!(b.recv(), Err(Error::Garbled)) && b.descriptors.is_empty());
+        let (mut a, b) = pair();
+        let mut b = b.distrusting(10);
+        a.send(&"x".repeat(1_000_000)).unwrap();
+        assert!(matches!(b.recv(), Err(Error::Garbled)), "before it has come whole");
     }
 
     #[test]

@@ -18,8 +18,8 @@
 //!     chain out { the same with oif and saddr }
 //! }
 //! ```
-//! Rules may count what they match. A link-local address counts on its own link only. Both tables are replaced as a whole in one
-//! transaction, so there is no moment with half of them.
+//! Rules may count what they match. A link-local address counts on its own link only. Both tables are
+//! replaced as a whole in one transaction, so there is no moment with half of them.
 
 use crate::nftables::{Batch, Family, Hook, Keys, Meta, SetKind, Socket, Table, Verdict};
 use crate::{Error, Missing};

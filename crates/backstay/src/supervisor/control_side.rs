@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 /// Bytes that may wait for it before nothing more is queued.
 const MOST_WAITING: usize = 1 << 20;
+/// The longest thing that it may have to say, in bytes.
+const LONGEST_QUESTION: usize = 64 << 10;
 /// Questions that are heard in one turn.
 const QUESTIONS_A_TURN: usize = 100;
 /// How long it may take to say goodbye.
@@ -44,6 +46,8 @@ pub(super) struct ControlSide {
     has_own_user: bool,
     /// Whether the log has [`ROOTS_CONNECTION`].
     told_of_root: bool,
+    /// Whether it has sent what is none: it is killed, and not heard any more.
+    broken: bool,
     pub(super) restarts: u64,
 }
 
@@ -67,11 +71,12 @@ impl ControlSide {
 
     fn start(&mut self, ha: &HaSide, logger: &mut Logger) {
         self.leaving = None;
-        self.behind = false;
+        (self.behind, self.broken) = (false, false);
         self.has_own_user = !rustix::process::geteuid().is_root() || roles::own_user().is_some();
         let started = ha.environment(None).and_then(|environment| Child::start(Role::Control, &environment));
         match started {
-            Ok(child) => {
+            Ok(mut child) => {
+                child.channel = child.channel.distrusting(LONGEST_QUESTION);
                 self.child = Some(child);
                 self.tell(&configuration(ha), Vec::new());
             }
@@ -96,7 +101,8 @@ impl ControlSide {
     /// Descriptors to wait for.
     pub(super) fn descriptors(&self) -> impl Iterator<Item = PollFd<'_>> {
         self.child.iter().flat_map(|child| {
-            let mut interest = PollFlags::IN;
+            let mut interest = PollFlags::empty();
+            interest.set(PollFlags::IN, !self.broken);
             interest.set(PollFlags::OUT, child.channel.wants_write());
             let channel = PollFd::from_borrowed_fd(child.channel.as_fd(), interest);
             [channel, PollFd::from_borrowed_fd(child.pidfd(), PollFlags::IN)]
@@ -123,30 +129,46 @@ impl ControlSide {
     }
 
     fn hear(&mut self, ha: &mut HaSide, logger: &mut Logger) -> Vec<Act> {
-        let mut acts = Vec::new();
-        self.more = true;
-        for _ in 0..QUESTIONS_A_TURN {
-            let next = self.child.as_mut().map(|child| child.channel.recv());
-            let Some(Ok(Some(received))) = next else {
-                self.more = false;
-                break;
+        let (mut acts, mut adjustments, mut asks) = (Vec::new(), Vec::new(), false);
+        self.more = false;
+        for heard in 1..=QUESTIONS_A_TURN {
+            let child = self.child.as_mut().filter(|_| !self.broken);
+            let received = match child.map(|child| child.channel.recv()) {
+                Some(Ok(Some(received))) => received,
+                Some(Err(error)) => {
+                    self.give_up(&error, logger);
+                    break;
+                }
+                Some(Ok(None)) | None => break,
             };
             match received.message {
-                FromControl::AskState => ha.request_status(),
+                FromControl::AskState => asks = true,
                 FromControl::Connect(daemon) => self.connect(daemon, ha, logger),
-                FromControl::Adjust(adjustment) => {
-                    // Managers have no business here unless the operator lets them in.
-                    if ha.config().global.snmp.vrrp.keepalived {
-                        ha.adjust(&adjustment);
-                        self.tell(&configuration(ha), Vec::new());
-                    }
-                }
+                FromControl::Adjust(adjustment) => adjustments.push(adjustment),
                 // Asked for twice in a turn, it is done once.
                 FromControl::Act(act) if acts.contains(&act) => {}
                 FromControl::Act(act) => acts.push(act),
             }
+            self.more = heard == QUESTIONS_A_TURN;
+        }
+        // Managers have no business here unless the operator lets them in.
+        if !adjustments.is_empty() && ha.config().global.snmp.vrrp.keepalived {
+            ha.adjust(&adjustments);
+            self.tell(&configuration(ha), Vec::new());
+        }
+        if asks {
+            ha.request_status();
         }
         acts
+    }
+
+    /// Its end of the channel is gone, and so it will be, or what comes is no question.
+    fn give_up(&mut self, error: &ipc::Error, logger: &mut Logger) {
+        self.broken = true;
+        self.child.as_ref().inspect(|child| child.kill());
+        if !matches!(error, ipc::Error::Closed) {
+            logger.log(Level::Error, &format!("The control process is not understood, killing it: {error}"));
+        }
     }
 
     fn connect(&mut self, daemon: Daemon, ha: &HaSide, logger: &mut Logger) {

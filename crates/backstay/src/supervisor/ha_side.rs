@@ -8,7 +8,7 @@ use super::reload_time::ReloadTime;
 use super::upgrade::{Inheritance, Predecessor};
 use crate::inspect;
 use crate::roles::{self, LogPlan, Role, Setup};
-use control::message::{Adjustment, Change, Setting, State, ToControl};
+use control::message::{Adjustment, Change, State, ToControl};
 use ha::message::{Dump, In, InstanceStatus, Memory, Out, ScriptOutcome};
 use keepalived_conf::Loaded;
 use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, SnmpVrrp, TimedScript};
@@ -535,19 +535,13 @@ impl HaSide {
         logger.log(Level::Info, "Reload finished");
     }
 
-    /// Changes a number of an instance as a manager wants it, until the next reload.
-    pub(crate) fn adjust(&mut self, Adjustment { instance, setting }: &Adjustment) {
-        let mut instances = self.config.instances.iter_mut();
-        let Some(instance) = instances.find(|known| known.name == *instance) else { return };
-        match *setting {
-            // An owner is one by its configuration, on which more depends.
-            Setting::Priority(0 | 255) => return,
-            Setting::Priority(_) if instance.priority == 255 => return,
-            Setting::Priority(priority) => instance.priority = priority,
-            Setting::Preempt(preempt) => instance.nopreempt = !preempt,
-        }
+    /// Changes numbers of instances as managers want them, until the next reload; together, because
+    /// the vrrp process takes the whole configuration anew.
+    pub(crate) fn adjust(&mut self, wanted: &[Adjustment]) {
+        let config = &mut self.config;
+        let changed = wanted.iter().filter(|adjustment| adjustment.apply(config)).count() > 0;
         // A process that is not there now gets it at its start.
-        if let Some(vrrp) = &mut self.vrrp {
+        if let Some(vrrp) = self.vrrp.as_mut().filter(|_| changed) {
             let _ = vrrp.channel.send(&In::Adjust { config: self.config.clone() });
         }
     }

@@ -437,6 +437,8 @@ impl Supervisor {
             match (act, &mut self.plan.ha) {
                 // It says in the log what came of it.
                 (Act::Reload, _) => drop(self.reload(Some(Side::Keepalived))),
+                // That one is the supervisor's own: it would fill `config_save_dir`.
+                (Act::Dump(Dump::Reload { .. }), _) => {}
                 (Act::Dump(kind), Some(ha)) => ha.dump_vrrp(kind),
                 (Act::Announce { instance }, Some(ha)) => ha.announce(instance),
                 (_, None) => {}

@@ -2,11 +2,8 @@
 //! hold until the next reload.
 
 use super::mib::{BASE_PRIORITY, Facts, PREEMPT, keepalived_vrrp};
-use crate::message::{Adjustment, Setting};
+use crate::message::{Adjustment, OWNER, Setting};
 use agentx::{ErrorStatus, Oid, Value, VarBind};
-
-/// The priority of an address owner. RFC 3768 §5.3.4.
-const OWNER: u8 = 255;
 
 /// What a value set for an object means.
 ///

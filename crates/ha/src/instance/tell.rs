@@ -5,7 +5,9 @@ use crate::message::{
     self, Faults, InstanceState, InstanceStatus, MasterSeen, Notification, NotifyCommand, Occasion, Subject,
 };
 use crate::network::Network;
-use keepalived_conf::model::{Notify, NotifyScript};
+use keepalived_conf::model::{Notify, NotifyScript, VirtualAddress};
+use std::collections::HashSet;
+use std::net::IpAddr;
 use vrrp::Time;
 
 impl Instance {
@@ -37,13 +39,19 @@ impl Instance {
         Some(message::Mail { instance: name.clone(), subject, body: body.into() })
     }
 
-    pub(crate) fn status(&self, now: Time, network: &Network) -> InstanceStatus {
+    /// How it stands. `places` is where all addresses are, by the names of the links.
+    pub(crate) fn status(
+        &self,
+        now: Time,
+        network: &Network,
+        places: &HashSet<(&str, IpAddr)>,
+    ) -> InstanceStatus {
         let config = &self.config;
         let (routes, rules) = match self.is_master() {
             true => (network.routes_set(&config.routes), network.rules_set(&config.rules)),
             false => (Vec::new(), Vec::new()),
         };
-        let is_there = |address| network.interfaces.has(self.interface_of(address), address.address);
+        let is_there = |vip: &VirtualAddress| places.contains(&(self.interface_of(vip), vip.address));
         InstanceStatus {
             name: config.name.clone(),
             state: self.state(),

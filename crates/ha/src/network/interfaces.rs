@@ -1,6 +1,7 @@
 //! What is known of the host's interfaces and addresses.
 
 use netlink::{Address, Change, Link};
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use vrrp::Family;
 
@@ -81,6 +82,13 @@ impl Interfaces {
     pub(crate) fn has(&self, name: &str, address: IpAddr) -> bool {
         let index = self.link(name).map(|link| link.index);
         self.addresses.iter().any(|known| Some(known.link) == index && known.address == address)
+    }
+
+    /// Every address with the name of its link, for whoever asks about thousands.
+    pub(crate) fn places_by_name(&self) -> HashSet<(&str, IpAddr)> {
+        let names: HashMap<u32, &str> = self.links.iter().map(|link| (link.index, &*link.name)).collect();
+        let place = |known: &Address| Some((*names.get(&known.link)?, known.address));
+        self.addresses.iter().filter_map(place).collect()
     }
 
     /// Whether the address is on any link at all.
@@ -192,6 +200,28 @@ mod tests {
         assert_eq!(interfaces.apply(Change::Link(link(2, false))), Some(News::Down("eth0".into())));
         assert_eq!(interfaces.apply(Change::LinkRemoved(link(2, false))), Some(News::Gone("eth0".into())));
         assert_eq!(interfaces.link("eth0"), None);
+    }
+
+    #[test]
+    fn thousands_of_addresses_are_found_at_once() {
+        let links = vec![link(2, true), Link { index: 3, name: "eth1".into(), ..Link::default() }];
+        let all =
+            (0..4000u32).map(|n| Address::new(2 + n % 2, IpAddr::from((n | 10 << 24).to_be_bytes()), 32));
+        // One whose link is not known yet is nowhere.
+        let interfaces =
+            Interfaces::new(links, all.chain([Address::new(4, [10, 9, 9, 9].into(), 32)]).collect());
+        let places = interfaces.places_by_name();
+        assert_eq!(places.len(), 4000);
+        let samples = [[10, 0, 0, 0], [10, 0, 0, 1], [10, 0, 15, 159], [10, 9, 9, 9], [10, 1, 0, 0]];
+        for (name, address) in
+            ["eth0", "eth1", "eth2"].iter().flat_map(|name| samples.map(|a| (*name, a.into())))
+        {
+            assert_eq!(
+                places.contains(&(name, address)),
+                interfaces.has(name, address),
+                "{address} on {name}"
+            );
+        }
     }
 
     #[test]

@@ -74,8 +74,8 @@ impl Network {
         Ok(())
     }
 
-    /// Sets the pauses between announcements, `disable_local_igmp`, and `vrrp_netlink_cmd_rcv_bufs`. Less than there is would
-    /// lose what the kernel answers to many requests at once.
+    /// Sets the pauses between announcements, `disable_local_igmp`, and `vrrp_netlink_cmd_rcv_bufs`.
+    /// Less than there is would lose what the kernel answers to many requests at once.
     pub(crate) fn configure(&mut self, global: &Global, groups: Vec<GarpGroup>, host: &mut dyn Host) {
         self.announcer.configure(global, groups);
         self.disable_local_igmp(global.disable_local_igmp, host);

@@ -252,13 +252,13 @@ fn difference<'a>(
     )
 }
 
-/// Logs what the kernel refused.
 /// Whether what was asked for is the case.
 fn is_done(outcomes: &Result<Vec<Outcome>, netlink::Error>, at: usize) -> bool {
     let outcome = outcomes.as_ref().ok().and_then(|outcomes| outcomes.get(at));
     matches!(outcome, Some(Outcome::Done | Outcome::Already))
 }
 
+/// Logs what the kernel refused.
 fn tell(
     outcomes: Result<Vec<Outcome>, netlink::Error>,
     owner: &str,

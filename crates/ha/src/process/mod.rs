@@ -68,7 +68,6 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         router_id: None,
         firewall: Firewall::default(),
         lateness: Lateness::default(),
-
         log_unknown: false,
         unknown: Vec::new(),
         begins: None,

@@ -3,7 +3,7 @@
 use super::{Process, now};
 use crate::message::{Link, Out, Surroundings};
 use keepalived_conf::model::{Config, Route, RoutingTable, Rule, VirtualAddress};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 use vrrp::Family;
 
@@ -11,7 +11,9 @@ impl Process<'_> {
     /// Answers [`crate::message::In::StatusRequest`].
     pub(super) fn tell_status(&mut self) {
         let now = now();
-        let status = self.instances.iter().map(|instance| instance.status(now, &self.network)).collect();
+        let places = self.network.interfaces.places_by_name();
+        let status =
+            self.instances.iter().map(|instance| instance.status(now, &self.network, &places)).collect();
         let surroundings = self.surroundings();
         self.tell(&Out::Status(status, surroundings));
     }
@@ -59,9 +61,9 @@ impl Process<'_> {
             names.extend(instance.addresses().map(|vip| instance.interface_of(vip)));
             names.extend(routed(&config.routes, &config.rules));
         }
-        let is_virtual = |address: IpAddr| {
-            self.instances.iter().any(|one| one.addresses().any(|vip| vip.address == address))
-        };
+        let all = self.instances.iter().flat_map(|instance| instance.addresses());
+        let virtual_: HashSet<IpAddr> = all.map(|vip| vip.address).collect();
+        let is_virtual = |address: IpAddr| virtual_.contains(&address);
         let first = |name: &str, family| interfaces.first_address(name, family, is_virtual);
         let known = names.into_iter().filter_map(|name| interfaces.link(name));
         let link = |link: &netlink::Link| Link {

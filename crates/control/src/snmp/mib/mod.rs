@@ -78,10 +78,12 @@ impl<'a> Facts<'a> {
 
     /// The instances of the configuration, with how they stand.
     pub(super) fn instances(self) -> impl Iterator<Item = Instance<'a>> {
-        self.config().instances.iter().map(move |config| Instance {
-            facts: self,
-            config,
-            status: self.state.instances.iter().find(|status| status.name == config.name),
+        let states = &self.state.instances;
+        self.config().instances.iter().enumerate().map(move |(at, config)| {
+            let is_its = |status: &&InstanceStatus| status.name == config.name;
+            // In the same order but for a moment after a reload: thousands must not be searched for.
+            let status = states.get(at).filter(is_its).or_else(|| states.iter().find(is_its));
+            Instance { facts: self, config, status }
         })
     }
 }

@@ -333,4 +333,11 @@ fn reports_of_groups_of_the_link_are_switched_off_and_on_again() {
     eventually("and one with it off", || reports() == "0");
     next.send(&In::Stop);
     eventually("the end puts it back", || reports() == "1");
+    let mut left = silent();
+    left.program.keeps_addresses = true;
+    let mut last = Ours::start(a, left);
+    eventually("it is switched off", || reports() == "0" && a.holds(VIP));
+    last.send(&In::Stop);
+    eventually("the end puts it back though addresses stay (-V)", || reports() == "1");
+    assert!(a.holds(VIP));
 }

@@ -322,6 +322,8 @@ fn reports_of_groups_of_the_link_are_switched_off_and_on_again() {
     };
     let mut ours = Ours::start(a, silent());
     eventually("it is switched off", || reports() == "0" && a.holds(VIP));
+    let is_master = |(_, state): &(String, InstanceState)| *state == InstanceState::Master;
+    eventually("it is remembered", || ours.remembered().instances.iter().all(is_master));
     let remembered = ours.remembered();
     ours.kill();
     let mut next = Ours::resume(a, silent(), remembered);

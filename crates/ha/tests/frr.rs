@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use wire::Mac;
 
 const ZEBRA: &str = "/usr/lib/frr/zebra";
+const VRRPD: &str = "/usr/lib/frr/vrrpd";
 const VRID: u8 = 61;
 
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +68,8 @@ impl Way {
     }
 }
 
-/// FRR's daemons on a host.
+/// FRR's daemons on a host. The first process of their namespace is a shell: that `unshare` ends takes
+/// it along, and it takes them along. They themselves would live on, since they change their user.
 struct Frr(Child);
 
 impl Frr {
@@ -78,7 +80,7 @@ impl Frr {
         fs::write(etc.join("vrrpd.conf"), configuration).unwrap();
         let script = format!(
             "mount -t tmpfs tmpfs /run && mkdir /run/frr && mount --bind {} /etc/frr && chown -R frr:frr \
-             /run/frr /etc/frr && {ZEBRA} -d && sleep 1 && exec /usr/lib/frr/vrrpd",
+             /run/frr /etc/frr && {ZEBRA} -d && sleep 1 && {VRRPD}; exit $?",
             etc.display()
         );
         let mut command = host.command("unshare");
@@ -104,6 +106,15 @@ impl Drop for Frr {
     }
 }
 
+fn children(pid: u32) -> Vec<u32> {
+    let pids = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    pids.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
+
+fn is_vrrpd(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "vrrpd")
+}
+
 enum Router {
     Ours(Program),
     Frr(Frr),
@@ -114,10 +125,9 @@ impl Router {
         match self {
             Router::Ours(ours) => ours.stop(),
             Router::Frr(frr) => {
-                // The first process of the namespace is vrrpd.
-                let children = format!("/proc/{0}/task/{0}/children", frr.0.id());
-                let pid = fs::read_to_string(children).unwrap();
-                std::process::Command::new("kill").arg(pid.trim()).status().unwrap();
+                let shell = children(frr.0.id())[0];
+                let vrrpd = children(shell).into_iter().find(|pid| is_vrrpd(*pid)).unwrap();
+                std::process::Command::new("kill").arg(vrrpd.to_string()).status().unwrap();
                 // It has said its last word within a second; its end may take longer.
                 std::thread::sleep(Duration::from_secs(1));
                 frr.0.kill().unwrap();
@@ -181,6 +191,8 @@ impl Pair {
         let priority = if number == 1 { 150 } else { 100 };
         let directory = self.network.directory.path();
         if number == self.frr {
+            // The addresses are there from the beginning; FRR lets them be used while it is master.
+            self.host(number).ip("link set vrrp1 protodown on");
             return Router::Frr(Frr::start(self.host(number), directory, &self.way.frr(priority)));
         }
         let path = directory.join("ours.conf");

@@ -9,9 +9,9 @@ mod support;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
-use support::{possible, succeed};
+use support::{installed, possible, succeed};
 
-/// Set in the sandbox: this test binary is the one that sends.
+/// Set in the sandbox: this test binary is the one that sends, `bad` packets or `lower` ones.
 const FLOOD: &str = "TEST_FLOOD";
 const PACKETS: u32 = 10_000;
 const VRRP: u8 = 112;
@@ -59,27 +59,37 @@ fn bad_packet(number: u32, random: &mut Random) -> Vec<u8> {
     if !number.is_multiple_of(6) {
         fill_checksum(&mut body, 6);
     }
+    ip(ttl, &body)
+}
+
+/// What a master of lower priority says.
+fn lower_packet() -> Vec<u8> {
+    let mut body = vec![0x21, 51, 1, 1, 1, 1, 0, 0, 10, 0, 0, 100];
+    body.extend_from_slice(b"1111\0\0\0\0");
+    fill_checksum(&mut body, 6);
+    ip(255, &body)
+}
+
+fn ip(ttl: u8, body: &[u8]) -> Vec<u8> {
     let length = u16::try_from(20 + body.len()).expect("short").to_be_bytes();
     let mut packet = vec![0x45, 0xc0, length[0], length[1], 0, 0, 0, 0, ttl, VRRP, 0, 0];
     packet.extend_from_slice(&FORGER.octets());
     packet.extend_from_slice(&GROUP.octets());
     fill_checksum(&mut packet, 10);
-    packet.extend_from_slice(&body);
+    packet.extend_from_slice(body);
     packet
 }
 
 /// Not a test by itself: sends the packets, evenly in five seconds.
 #[test]
 fn sender() {
-    if std::env::var_os(FLOOD).is_none() {
-        return;
-    }
+    let Some(flood) = std::env::var_os(FLOOD) else { return };
     let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(i32::from(VRRP)))).expect("root");
     socket.set_header_included_v4(true).expect("a raw socket");
     socket.set_multicast_if_v4(&FORGER).expect("an address of ours");
     let mut random = Random(1);
     for number in 0..PACKETS {
-        let packet = bad_packet(number, &mut random);
+        let packet = if flood == "lower" { lower_packet() } else { bad_packet(number, &mut random) };
         socket.send_to(&packet, &SocketAddrV4::new(GROUP, 0).into()).expect("the wire takes it");
         if number.is_multiple_of(20) {
             std::thread::sleep(Duration::from_millis(10));
@@ -87,12 +97,9 @@ fn sender() {
     }
 }
 
-#[test]
-fn master_and_backup_stand_a_flood() {
-    if !possible() {
-        return;
-    }
-    let text = succeed(&format!(
+/// Two directors on one wire, `$p` in the network of the peer; `write FILE PRIORITY` writes a configuration.
+fn two_directors() -> String {
+    format!(
         r#"
         unshare --net sleep 80 & p=$!; until_ 5 test $(readlink /proc/self/ns/net) != $(readlink /proc/$p/ns/net)
         on_peer() {{ nsenter --net=/proc/$p/ns/net "$@"; }}
@@ -115,12 +122,49 @@ vrrp_instance VI {{
 }}
 X
         }}
+        "#
+    )
+}
+
+/// Each makes the master announce its addresses again, which it is told to do slowly: what waits is
+/// not to grow, so it is quiet soon after the flood.
+#[test]
+fn a_master_that_is_contradicted_all_the_time_has_an_end() {
+    if !possible() || !installed("tcpdump") {
+        return;
+    }
+    let directors = two_directors();
+    let text = succeed(&format!(
+        r#"{directors}
+        write /tmp/ours.conf 200
+        printf 'global_defs {{\n vrrp_garp_interval 0.2\n}}\n' >>/tmp/ours.conf
+        keepalived -n -l -D -G -f /tmp/ours.conf >/tmp/log 2>&1 &
+        until_ 8 grep -q 'Entering MASTER STATE' /tmp/log || fail 'no master'
+        tcpdump -U -n -i ens33 -w /tmp/arps arp 2>/dev/null & until_ 5 test -s /tmp/arps
+        {FLOOD}=lower on_peer $TESTS --exact sender || fail 'the sender'
+        arps() {{ tcpdump -r /tmp/arps 2>/dev/null | grep -c 'Announcement\|who-has 10.0.0.100 '; }}
+        echo "DURING $(arps)"
+        quiet() {{ local n=$(arps); sleep 1; [ $n = $(arps) ]; }}
+        quiet || quiet || quiet || quiet || fail "it announces on and on: $(arps)"
+        "#,
+    ));
+    assert!(!text.contains("DURING 0"), "it does not announce again:\n{text}");
+}
+
+#[test]
+fn master_and_backup_stand_a_flood() {
+    if !possible() {
+        return;
+    }
+    let directors = two_directors();
+    let text = succeed(&format!(
+        r#"{directors}
         write /tmp/ours.conf 100; write /tmp/peer.conf 200
         on_peer unshare --mount bash -c 'mount -t tmpfs none /run; echo $$ >/tmp/peer.pid; exec keepalived -n -l -D -G -f /tmp/peer.conf' >/tmp/peer.log 2>&1 &
         until_ 8 grep -q 'Entering MASTER STATE' /tmp/peer.log || fail 'the peer is no master'
         keepalived -n -l -D -G -f /tmp/ours.conf >/tmp/log 2>&1 &
         until_ 5 grep -q 'Entering BACKUP STATE' /tmp/log || fail 'no start'
-        {FLOOD}=1 on_peer $TESTS --exact sender || fail 'the sender'
+        {FLOOD}=bad on_peer $TESTS --exact sender || fail 'the sender'
         grep 'Entering MASTER STATE' /tmp/log && fail 'two masters'
         [ $(grep -c 'from 10.0.0.66' /tmp/peer.log) -gt 0 ] || fail 'the master is not flooded'
         sed '1,/Entering MASTER STATE/d' /tmp/peer.log | grep 'Entering BACKUP STATE' && fail 'the master gave way'

@@ -84,14 +84,20 @@ impl HaOptions {
 
     /// Reads the file, as the command line changes it, and checks it on the network it is for.
     pub(crate) fn read(&self) -> Result<(Loaded, diagnostic::Report), String> {
-        let mut loaded = inspect::load_keepalived(&self.path, self.config_id.as_deref());
+        let loaded = self.load();
         if !loaded.readable {
             return Err(format!("the configuration file {} cannot be read", self.path.display()));
         }
-        let missing = |found: &diagnostic::Diagnostic| found.id == "include-missing";
-        if self.every_file && loaded.report.findings().iter().any(missing) {
+        if self.lacks_file(&loaded) {
             return Err(format!("a file that {} includes cannot be read", self.path.display()));
         }
+        let checks = self.check(&loaded)?;
+        Ok((loaded, checks))
+    }
+
+    /// Reads the file, as the command line changes it.
+    pub(crate) fn load(&self) -> Loaded {
+        let mut loaded = inspect::load_keepalived(&self.path, self.config_id.as_deref());
         if let Some(name) = &self.namespace {
             loaded.config.program.network_namespace = Some(name.clone());
             loaded.config.program.pid_directory = true;
@@ -110,9 +116,21 @@ impl HaOptions {
             loaded.config.instances.iter_mut().for_each(|instance| instance.track_bfd.clear());
             loaded.config.sync_groups.iter_mut().for_each(|group| group.track.bfd.clear());
         }
-        let namespace = loaded.config.program.network_namespace.clone();
-        let checks = in_namespace(namespace.as_deref(), || inspect::check_keepalived(&loaded, None))?;
-        Ok((loaded, checks))
+        loaded
+    }
+
+    /// Whether `-e` wants a file that is not there.
+    pub(crate) fn lacks_file(&self, loaded: &Loaded) -> bool {
+        self.every_file && loaded.report.findings().iter().any(|finding| finding.id == "include-missing")
+    }
+
+    /// Checks a configuration on the network it is for.
+    ///
+    /// # Errors
+    /// That network is not there.
+    pub(crate) fn check(&self, loaded: &Loaded) -> Result<diagnostic::Report, String> {
+        let namespace = loaded.config.program.network_namespace.as_deref();
+        in_namespace(namespace, || inspect::check_keepalived(loaded, None))
     }
 }
 
@@ -558,9 +576,7 @@ impl HaSide {
 
     /// Announces the addresses of an instance once more, if it is master.
     pub(crate) fn announce(&mut self, instance: String) {
-        if let Some(vrrp) = &mut self.vrrp {
-            let _ = vrrp.channel.send(&In::Announce { instance });
-        }
+        self.wish(&In::Announce { instance });
     }
 
     /// What the control process is to be told, since the last call.
@@ -603,8 +619,14 @@ impl HaSide {
 
     /// Writes the vrrp process's part alone.
     pub(crate) fn dump_vrrp(&mut self, kind: Dump) {
-        if let Some(vrrp) = &mut self.vrrp {
-            let _ = vrrp.channel.send(&In::Dump(kind));
+        self.wish(&In::Dump(kind));
+    }
+
+    /// Passes on what somebody wishes for, unless the vrrp process is behind: a flood of wishes is to fill
+    /// no memory.
+    fn wish(&mut self, wish: &In) {
+        if let Some(vrrp) = self.vrrp.as_mut().filter(|vrrp| !vrrp.channel.wants_write()) {
+            let _ = vrrp.channel.send(wish);
         }
     }
 

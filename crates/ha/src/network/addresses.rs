@@ -109,6 +109,11 @@ impl Network {
             Burst::Asked => 1,
         };
         let chosen: Vec<_> = instance.addresses().filter(|address| chosen(address)).collect();
+        // Whoever makes us announce again and again must not make the queue grow.
+        let waits = |first: &&VirtualAddress| self.announcer.waits(first.address);
+        if burst != Burst::Master && chosen.first().is_some_and(waits) {
+            return;
+        }
         for round in 0..rounds {
             for address in &chosen {
                 let interface = instance.interface_of(address);

@@ -94,6 +94,12 @@ impl Announcer {
         queue.push_back(announcement);
     }
 
+    /// Whether an announcement of this address waits.
+    pub(crate) fn waits(&self, address: IpAddr) -> bool {
+        let mut waiting = self.lanes.values().flat_map(|lane| lane.first.iter().chain(&lane.repeated));
+        waiting.any(|announcement| announcement.address == address)
+    }
+
     /// Forgets what waits for an address that was given up.
     pub(crate) fn forget(&mut self, address: IpAddr) {
         for lane in self.lanes.values_mut() {

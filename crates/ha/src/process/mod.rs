@@ -34,6 +34,8 @@ use vrrp::{Action, Event, Received, Time};
 
 /// The longest sleep: the supervisor counts [`Host::beat`].
 const TURN: Duration = Duration::from_millis(500);
+/// The most that is done for the supervisor in one turn.
+const MOST_ORDERS: usize = 32;
 /// After so long without listening, listen again before a timer fires.
 const STALE: Duration = Duration::from_millis(20);
 /// How long the last words may take to reach the supervisor.
@@ -76,6 +78,7 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         keeps_addresses: false,
         reports_addresses: false,
         changed: false,
+        more_orders: false,
         actions: Vec::new(),
         pending: Vec::new(),
         heard: Vec::new(),
@@ -137,6 +140,8 @@ struct Process<'a> {
     reports_addresses: bool,
     /// Whether a state or verdict may be new since the supervisor was last told what to remember.
     changed: bool,
+    /// Whether the supervisor may have asked for more than was done in the last turn.
+    more_orders: bool,
     /// Reused on every turn.
     actions: Vec<Action>,
     /// What routers want done, by number of the instance.
@@ -183,7 +188,8 @@ impl Process<'_> {
             self.begins,
         ];
         let deadline = routers.chain(others.into_iter().flatten()).min();
-        let wait = deadline.map_or(TURN, |at| at.since(now()).min(TURN));
+        let longest = if self.more_orders { Duration::ZERO } else { TURN };
+        let wait = deadline.map_or(longest, |at| at.since(now()).min(longest));
         let timeout = Timespec { tv_sec: 0, tv_nsec: wait.as_nanos() as _ };
         let mut channel_flags = PollFlags::IN;
         if self.channel.wants_write() {
@@ -206,13 +212,15 @@ impl Process<'_> {
         Sources { interfaces: &self.network.interfaces, tracking: &self.tracking }
     }
 
-    /// Does what the supervisor asks for.
+    /// Does what the supervisor asks for; so much in a turn that a flood of it, which others may ask the
+    /// supervisor for, keeps us from no deadline.
     fn obey(&mut self) -> Result<Option<Ended>, Error> {
         match self.channel.flush() {
             Ok(()) | Err(ipc::Error::Closed) => {}
             Err(error) => return Err(Error::Supervisor(error)),
         }
-        loop {
+        self.more_orders = false;
+        for _ in 0..MOST_ORDERS {
             let message = match self.channel.recv() {
                 Ok(Some(received)) => received.message,
                 Ok(None) => return Ok(None),
@@ -254,6 +262,8 @@ impl Process<'_> {
                 In::Stop => return Ok(Some(Ended::Asked)),
             }
         }
+        self.more_orders = true;
+        Ok(None)
     }
 
     fn report_rivals(&mut self) {

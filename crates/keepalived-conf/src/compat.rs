@@ -68,26 +68,58 @@ pub fn lines(loaded: &Loaded, checks: &Report) -> Vec<String> {
     findings.into_iter().filter_map(|finding| line(finding, &loaded.sources)).collect()
 }
 
-/// Exit code of our `keepalived -t`: 0 without errors, 5 with any, 6 when the file cannot be read.
-pub fn exit_code(loaded: &Loaded, checks: &Report) -> u8 {
-    match (loaded.readable, loaded.report.has_errors() || checks.has_errors()) {
-        (false, _) => 6,
-        (true, true) => 5,
-        (true, false) => 0,
-    }
-}
+/// Warnings about what the original takes without a word.
+const OURS_ALONE: [&str; 31] = [
+    "bash-missing",
+    "duplicate-name",
+    "empty-condition",
+    "empty-range",
+    "extra-argument",
+    "include-missing",
+    "long-process-name",
+    "lost-parameter",
+    "master-without-priority",
+    "not-utf8",
+    "notify-user",
+    "out-of-bounds",
+    "peer-is-source",
+    "peer-missing",
+    "quoted-password",
+    "relative-path",
+    "repeated-entry",
+    "repeated-keyword",
+    "signal-not-permitted",
+    "source-is-virtual",
+    "strict-mode",
+    "strict-reset",
+    "sync-group-preemption",
+    "too-many-addresses",
+    "track-file-directory",
+    "track-weight-nopreempt",
+    "track-weight-too-small",
+    "two-authentications",
+    "two-masters-wished",
+    "useless-word",
+    "wide-multicast",
+];
 
-/// Exit code as the original gives it: any message is 5, the one about script security 6, and a
-/// file that is not there is 0. For those who ask for `--compat-exit-codes`.
-pub fn original_exit_code(loaded: &Loaded, checks: &Report) -> u8 {
-    if !loaded.readable {
-        return 0;
-    }
+/// Exit code of `keepalived -t`, the original's: 6 when scripts are configured without script security,
+/// 5 when it would complain of something else, 0 when it would not. A file that cannot be read is 6, as
+/// at a start; the original's `-t` has 0 for it.
+pub fn exit_code(loaded: &Loaded, checks: &Report) -> u8 {
     let all = || loaded.report.findings().iter().chain(checks.findings());
-    if all().any(|finding| finding.id == "no-script-security") {
-        return 6;
+    let counts = |finding: &Diagnostic| match finding.severity {
+        Severity::Error => true,
+        Severity::Warning => !OURS_ALONE.contains(&finding.id),
+        _ => false,
+    };
+    if !loaded.readable || all().any(|finding| finding.id == "no-script-security") {
+        6
+    } else if all().any(counts) {
+        5
+    } else {
+        0
     }
-    if all().any(|finding| finding.severity > Severity::Hint) { 5 } else { 0 }
 }
 
 #[cfg(test)]

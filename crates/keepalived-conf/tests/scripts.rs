@@ -182,38 +182,33 @@ fn a_script_that_hangs_has_a_limit() {
 #[test]
 #[allow(clippy::disallowed_methods, reason = "asks the original program")]
 fn what_the_original_says() {
-    let rows: &[(&str, &str, u8)] = &[
+    let rows: &[(&str, &str)] = &[
         (
             "vrrp_instance A {\n interface lo\n virtual_router_id 7\n foo 1\n virtual_ipaddress { 10.0.0.1 }\n}\n",
             "Line 4) Unknown keyword 'foo'",
-            5,
         ),
         (
             "vrrp_instance A {\n interface lo\n virtual_router_id 7\n virtual_ipaddress {\n  10.0.0.1\n  notify_master /x\n }\n}\n",
             "Line 6) VRRP parsed invalid IP notify_master. skipping IP...",
-            0,
         ),
         (
             "vrrp_instance A {\n interface lo\n virtual_router_id 7\n virtual_ipaddress {\n  floating\n }\n}\n",
             "Line 5) VRRP parsed invalid IP floating. skipping IP...",
-            5,
         ),
         (
             "vrrp_instance A {\n interface lo\n virtual_router_id 7\n authentication {\n  auth_type PASS\n  auth_pass 123456789\n }\n virtual_ipaddress { 10.0.0.1 }\n}\n",
             "Line 6) Truncating auth_pass to 8 characters",
-            0,
         ),
         (
             "vrrp_instance A {\n interface lo\n virtual_router_id 7\n virtual_ipaddress { 10.0.0.1 }\n}\n}\n",
             "Line 6) Extra '}' found",
-            5,
         ),
     ];
     let installed = std::process::Command::new("keepalived").arg("-v").output().is_ok();
     if !installed {
         println!("the original is not installed: only our side is tested");
     }
-    for (i, (text, line, code)) in rows.iter().enumerate() {
+    for (i, (text, line)) in rows.iter().enumerate() {
         let path = std::env::temp_dir().join(format!("keepalived-conf-{}-{i}.conf", std::process::id()));
         std::fs::write(&path, text).unwrap();
         let loaded = keepalived_conf::load(&path, &Environment::default());
@@ -222,11 +217,9 @@ fn what_the_original_says() {
             let output =
                 std::process::Command::new("keepalived").args(["-t", "-f"]).arg(&path).output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            println!("{said}exit code {:?}, ours {code}", output.status.code());
             assert!(said.contains(line), "the original: {said}");
         }
         std::fs::remove_file(&path).unwrap();
         assert!(ours.iter().any(|own| own.contains(line)), "ours: {ours:?}");
-        assert_eq!(compat::exit_code(&loaded, &Report::default()), *code);
     }
 }

@@ -12,6 +12,9 @@ impl Facility {
     /// `daemon`, keepalived's own default.
     pub const DAEMON: Self = Self(3);
 
+    /// `user`.
+    pub const USER: Self = Self(1);
+
     /// `localN`, as keepalived's `-S N` chooses; `None` above 7.
     pub fn local(n: u8) -> Option<Self> {
         (n <= 7).then_some(Self(16 + n))

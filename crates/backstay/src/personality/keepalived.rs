@@ -7,10 +7,12 @@ use crate::supervisor::daemon::{PidFile, Readiness, into_background};
 use crate::supervisor::names::Name;
 use crate::supervisor::upgrade::Inheritance;
 use crate::supervisor::{Face, HaOptions, HaSide, Plan, catch_signals, supervise};
-use keepalived_conf::compat;
 use keepalived_conf::model::AgentAddress;
+use keepalived_conf::{Loaded, compat};
 use rustix::process::{Resource, Rlimit};
 use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -27,7 +29,7 @@ const fn long(letter: char, long: &'static str) -> OptionSpec {
 }
 
 /// keepalived's options. Those that have no letter there have a Greek one here.
-const OPTIONS: [OptionSpec; 38] = [
+const OPTIONS: [OptionSpec; 39] = [
     value('f', "use-file"),
     flag('P', "vrrp"),
     flag('C', "check"),
@@ -48,6 +50,7 @@ const OPTIONS: [OptionSpec; 38] = [
     flag('d', "dump-conf"),
     value('p', "pid"),
     value('r', "vrrp_pid"),
+    flag('T', "genhash"),
     value('c', "checkers_pid"),
     value('b', "bfd_pid"),
     flag('a', "address-monitoring"),
@@ -62,19 +65,18 @@ const OPTIONS: [OptionSpec; 38] = [
     OptionSpec { short: 't', long: "config-test", argument: Argument::Attached },
     value('κ', "config-fd"),
     long('ι', "ignore-sigint"),
-    long('π', "perf"),
-    long('δ', "debug"),
+    OptionSpec { short: 'π', long: "perf", argument: Argument::Attached },
+    OptionSpec { short: 'δ', long: "debug", argument: Argument::Attached },
     flag('v', "version"),
     flag('h', "help"),
 ];
 
 /// Options that are refused, and why.
-const REFUSED: [(char, &str); 5] = [
-    ('C', "health checks belong to LVS, which is not supported yet"),
-    ('I', "IPVS is not supported yet"),
-    ('κ', "it is how keepalived starts itself"),
-    ('π', "it is for keepalived's developers"),
-    ('δ', "it is for keepalived's developers"),
+const REFUSED: [(char, &str); 4] = [
+    ('C', "it is for health checks alone, and those are not supported yet"),
+    ('T', "it comes with health checks, which are not supported yet"),
+    ('π', "it is not built in, as in keepalived's usual builds: run `perf record -p PID`"),
+    ('δ', "it is not built in, as in keepalived's usual builds: `-D` logs most"),
 ];
 
 const HELP: &str = "\
@@ -85,13 +87,14 @@ Usage: keepalived [OPTION...]
       --all                    Force all child processes to run, even if have no configuration
   -l, --log-console            Log messages to local console
   -D, --log-detail             Detailed log messages
-  -S, --log-facility=0-7       Set syslog facility to LOG_LOCAL[0-7]
+  -S, --log-facility=FACILITY  Set syslog facility: 0 to 7 or local0 to local7, user, daemon (default)
   -g, --log-file=FILE          Also log to FILE (default /tmp/keepalived.log)
       --flush-log-file         Flush log file on write: always so here
   -G, --no-syslog              Don't log via syslog
   -u, --umask=MASK             umask for file creation (in numeric form)
   -X, --release-vips           Drop VIP on transition from signal: always so here
   -V, --dont-release-vrrp      Leave virtual addresses and routes in place when the daemon stops
+  -I, --dont-release-ipvs      Don't remove IPVS topology on daemon stop: there is none yet
   -R, --dont-respawn           Don't respawn child processes
   -n, --dont-fork              Don't fork the daemon process
   -d, --dump-conf              Dump the configuration data to the log
@@ -106,6 +109,7 @@ Usage: keepalived [OPTION...]
   -e, --all-config             Error if any configuration file missing (same as includet)
   -i, --config-id=ID           Skip any configuration lines beginning with '@' that don't match ID
       --signum=SIGNAL          Return the signal number for STOP, RELOAD, DATA, STATS, STATS_CLEAR, JSON
+      --config-fd=FD           Write what was read, all files in one, to an open file descriptor
       --ignore-sigint          Don't stop on SIGINT
   -t, --config-test[=LOG_FILE] Check the configuration for obvious errors, output to stderr by default
   -v, --version                Display the version number
@@ -126,6 +130,8 @@ struct Line {
     test: Option<Option<PathBuf>>,
     pid: Option<PathBuf>,
     vrrp_pid: Option<PathBuf>,
+    copy: Option<u32>,
+    complaint: Option<String>,
 }
 
 /// Behaves as keepalived.
@@ -139,7 +145,7 @@ pub(crate) fn main(arguments: &[OsString]) -> ExitCode {
         return code;
     }
     match read(given) {
-        Ok(Line { test: Some(log), ha, .. }) => test(&ha.path, ha.config_id.as_deref(), log.as_deref()),
+        Ok(Line { test: Some(log), ha, copy, complaint, .. }) => test(&ha, copy, complaint, log.as_deref()),
         Ok(line) => start(line),
         Err(error) => refuse(&error),
     }
@@ -183,8 +189,8 @@ fn answer_at_once(given: &[Given]) -> Option<ExitCode> {
 }
 
 fn read(given: Vec<Given>) -> Result<Line, String> {
-    const DAEMON: u8 = 3;
-    let log = LogPlan { facility: Some(DAEMON), stderr: false, file: None, detail: false };
+    let log =
+        LogPlan { facility: Some(logging::Facility::DAEMON.0), stderr: false, file: None, detail: false };
     let mut line = Line {
         ha: HaOptions::new(PathBuf::from(inspect::KEEPALIVED_CONF), log),
         foreground: false,
@@ -192,7 +198,11 @@ fn read(given: Vec<Given>) -> Result<Line, String> {
         test: None,
         pid: None,
         vrrp_pid: None,
+        copy: None,
+        complaint: None,
     };
+    // A test looks at the whole file whatever would run.
+    let is_test = given.iter().any(|(letter, _)| *letter == 't');
     for (letter, value) in given {
         let path = value.clone().map(PathBuf::from);
         let word = value.as_ref().map(|v| v.to_string_lossy().into_owned()).unwrap_or_default();
@@ -219,10 +229,11 @@ fn read(given: Vec<Given>) -> Result<Line, String> {
                 line.ha.log.file = Some(path.unwrap_or_else(|| std::env::temp_dir().join("keepalived.log")))
             }
             'S' => {
-                let facility = word.parse().ok().and_then(logging::Facility::local);
-                let facility =
-                    facility.ok_or_else(|| format!("log facility {word:?} is not one of 0 to 7"))?;
-                line.ha.log.facility = Some(facility.0);
+                // A typing error here is no reason to go without addresses.
+                match facility(&word) {
+                    Some(facility) => line.ha.log.facility = Some(facility.0),
+                    None => line.complaint = Some(format!("Invalid log facility '{word}'")),
+                }
             }
             'n' => line.foreground = true,
             'm' => dump_core(None)?,
@@ -231,9 +242,14 @@ fn read(given: Vec<Given>) -> Result<Line, String> {
             'p' => line.pid = path,
             'r' => line.vrrp_pid = path,
             't' => line.test = Some(path),
+            'κ' => {
+                line.copy = Some(word.parse().map_err(|_| format!("--config-fd: {word:?} is no number"))?)
+            }
+            'C' if is_test => {}
             // Only VRRP runs anyhow; virtual addresses that a crash left are always taken up again;
-            // there is no process for the others' pid files; log lines are never held back.
-            'P' | 'α' | 'X' | 'c' | 'b' | 'φ' => {}
+            // of IPVS nothing is set up; there is no process for the others' pid files; log lines are
+            // never held back.
+            'P' | 'α' | 'X' | 'I' | 'c' | 'b' | 'φ' => {}
             other => {
                 let spec = OPTIONS.iter().find(|spec| spec.short == other);
                 let name = spec.map_or("", |spec| spec.long);
@@ -243,6 +259,15 @@ fn read(given: Vec<Given>) -> Result<Line, String> {
         }
     }
     Ok(line)
+}
+
+/// `-S`
+fn facility(word: &str) -> Option<logging::Facility> {
+    match word {
+        "user" => Some(logging::Facility::USER),
+        "daemon" => Some(logging::Facility::DAEMON),
+        _ => logging::Facility::local(word.strip_prefix("local").unwrap_or(word).parse().ok()?),
+    }
 }
 
 /// `-u`: a number as C writes it.
@@ -263,11 +288,25 @@ fn dump_core(pattern: Option<&str>) -> Result<(), String> {
     std::fs::write("/proc/sys/kernel/core_pattern", pattern).map_err(|error| format!("core_pattern: {error}"))
 }
 
-fn test(file: &Path, config_id: Option<&str>, log: Option<&Path>) -> ExitCode {
-    let loaded = inspect::load_keepalived(file, config_id);
-    let checks = inspect::check_keepalived(&loaded, None);
+/// What a configuration that cannot be read, or not all of it, ends with.
+const NO_CONFIGURATION: u8 = 6;
+
+fn test(ha: &HaOptions, copy: Option<u32>, complaint: Option<String>, log: Option<&Path>) -> ExitCode {
+    let loaded = ha.load();
+    let checks = match ha.check(&loaded) {
+        Ok(checks) => checks,
+        Err(error) => return refuse(&error),
+    };
+    if let Err(error) = write_copy(&loaded, copy) {
+        return refuse(&error);
+    }
     let mut text = String::new();
-    for line in compat::lines(&loaded, &checks) {
+    let code = match (ha.lacks_file(&loaded), compat::exit_code(&loaded, &checks)) {
+        (true, _) => NO_CONFIGURATION,
+        (false, 0) if complaint.is_some() => 5,
+        (false, code) => code,
+    };
+    for line in complaint.into_iter().chain(compat::lines(&loaded, &checks)) {
         text += &line;
         text.push('\n');
     }
@@ -279,13 +318,26 @@ fn test(file: &Path, config_id: Option<&str>, log: Option<&Path>) -> ExitCode {
         }
         None => eprint!("{text}"),
     }
-    ExitCode::from(compat::exit_code(&loaded, &checks))
+    ExitCode::from(code)
+}
+
+/// `--config-fd`
+fn write_copy(loaded: &Loaded, descriptor: Option<u32>) -> Result<(), String> {
+    let Some(descriptor) = descriptor else { return Ok(()) };
+    let open = OpenOptions::new().write(true).open(format!("/proc/self/fd/{descriptor}"));
+    open.and_then(|mut file| file.write_all(&loaded.sources.joined()))
+        .map_err(|error| format!("--config-fd={descriptor}: {error}"))
 }
 
 fn start(line: Line) -> ExitCode {
-    const NO_CONFIGURATION: u8 = 6;
+    if let Some(complaint) = &line.complaint {
+        eprintln!("keepalived: {complaint}");
+    }
     // Where pid files go stands in the file; a file that cannot be read is complained about below.
     let loaded = inspect::load_keepalived(&line.ha.path, line.ha.config_id.as_deref());
+    if let Err(error) = write_copy(&loaded, line.copy) {
+        return refuse(&error);
+    }
     let mut program = loaded.config.program;
     if line.ha.namespace.is_some() {
         program.network_namespace.clone_from(&line.ha.namespace);

@@ -88,11 +88,8 @@ fn interfaces(loaded: &Loaded, system: &dyn System, report: &mut Report) {
         for (tracked, span) in instance.track_interfaces.iter().zip(&places.track_interfaces) {
             missing(&tracked.interface, *span, "counts as down until it is there", report);
         }
-        let addresses = instance.addresses.iter().chain(&instance.excluded);
-        for (address, span) in addresses.zip(&places.addresses) {
-            if let Some(dev) = &address.dev {
-                missing(dev, *span, "this address waits for it", report);
-            }
-        }
+    }
+    for (name, span) in &loaded.places.devices {
+        missing(name, *span, "waited for", report);
     }
 }

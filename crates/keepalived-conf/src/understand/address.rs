@@ -73,7 +73,7 @@ fn set<'t>(
         name => {
             let value = line.value(option, reader)?;
             match name {
-                "dev" => address.dev = Some(value.text.clone()),
+                "dev" => address.dev = Some(reader.device(value)?),
                 "label" if value.text.len() > 15 => {
                     let message = format!("the label `{}` is longer than 15 bytes", value.text);
                     let finding = Diagnostic::error("invalid-value", value.span, message);

@@ -41,6 +41,8 @@ pub struct Places {
     pub instances: Vec<InstancePlaces>,
     /// One for each of [`Config::sync_groups`].
     pub sync_groups: Vec<GroupPlaces>,
+    /// Interfaces that addresses and routes go to, in no order.
+    pub devices: Vec<(String, Span)>,
 }
 
 /// Where a `vrrp_script` was written.
@@ -100,7 +102,7 @@ pub(crate) fn understand(
     let names = names::Names::new(files, etc.as_deref(), usr.as_deref());
     let named = |item: &Item<'_>| Some((item.name(), item.first()?.text.clone()));
     let declared = root.items.iter().filter_map(named).collect();
-    let mut reader = Reader { report, files, names, extent, declared };
+    let mut reader = Reader { report, files, names, extent, declared, devices: Vec::new() };
     let reader = &mut reader;
     let defaults = global::read(root, &mut places, reader);
     let mut rules = rule::NextPriority::default();
@@ -124,6 +126,7 @@ pub(crate) fn understand(
     fixed::check_groups(root, &mut config, reader);
     config.global = defaults.global;
     sync_daemon(root, &mut config, reader);
+    places.devices = std::mem::take(&mut reader.devices);
     (config, places)
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Reader<'a> {
     pub(super) extent: Extent,
     /// Word and name of every block of the outer level, also of those that cannot be used.
     pub(super) declared: Vec<(&'static str, String)>,
+    /// Interfaces that addresses and routes go to.
+    pub(super) devices: Vec<(String, Span)>,
 }
 
 impl Reader<'_> {
@@ -70,6 +72,13 @@ impl Reader<'_> {
             self.say(finding.help("a name has 1 to 15 bytes, and neither `/`, `:` nor blanks"));
         }
         sound.then(|| text.to_owned())
+    }
+
+    /// `dev`: the interface that an address or a route goes to.
+    pub(super) fn device(&mut self, word: &Word) -> Option<String> {
+        let name = self.interface(word)?;
+        self.devices.push((name.clone(), word.span));
+        Some(name)
     }
 
     /// An address of either family.

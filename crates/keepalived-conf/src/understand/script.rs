@@ -31,15 +31,14 @@ pub(super) fn read_all(root: &Body<'_>, places: &mut Places, reader: &mut Reader
 /// Says that there is already a block of this name.
 pub(super) fn duplicate(item: &Item<'_>, first: Span, reader: &mut Reader<'_>) {
     let Some(name) = item.first() else { return };
-    reader.say(
-        Diagnostic::warning(
-            "duplicate-name",
-            name.span,
-            format!("there is already a {} `{}`", item.name(), name.text),
-        )
-        .related(first, "defined here")
-        .help("the first one counts"),
-    );
+    let message = format!("there is already a {} `{}`", item.name(), name.text);
+    // The original takes two scripts of one name, and no two groups.
+    let finding = if item.name().ends_with("_group") {
+        Diagnostic::error("duplicate-name", name.span, message)
+    } else {
+        Diagnostic::warning("duplicate-name", name.span, message)
+    };
+    reader.say(finding.related(first, "defined here").help("the first one counts"));
 }
 
 fn read(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<(VrrpScript, ScriptPlaces)> {

@@ -96,7 +96,7 @@ impl<'t> Draft<'t> {
             "nexthop" => self.next_hops(option, line, reader)?,
             "dev" | "oif" => {
                 let word = line.value(option, reader)?;
-                route.dev = Some(reader.interface(word)?);
+                route.dev = Some(reader.device(word)?);
             }
             "onlink" => route.onlink = true,
             "table" => {

@@ -51,7 +51,7 @@ pub(super) fn read_all(
             "via" => hop.via = Some(gateway(option, line, family, reader)?),
             "dev" => {
                 let word = line.value(option, reader)?;
-                hop.dev = Some(reader.interface(word)?);
+                hop.dev = Some(reader.device(word)?);
             }
             "weight" => hop.weight = line.value(option, reader)?.text.parse().ok(),
             "onlink" => hop.onlink = true,

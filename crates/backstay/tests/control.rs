@@ -114,6 +114,46 @@ fn what_the_command_line_wants_left_or_told_is() {
     }
 }
 
+/// Two with names of their own leave each other's addresses, leases and drop rules alone.
+#[test]
+fn programs_live_side_by_side() {
+    if !possible() {
+        return;
+    }
+    let network = network("");
+    let said = succeed(&format!(
+        r#"{network}
+        for i in 1 2; do
+            printf 'instance side%s\n' $i >/tmp/$i.conf
+            sed "s/virtual_router_id 1/virtual_router_id 5$i\n no_accept/; s/10.9.0.9/10.9.0.10$i/" /etc/keepalived/keepalived.conf >>/tmp/$i.conf
+        done
+        held() {{ ip addr show eth0 | grep -q "10.9.0.10$1/"; }}
+        keepalived -n -l -D -f /tmp/1.conf >/tmp/log.1 2>&1 & A=$!
+        until_ 10 held 1 || fail 'the first is no master'
+        keepalived -n -l -D -f /tmp/2.conf >/tmp/log.2 2>&1 & B=$!
+        until_ 10 held 2 || fail 'the second is no master'
+        rules() {{ nft list ruleset | grep -c 'vips {{\|jump holder'; }}
+        nft list ruleset | grep '^table'
+        kill -9 $(cat /run/keepalived/keepalived_vrrp_side2.pid); until_ 5 grep -q 'goes on' /tmp/log.2
+        kill $B; wait $B; held 2 && fail 'the second left its address'
+        held 1 || fail 'the second took the address of the first along'
+        echo "WITHOUT THE SECOND"; nft list ruleset | grep '^table'
+        grep -E 'removed|left behind|fight' /tmp/log.1 && fail 'the first had to mend something'
+        grep -E 'left behind' /tmp/log.2 && fail 'the second cleared away what was not its own'
+        kill $A; wait $A; echo "WITHOUT BOTH"; nft list ruleset
+        "#
+    ));
+    let (both, rest) = said.split_once("WITHOUT THE SECOND").expect("said");
+    let (first, none) = rest.split_once("WITHOUT BOTH").expect("said");
+    for family in ["arp backstay_lease", "inet backstay_lease", "ip backstay"] {
+        for (program, there) in [("side1", first), ("side2", both)] {
+            let table = format!("table {family}.{program} ");
+            assert!(both.contains(&table) && there.contains(&table), "{table}: {said}");
+        }
+    }
+    assert!(!first.contains("side2") && none.trim().is_empty(), "{said}");
+}
+
 #[test]
 fn processes_are_as_the_configuration_wants_them() {
     if !possible() {

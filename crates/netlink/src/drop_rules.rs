@@ -21,7 +21,7 @@
 //! Rules may count what they match. A link-local address counts on its own link only. Both tables are
 //! replaced as a whole in one transaction, so there is no moment with half of them.
 
-use crate::nftables::{Batch, Family, Hook, Keys, Meta, SetKind, Socket, Table, Verdict};
+use crate::nftables::{Batch, Family, Hook, Keys, Meta, SetKind, Socket, Table, Verdict, table_name};
 use crate::{Error, Missing};
 use rustix::io::Errno;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -46,8 +46,15 @@ pub struct DropTable {
 
 impl Default for DropTable {
     fn default() -> Self {
+        Self::of(None)
+    }
+}
+
+impl DropTable {
+    /// As they look where nothing is said about them; `program` as in [`crate::Lease::open`].
+    pub fn of(program: Option<&str>) -> Self {
         let sets = Some(["vips", "vips"].map(str::to_owned));
-        Self { name: "backstay".to_owned(), priority: -1, counters: false, sets }
+        Self { name: table_name("backstay", program), priority: -1, counters: false, sets }
     }
 }
 

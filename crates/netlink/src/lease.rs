@@ -27,20 +27,18 @@
 //! ```
 //! Packets are looked at before address translation and IPVS see them. Solicitations go to a group, so
 //! their target counts. What the host says to itself passes. Frames of a packet socket, such as
-//! gratuitous ARP, are not looked at.
+//! gratuitous tables.arp, are not looked at.
 //!
-//! The tables outlive the process: what was over stays over, what lives lives on until its time. The
+//! A program beside others has the tables `backstay_lease.NAME`. They outlive the process: what was over stays over, what lives lives on until its time. The
 //! next process adopts them.
 
 use crate::Error;
-use crate::nftables::{Batch, Family, Hook, Jump, Keys, Meta, SetKind, Socket, Table, Verdict};
+use crate::nftables::{Batch, Family, Hook, Jump, Keys, Meta, SetKind, Socket, Table, Verdict, table_name};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-const ARP: Table = Table(Family::Arp, b"backstay_lease\0");
-const INET: Table = Table(Family::Inet, b"backstay_lease\0");
 const V4: &[u8] = b"v4\0";
 const V6: &[u8] = b"v6\0";
 const IN: &[u8] = b"in\0";
@@ -48,31 +46,55 @@ const OUT: &[u8] = b"out\0";
 const SOLICITED: &[u8] = b"solicited\0";
 /// Before connection tracking: nft's `raw`.
 const PRIORITY: i32 = -300;
-/// EtherType of ARP, as `meta protocol` loads it.
+/// EtherType of tables.arp, as `meta protocol` loads it.
 const ARP_KEY: [[u8; 2]; 1] = [[0x08, 0x06]];
 /// `NFPROTO_IPV4` and `NFPROTO_IPV6`, as `meta nfproto` loads them.
 const IP_KEYS: [[u8; 1]; 2] = [[2], [10]];
+
+/// The tables of both families.
+#[derive(Clone, Copy, Debug)]
+struct Tables<'a> {
+    arp: Table<'a>,
+    inet: Table<'a>,
+}
+
+impl<'a> Tables<'a> {
+    fn named(name: &'a [u8]) -> Self {
+        Self { arp: Table(Family::Arp, name), inet: Table(Family::Inet, name) }
+    }
+
+    fn all(self) -> [Table<'a>; 2] {
+        [self.arp, self.inet]
+    }
+}
 
 /// The tables and who holds what.
 #[derive(Debug)]
 pub struct Lease {
     socket: Socket,
+    /// Of the tables, with a zero byte at the end.
+    name: Vec<u8>,
     held: BTreeMap<u32, Vec<IpAddr>>,
 }
 
 impl Lease {
-    /// Makes the tables or adopts those of a process before this one. What [`Lease::holders`] tells
+    /// Makes the tables of this program of ours, `None` where there is but one, or adopts those of a
+    /// process before this one. What [`Lease::holders`] tells
     /// then is governed; who of them is dead must be forgotten or governed anew. Needs CAP_NET_ADMIN.
     ///
     /// # Errors
     /// [`Missing::Nftables`](crate::Missing::Nftables) where the kernel has none, or not for ARP:
     /// do without a lease. Else what the kernel says.
-    pub fn open() -> Result<Self, Error> {
-        let mut lease = Self { socket: Socket::open()?, held: BTreeMap::new() };
-        for Jump { key, chain } in lease.socket.jumps(INET, V4)? {
+    pub fn open(program: Option<&str>) -> Result<Self, Error> {
+        let name = table_name("backstay_lease", program).into_bytes();
+        let name = [name.as_slice(), b"\0"].concat();
+        let mut lease = Self { socket: Socket::open()?, name, held: BTreeMap::new() };
+        let inet = Tables::named(&lease.name).inet;
+        let [v4, v6] = [V4, V6].map(|map| lease.socket.jumps(inet, map));
+        for Jump { key, chain } in v4? {
             lease.adopt(<[u8; 4]>::try_from(key).ok().map(|octets| Ipv4Addr::from(octets).into()), &chain);
         }
-        for Jump { key, chain } in lease.socket.jumps(INET, V6)? {
+        for Jump { key, chain } in v6? {
             lease.adopt(<[u8; 16]>::try_from(key).ok().map(|octets| Ipv6Addr::from(octets).into()), &chain);
         }
         let mut batch = Batch::begin();
@@ -102,6 +124,7 @@ impl Lease {
     /// # Errors
     /// What the kernel says about the transaction; all is as before then.
     pub fn govern(&mut self, holders: &[(u32, &[IpAddr])], duration: Duration) -> Result<(), Error> {
+        let tables = Tables::named(&self.name);
         let mut held = self.held.clone();
         let mut batch = Batch::begin();
         for (holder, addresses) in holders {
@@ -111,13 +134,13 @@ impl Lease {
             governed.sort_unstable();
             governed.dedup();
             for (map, keys) in maps(before.iter().filter(|address| !governed.contains(address))) {
-                map.each(|table, name| batch.delete_elements(table, name, &keys));
+                map.each(tables, |table, name| batch.delete_elements(table, name, &keys));
             }
-            install(&mut batch, *holder, governed.iter().filter(|address| !before.contains(address)));
+            install(&mut batch, tables, *holder, governed.iter().filter(|address| !before.contains(address)));
             held.insert(*holder, governed);
         }
         for (holder, _) in holders {
-            renew(&mut batch, *holder, duration, Renewal::MayLive);
+            renew(&mut batch, tables, *holder, duration, Renewal::MayLive);
         }
         match self.socket.commit(batch) {
             // Somebody has flushed the ruleset.
@@ -146,6 +169,7 @@ impl Lease {
     }
 
     fn forget_all(&mut self, holders: &[u32], missing: bool) -> Result<(), Error> {
+        let tables = Tables::named(&self.name);
         let mut batch = Batch::begin();
         if missing {
             self.base(&mut batch);
@@ -153,12 +177,12 @@ impl Lease {
         for holder in holders {
             let Some(addresses) = self.held.get(holder) else { continue };
             if missing {
-                install(&mut batch, *holder, addresses.iter());
+                install(&mut batch, tables, *holder, addresses.iter());
             }
             for (map, keys) in maps(addresses.iter()) {
-                map.each(|table, name| batch.delete_elements(table, name, &keys));
+                map.each(tables, |table, name| batch.delete_elements(table, name, &keys));
             }
-            for table in [ARP, INET] {
+            for table in tables.all() {
                 batch.flush_chain(table, &chain(*holder));
                 batch.delete_chain(table, &chain(*holder));
                 batch.delete_set(table, &alive(*holder));
@@ -179,10 +203,11 @@ impl Lease {
         }
         // Before Linux 6.12 an element is not prolonged, so it is replaced. One that is over is not
         // there any more, and cannot be deleted; that is rare, and finding out costs a transaction.
+        let tables = Tables::named(&self.name);
         for renewal in [Renewal::Lives, Renewal::MayLive] {
             let mut batch = Batch::begin();
             for holder in holders {
-                renew(&mut batch, *holder, duration, renewal);
+                renew(&mut batch, tables, *holder, duration, renewal);
             }
             match self.socket.commit(batch) {
                 Err(Error::Kernel(Errno::NOENT)) => {}
@@ -198,9 +223,10 @@ impl Lease {
     /// # Errors
     /// What the kernel says; `ENOENT` for a holder that governs nothing.
     pub fn end(&mut self, holders: &[u32]) -> Result<(), Error> {
+        let tables = Tables::named(&self.name);
         let mut batch = Batch::begin();
         for holder in holders {
-            renew(&mut batch, *holder, Duration::ZERO, Renewal::Ends);
+            renew(&mut batch, tables, *holder, Duration::ZERO, Renewal::Ends);
         }
         self.socket.commit(batch)
     }
@@ -210,8 +236,9 @@ impl Lease {
     /// # Errors
     /// What the kernel says.
     pub fn release(mut self) -> Result<(), Error> {
+        let tables = Tables::named(&self.name);
         let mut batch = Batch::begin();
-        for table in [ARP, INET] {
+        for table in tables.all() {
             // Made if somebody has deleted it, so that deleting it cannot fail.
             batch.table(table);
             batch.delete_table(table);
@@ -221,9 +248,10 @@ impl Lease {
 
     /// Makes what is there whoever holds what.
     fn base(&self, batch: &mut Batch) {
-        base(batch);
+        let tables = Tables::named(&self.name);
+        base(batch, tables);
         if self.held.values().flatten().any(IpAddr::is_ipv6) {
-            solicitations(batch);
+            solicitations(batch, tables);
         }
     }
 
@@ -235,11 +263,12 @@ impl Lease {
         holders: &[u32],
         duration: Duration,
     ) -> Result<(), Error> {
+        let tables = Tables::named(&self.name);
         let mut batch = Batch::begin();
         self.base(&mut batch);
         for holder in holders {
-            install(&mut batch, *holder, held.get(holder).into_iter().flatten());
-            renew(&mut batch, *holder, duration, Renewal::MayLive);
+            install(&mut batch, tables, *holder, held.get(holder).into_iter().flatten());
+            renew(&mut batch, tables, *holder, duration, Renewal::MayLive);
         }
         self.socket.commit(batch)
     }
@@ -251,11 +280,11 @@ struct Map(&'static [u8]);
 
 impl Map {
     /// Calls with each table that has it.
-    fn each(self, mut call: impl FnMut(Table, &[u8])) {
+    fn each(self, tables: Tables, mut call: impl FnMut(Table, &[u8])) {
         if self.0 == V4 {
-            call(ARP, self.0);
+            call(tables.arp, self.0);
         }
-        call(INET, self.0);
+        call(tables.inet, self.0);
     }
 }
 
@@ -282,18 +311,18 @@ fn alive(holder: u32) -> Vec<u8> {
 
 /// Makes what is there before any holder. Rules are written anew; a transaction shows no moment
 /// without.
-fn base(batch: &mut Batch) {
-    for table in [ARP, INET] {
+fn base(batch: &mut Batch, tables: Tables) {
+    for table in tables.all() {
         batch.table(table);
         batch.set(table, V4, Keys::IPV4, SetKind::VerdictMap);
     }
-    batch.set(INET, V6, Keys::IPV6, SetKind::VerdictMap);
+    batch.set(tables.inet, V6, Keys::IPV6, SetKind::VerdictMap);
     let chains = [
-        (ARP, IN, Hook::ARP_INPUT),
-        (ARP, OUT, Hook::ARP_OUTPUT),
-        (INET, IN, Hook::PREROUTING),
-        (INET, OUT, Hook::OUTPUT),
-        (INET, SOLICITED, Hook::PREROUTING),
+        (tables.arp, IN, Hook::ARP_INPUT),
+        (tables.arp, OUT, Hook::ARP_OUTPUT),
+        (tables.inet, IN, Hook::PREROUTING),
+        (tables.inet, OUT, Hook::OUTPUT),
+        (tables.inet, SOLICITED, Hook::PREROUTING),
     ];
     for (table, name, hook) in chains {
         batch.chain(table, name, Some((hook, PRIORITY)));
@@ -301,7 +330,7 @@ fn base(batch: &mut Batch) {
     }
     // RFC 826: sender's and target's protocol address.
     for (chain, offset) in [(OUT, 14), (IN, 24)] {
-        batch.rule(ARP, chain, |rule| {
+        batch.rule(tables.arp, chain, |rule| {
             rule.network_header(offset, 4);
             rule.verdict_of(V4);
         });
@@ -314,7 +343,7 @@ fn base(batch: &mut Batch) {
         (OUT, Meta::OutputInterface, 10, 8, 16, V6),
     ];
     for (chain, interface, family, offset, length, map) in headers {
-        batch.rule(INET, chain, |rule| {
+        batch.rule(tables.inet, chain, |rule| {
             rule.meta(interface);
             // The loopback interface is number 1 in every namespace.
             rule.compare(false, &1u32.to_ne_bytes());
@@ -328,9 +357,9 @@ fn base(batch: &mut Batch) {
 
 /// Writes the rule for solicitations. It is there only when it is needed: nft reads what it lists of
 /// it only since it knows `icmpv6 taddr`, and whoever saves a ruleset wants to load it again.
-fn solicitations(batch: &mut Batch) {
-    batch.flush_chain(INET, SOLICITED);
-    batch.rule(INET, SOLICITED, |rule| {
+fn solicitations(batch: &mut Batch, tables: Tables) {
+    batch.flush_chain(tables.inet, SOLICITED);
+    batch.rule(tables.inet, SOLICITED, |rule| {
         rule.meta(Meta::Family);
         rule.compare(true, &[10]);
         rule.icmpv6(135);
@@ -341,9 +370,15 @@ fn solicitations(batch: &mut Batch) {
 }
 
 /// Makes a holder's set and chain unless they exist, and lets it govern addresses.
-fn install<'a>(batch: &mut Batch, holder: u32, addresses: impl Iterator<Item = &'a IpAddr> + Clone) {
+fn install<'a>(
+    batch: &mut Batch,
+    tables: Tables,
+    holder: u32,
+    addresses: impl Iterator<Item = &'a IpAddr> + Clone,
+) {
     let (chain, alive) = (chain(holder), alive(holder));
-    for (table, keys, meta) in [(ARP, Keys::ETHER_TYPE, Meta::Protocol), (INET, Keys::NF_PROTO, Meta::Family)]
+    for (table, keys, meta) in
+        [(tables.arp, Keys::ETHER_TYPE, Meta::Protocol), (tables.inet, Keys::NF_PROTO, Meta::Family)]
     {
         batch.set(table, &alive, keys, SetKind::Timeout);
         batch.chain(table, &chain, None);
@@ -356,10 +391,10 @@ fn install<'a>(batch: &mut Batch, holder: u32, addresses: impl Iterator<Item = &
         batch.rule(table, &chain, |rule| rule.verdict(Verdict::Drop));
     }
     if addresses.clone().any(IpAddr::is_ipv6) {
-        solicitations(batch);
+        solicitations(batch, tables);
     }
     for (map, keys) in maps(addresses) {
-        map.each(|table, name| batch.verdicts(table, name, &keys, Verdict::Jump(&chain)));
+        map.each(tables, |table, name| batch.verdicts(table, name, &keys, Verdict::Jump(&chain)));
     }
 }
 
@@ -374,7 +409,7 @@ enum Renewal {
     Ends,
 }
 
-fn renew(batch: &mut Batch, holder: u32, duration: Duration, renewal: Renewal) {
+fn renew(batch: &mut Batch, tables: Tables, holder: u32, duration: Duration, renewal: Renewal) {
     let alive = alive(holder);
     // Zero would be without end.
     let timeout = Some(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1));
@@ -387,6 +422,6 @@ fn renew(batch: &mut Batch, holder: u32, duration: Duration, renewal: Renewal) {
             batch.elements(table, &alive, keys, timeout);
         }
     };
-    element(ARP, &ARP_KEY.each_ref().map(|key| key.as_slice()));
-    element(INET, &IP_KEYS.each_ref().map(|key| key.as_slice()));
+    element(tables.arp, &ARP_KEY.each_ref().map(|key| key.as_slice()));
+    element(tables.inet, &IP_KEYS.each_ref().map(|key| key.as_slice()));
 }

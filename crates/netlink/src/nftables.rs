@@ -57,6 +57,24 @@ pub(crate) enum Family {
     Ipv6 = 10,
 }
 
+/// The name of a table of a program of ours: its own where there are several on a machine. What may not
+/// stand in names that `nft` reads is written as `_` with its number in hexadecimal.
+pub(crate) fn table_name(usual: &str, program: Option<&str>) -> String {
+    /// `NFT_NAME_MAXLEN` with room for what is usual.
+    const LONGEST: usize = 200;
+    let Some(program) = program else { return usual.to_owned() };
+    let mut name = format!("{usual}.");
+    for byte in program.bytes() {
+        match byte {
+            b'/' | b'.' => name.push(byte.into()),
+            _ if byte.is_ascii_alphanumeric() => name.push(byte.into()),
+            _ => name += &format!("_{byte:02x}"),
+        }
+    }
+    name.truncate(LONGEST);
+    name
+}
+
 /// A table: its family, and its name ending in a zero byte as all names here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table<'a>(pub(crate) Family, pub(crate) &'a [u8]);

@@ -12,11 +12,10 @@
 //! ```
 //! keepalived sends the reports from the link below instead; for that, join the groups there as well.
 
-use crate::nftables::{Batch, Family, Hook, Keys, Meta, SetKind, Socket, Table, Verdict};
+use crate::nftables::{Batch, Family, Hook, Keys, Meta, SetKind, Socket, Table, Verdict, table_name};
 use crate::{Error, Missing};
 use rustix::io::Errno;
 
-const TABLE: Table = Table(Family::Inet, b"backstay_links\0");
 const SET: &[u8] = b"links\0";
 const OUT: &[u8] = b"out\0";
 const IGMP: u8 = 2;
@@ -27,15 +26,18 @@ const UNASKED: [u8; 4] = [131, 132, 143, 133];
 #[derive(Debug)]
 pub struct SilentLinks {
     socket: Socket,
+    /// Of the table, with a zero byte at the end.
+    name: Vec<u8>,
 }
 
 impl SilentLinks {
-    /// Opens the socket. Changing rules needs CAP_NET_ADMIN.
+    /// Opens the socket; `program` as in [`crate::Lease::open`]. Changing rules needs CAP_NET_ADMIN.
     ///
     /// # Errors
     /// What the kernel says, [`Missing::Nftables`] when it has no netfilter.
-    pub fn open() -> Result<Self, Error> {
-        Ok(Self { socket: Socket::open()? })
+    pub fn open(program: Option<&str>) -> Result<Self, Error> {
+        let name = table_name("backstay_links", program).into_bytes();
+        Ok(Self { socket: Socket::open()?, name: [name.as_slice(), b"\0"].concat() })
     }
 
     /// Keeps exactly the links with these indices silent; to be called before they go up. When there
@@ -44,16 +46,17 @@ impl SilentLinks {
     /// # Errors
     /// What the kernel says about the transaction; the rules from before hold then.
     pub fn set(&mut self, links: &[u32]) -> Result<(), Error> {
+        let table = Table(Family::Inet, &self.name);
         let mut batch = Batch::begin();
-        batch.table(TABLE);
-        batch.delete_table(TABLE);
+        batch.table(table);
+        batch.delete_table(table);
         if !links.is_empty() {
-            batch.table(TABLE);
-            batch.set(TABLE, SET, Keys::INTERFACE, SetKind::Plain);
+            batch.table(table);
+            batch.set(table, SET, Keys::INTERFACE, SetKind::Plain);
             let keys: Vec<[u8; 4]> = links.iter().map(|link| link.to_ne_bytes()).collect();
-            batch.elements(TABLE, SET, &keys, None);
-            batch.chain(TABLE, OUT, Some((Hook::OUTPUT, -1)));
-            batch.rule(TABLE, OUT, |rule| {
+            batch.elements(table, SET, &keys, None);
+            batch.chain(table, OUT, Some((Hook::OUTPUT, -1)));
+            batch.rule(table, OUT, |rule| {
                 rule.meta(Meta::OutputInterface);
                 rule.lookup(SET);
                 rule.meta(Meta::Transport);
@@ -61,7 +64,7 @@ impl SilentLinks {
                 rule.verdict(Verdict::Drop);
             });
             for kind in UNASKED {
-                batch.rule(TABLE, OUT, |rule| {
+                batch.rule(table, OUT, |rule| {
                     rule.meta(Meta::OutputInterface);
                     rule.lookup(SET);
                     rule.meta(Meta::Family);

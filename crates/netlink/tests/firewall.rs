@@ -176,7 +176,7 @@ fn nothing_is_heard_of_a_silent_link() {
     assert!(neighbour.succeeds("ip", "link set eth0 up"));
     let mut requests = Requests::open().unwrap();
     let parent = requests.link("eth0").unwrap().unwrap().index;
-    let mut silent = SilentLinks::open().unwrap();
+    let mut silent = SilentLinks::open(None).unwrap();
     silent.set(&[]).unwrap();
     let heard = [false, true].map(|quiet| {
         let mac = Mac::virtual_router(61, false);

@@ -329,7 +329,7 @@ fn write_copy(loaded: &Loaded, descriptor: Option<u32>) -> Result<(), String> {
         .map_err(|error| format!("--config-fd={descriptor}: {error}"))
 }
 
-fn start(line: Line) -> ExitCode {
+fn start(mut line: Line) -> ExitCode {
     if let Some(complaint) = &line.complaint {
         eprintln!("keepalived: {complaint}");
     }
@@ -351,6 +351,7 @@ fn start(line: Line) -> ExitCode {
             (path, name)
         }
     };
+    line.ha.name.clone_from(&name.instance);
     let pid_file = PidFile::new(pid_path);
     if let Some(pid) = pid_file.alive_as("keepalived").filter(|pid| *pid != std::process::id()) {
         // The original's status: what was wanted is the case.

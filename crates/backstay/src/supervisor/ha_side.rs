@@ -37,6 +37,8 @@ const STATUS: Duration = Duration::from_secs(1);
 pub(crate) struct HaOptions {
     /// `-f`
     pub(crate) path: PathBuf,
+    /// What tells the program from others of ours here.
+    pub(crate) name: Option<String>,
     /// `-i`
     pub(crate) config_id: Option<String>,
     /// `-l`, `-D`, `-S`, `-G`, `-g`
@@ -67,6 +69,7 @@ impl HaOptions {
     pub(crate) fn new(path: PathBuf, log: LogPlan) -> Self {
         Self {
             path,
+            name: None,
             config_id: None,
             log,
             namespace: None,
@@ -102,6 +105,7 @@ impl HaOptions {
             loaded.config.program.network_namespace = Some(name.clone());
             loaded.config.program.pid_directory = true;
         }
+        loaded.config.program.name.clone_from(&self.name);
         loaded.config.program.keeps_addresses = self.keeps_addresses;
         loaded.config.program.reports_addresses = self.reports_addresses;
         let snmp = &mut loaded.config.global.snmp;
@@ -250,7 +254,8 @@ impl HaSide {
         let ours: Vec<u32> = self.replaced.iter().map(|(old, _)| old.pid()).collect();
         for rival in in_namespace(namespace, || ha::rivals(&ours)).unwrap_or_default() {
             let text = format!(
-                "{rival} speaks VRRP on this host already: two of them fight over addresses; stop it"
+                "{rival} speaks VRRP on this host already: with one virtual router id on one interface, \
+                 two of them fight over addresses"
             );
             logger.log(Level::Warning, &text);
         }

@@ -21,8 +21,8 @@ pub(crate) struct Leases {
 
 impl Leases {
     /// Opens them, or says why there are none, if they are wanted.
-    pub(crate) fn open(wanted: bool, host: &mut dyn Host) -> Self {
-        match Lease::open() {
+    pub(crate) fn open(program: Option<&str>, wanted: bool, host: &mut dyn Host) -> Self {
+        match Lease::open(program) {
             Ok(lease) => {
                 let next = lease.holders().map(|(id, _)| id).max().unwrap_or_default() + 1;
                 Self { lease: Some(lease), next, ..Self::default() }

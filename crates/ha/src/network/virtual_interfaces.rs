@@ -290,6 +290,8 @@ pub(crate) struct VirtualInterfaces {
     tuned: BTreeMap<String, (u32, Vec<(Setting, i32)>)>,
     /// `None` until it is needed.
     silencer: Option<SilentLinks>,
+    /// What tells this program from others of ours here.
+    program: Option<String>,
     /// Links that were kept silent last.
     silent: Vec<u32>,
     /// Interfaces that keep their secondary addresses.
@@ -304,8 +306,10 @@ impl Network {
         &mut self,
         wanted: Vec<VirtualLink>,
         promoting: Vec<String>,
+        program: Option<String>,
         host: &mut dyn Host,
     ) {
+        self.virtual_interfaces.program = program;
         self.virtual_interfaces.left.extend(std::mem::replace(&mut self.virtual_interfaces.wanted, wanted));
         self.virtual_interfaces.promoting = promoting;
         self.make_virtual_interfaces(host);
@@ -576,7 +580,8 @@ impl Network {
         }
         let outcome = match &mut own.silencer {
             Some(silencer) => silencer.set(&links),
-            None => SilentLinks::open().and_then(|silencer| own.silencer.insert(silencer).set(&links)),
+            None => SilentLinks::open(own.program.as_deref())
+                .and_then(|silencer| own.silencer.insert(silencer).set(&links)),
         };
         complain(outcome, "keep virtual interfaces from reporting their groups", host);
         own.silent = links;

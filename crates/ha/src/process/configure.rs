@@ -18,7 +18,8 @@ impl Process<'_> {
         self.dumps.configure(now, &config);
         // Where none are wanted, a process before this one may have left some.
         if !self.leases.are_kept() {
-            self.leases = crate::network::Leases::open(config.global.lease, self.host);
+            self.leases =
+                crate::network::Leases::open(config.program.name.as_deref(), config.global.lease, self.host);
         }
         self.guard_routes(&config)?;
         let links = plan(&mut config, &self.network.interfaces);
@@ -26,12 +27,14 @@ impl Process<'_> {
         self.network.inherit_settings(&restored.settings);
         let promoting = config.instances.iter().filter(|instance| instance.promote_secondaries);
         let promoting = promoting.map(|instance| instance.interface.clone()).collect();
-        self.network.want_virtual_interfaces(links, promoting, self.host);
+        let program = config.program.name.clone();
+        self.network.want_virtual_interfaces(links, promoting, program, self.host);
         self.network.configure_statics(Statics::of(&config), self.host);
         self.tracking.configure(now, &config, restored, &mut self.network.interfaces, self.host);
         self.handovers.wanted = config.global.handover;
         let leases_wanted = config.global.lease;
         self.set_monitor_buffer(&config.global.processes.vrrp.netlink);
+        self.firewall.configure(&config);
         self.network.configure(&config.global, config.garp_groups, self.host);
         if self.instances.is_empty() && restored.instances.is_empty() {
             self.begins = begins(now, &config.global);
@@ -39,7 +42,6 @@ impl Process<'_> {
         self.keeps_addresses = config.program.keeps_addresses;
         self.reports_addresses = config.program.reports_addresses;
         self.proxy.tracked = config.global.track_proxy;
-        self.firewall.configure(&config.global);
         self.lateness.configure(&config.global.processes);
         self.router_id = config.global.router_id;
         self.receive_buffers = config.global.receive_buffers;

@@ -3,7 +3,7 @@
 
 use super::Process;
 use crate::instance::Instance;
-use keepalived_conf::model::{Global, Ipsets, Iptables, VirtualAddress};
+use keepalived_conf::model::{Config, Ipsets, Iptables, VirtualAddress};
 use netlink::{DropOn, DropTable};
 use std::net::IpAddr;
 
@@ -19,9 +19,10 @@ pub(super) struct Firewall {
 }
 
 impl Firewall {
-    pub(super) fn configure(&mut self, global: &Global) {
+    pub(super) fn configure(&mut self, config: &Config) {
+        let global = &config.global;
         self.iptables.clone_from(&global.iptables);
-        let usual = DropTable::default();
+        let usual = DropTable::of(config.program.name.as_deref());
         let nftables = global.firewall.nftables.as_ref();
         self.by_name = nftables.is_some_and(|nftables| !nftables.by_index);
         self.layout = DropTable {
@@ -87,11 +88,11 @@ mod tests {
     #[test]
     fn an_interface_that_may_go_is_matched_by_name() {
         let on = |written: Option<bool>, dont_track_primary: bool, address: &str| {
-            let mut global = Global::default();
+            let mut config = Config::default();
             let nftables = |by_index| Nftables { table: "mine".into(), priority: -1, by_index };
-            global.firewall.nftables = written.map(nftables);
+            config.global.firewall.nftables = written.map(nftables);
             let mut firewall = Firewall::default();
-            firewall.configure(&global);
+            firewall.configure(&config);
             let interface = "eth0".to_owned();
             let instance = Instance::new(
                 VrrpInstance { interface, dont_track_primary, ..VrrpInstance::default() },
@@ -112,10 +113,10 @@ mod tests {
     #[test]
     fn sets_are_named_by_vrrp_ipsets() {
         let sets = |ipsets| {
-            let mut global = Global::default();
-            global.firewall.ipsets = ipsets;
+            let mut config = Config::default();
+            config.global.firewall.ipsets = ipsets;
             let mut firewall = Firewall::default();
-            firewall.configure(&global);
+            firewall.configure(&config);
             firewall.layout.sets
         };
         let named = |names: &[&str]| Ipsets::Named(names.iter().map(|name| (*name).to_owned()).collect());

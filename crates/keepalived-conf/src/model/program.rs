@@ -23,6 +23,9 @@ pub struct Program {
     pub child_wait_time: Duration,
     /// `linkbeat_use_polling`: every interface is polled.
     pub linkbeat_polling: bool,
+    /// What tells this program from others of ours on this machine, as an operator calls it; `None` for
+    /// the usual one. Its tables in the kernel are named by it.
+    pub name: Option<String>,
     /// `-V` of the command line: at the end the addresses stay, and no word is said of it.
     pub keeps_addresses: bool,
     /// `-a` of the command line: addresses that others add and remove are told to the log.
@@ -39,6 +42,7 @@ impl Default for Program {
             pid_directory: false,
             child_wait_time: Duration::from_secs(5),
             linkbeat_polling: false,
+            name: None,
             keeps_addresses: false,
             reports_addresses: false,
         }

@@ -158,6 +158,10 @@ impl Router {
         if old.preempt != settings.preempt {
             self.preempt_at = None;
         }
+        if old.garp.refresh != settings.garp.refresh && self.state == State::Master {
+            self.timers.unset(Timer::Refresh);
+            self.start_refresh(now);
+        }
     }
 
     /// Uses another source address from now on.

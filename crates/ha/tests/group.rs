@@ -346,3 +346,18 @@ fn a_reload_moves_only_what_changed() {
     ours.send(&In::Reload { config: keepalived_conf::model::Config::default() });
     eventually("all are gone", || !network.a.holds(second));
 }
+
+#[test]
+fn an_interface_that_gets_another_name_is_a_fault() {
+    let Some(network) = Network::new() else { return };
+    let mut ours = Ours::start(&network.a, config(150, "eth0"));
+    eventually("A is master", || network.a.holds(VIP));
+    let renamed = network.a.command("ip").args(["link", "set", "eth0", "name", "wan"]).status().unwrap();
+    if !renamed.success() {
+        eprintln!("not run: this kernel renames no link that is up");
+        return;
+    }
+    eventually("fault", || ours.status().state == InstanceState::Fault);
+    network.a.ip("link set wan name eth0");
+    eventually("master again", || ours.status().state == InstanceState::Master);
+}

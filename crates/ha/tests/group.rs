@@ -361,3 +361,26 @@ fn an_interface_that_gets_another_name_is_a_fault() {
     network.a.ip("link set wan name eth0");
     eventually("master again", || ours.status().state == InstanceState::Master);
 }
+
+#[test]
+fn an_address_taken_away_among_more_changes_than_can_be_told_is_put_back() {
+    let Some(network) = Network::new() else { return };
+    let mut ours = Ours::start(&network.a, {
+        let mut config = config(150, "eth0");
+        let buffers = &mut config.global.processes.vrrp.netlink;
+        (buffers.monitor, buffers.monitor_force) = (Some(4096), true);
+        config
+    });
+    eventually("A is master", || network.a.holds(VIP));
+    let batch = network.directory.path().join("batch");
+    let mut lines: String = (0..250).map(|n| format!("addr add 10.79.1.{n}/32 dev eth0\n")).collect();
+    lines += &format!("addr del {VIP}/32 dev eth0\n");
+    std::fs::write(&batch, lines).unwrap();
+    // Paused for a moment, it has too small a buffer for all of them.
+    ours.signal("STOP");
+    let done = network.a.command("ip").arg("-batch").arg(&batch).status().unwrap();
+    ours.signal("CONT");
+    assert!(done.success());
+    eventually("put back", || network.a.holds(VIP));
+    assert_eq!(ours.status().counters.became_master, 1, "{}", ours.log());
+}

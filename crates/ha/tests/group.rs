@@ -384,3 +384,21 @@ fn an_address_taken_away_among_more_changes_than_can_be_told_is_put_back() {
     eventually("put back", || network.a.holds(VIP));
     assert_eq!(ours.status().counters.became_master, 1, "{}", ours.log());
 }
+
+#[test]
+fn a_master_stays_one_when_a_reload_gives_it_another_name_or_authentication() {
+    let Some(network) = Network::new() else { return };
+    let mut ours = Ours::start(&network.a, config(150, "eth0"));
+    eventually("A is master", || network.b.reaches(VIP));
+    let mut next = config(150, "eth0");
+    next.instances[0].name = "VI_Z".into();
+    next.instances[0].authentication = keepalived_conf::model::Authentication::Ah(*b"1111\0\0\0\0");
+    ours.send(&In::Reload { config: next });
+    let sent = ours.status().counters.sent;
+    eventually("more than a lease has passed", || ours.status().counters.sent > sent + 4);
+    assert_eq!(ours.status().state, InstanceState::Master, "{}", ours.log());
+    assert!(!ours.log().contains("sent 0 priority"), "it gave the address up: {}", ours.log());
+    assert!(network.b.reaches(VIP), "the lease was renewed: {}", ours.log());
+    ours.send(&In::Stop);
+    eventually("it was given up", || !network.a.holds(VIP));
+}

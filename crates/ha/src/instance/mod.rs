@@ -132,18 +132,23 @@ impl Instance {
         self.advertised = settings::advertised(&config);
         self.peers = settings::peers(&config);
         self.hmac = settings::hmac(&config);
+        self.purpose = settings::purpose(&config, sending_interface(&config));
+        self.handover = settings::purpose(&config, &config.interface);
         self.grouped = grouped;
         self.router.reconfigure(now, settings::settings(&config, self.source, grouped), actions);
         std::mem::replace(&mut self.config, config)
     }
 
-    /// Whether two configurations are of the same virtual router in the same place.
+    /// Whether two configurations are of the same virtual router in the same place, whatever they call it
+    /// and however they sign its packets: as with keepalived, a master stays one then.
     pub(crate) fn is_same_router(&self, other: &VrrpInstance) -> bool {
         let mine = &self.config;
-        mine.name == other.name
-            && mine.vrid == other.vrid
+        let purpose = settings::purpose(other, sending_interface(other));
+        let unicast_source = |config: &VrrpInstance| config.unicast.as_ref().and(config.source);
+        mine.vrid == other.vrid
             && same_interface(mine.virtual_interface.as_ref(), other.virtual_interface.as_ref())
-            && self.purpose == settings::purpose(other, sending_interface(other))
+            && self.purpose == Purpose { ah: self.purpose.ah, ..purpose }
+            && unicast_source(mine) == unicast_source(other)
     }
 
     pub(crate) fn family(&self) -> Family {

@@ -98,10 +98,13 @@ impl Process<'_> {
             }
             let grouped = groups.iter().any(|group| group.members.contains(&wanted.name));
             let index = self.instances.len();
-            match old.iter().position(|instance| instance.is_same_router(&wanted)) {
+            let same = |instance: &Instance| instance.is_same_router(&wanted);
+            let named = old.iter().position(|one| one.config.name == wanted.name && same(one));
+            match named.or_else(|| old.iter().position(same)) {
                 Some(at) => {
                     let mut instance = old.remove(at);
                     let before = instance.reconfigure(now, wanted, grouped, &mut self.actions);
+                    self.leases.rename(&before.name, &instance.config.name);
                     self.instances.push(instance);
                     self.carry_out(now, index);
                     self.move_addresses(now, index, &before);

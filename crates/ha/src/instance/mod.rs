@@ -8,7 +8,7 @@ pub(crate) use settings::cleared;
 pub(crate) use tell::notification;
 pub(crate) use track::{Cause, Sources};
 
-use crate::message::{InstanceState, ProtocolError};
+use crate::message::{InstanceState, Occasion, ProtocolError};
 use crate::network::{Interfaces, Purpose};
 use keepalived_conf::model::{Iptables, Route, Rule, VirtualAddress, VirtualInterface, VrrpInstance};
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ pub(crate) struct Instance {
     protocol_error: Option<ProtocolError>,
     /// When it took part first.
     pub(crate) made: Option<Time>,
-    mailed: Option<InstanceState>,
+    mailed: Option<Occasion>,
     /// As a master: the backups of our kind, and when to greet them.
     pub(crate) backups: Backups,
     pub(crate) greet_at: Time,

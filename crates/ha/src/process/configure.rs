@@ -2,7 +2,7 @@
 
 use super::{Process, now};
 use crate::instance::{Instance, cleared};
-use crate::message::{InstanceState, Memory, Occasion, Out};
+use crate::message::{Memory, Out};
 use crate::network::{Buffer, Statics, plan, track_implied};
 use crate::{Error, Level};
 use keepalived_conf::model::{Config, Global, NetlinkBuffers, SyncGroup, VrrpInstance};
@@ -121,19 +121,16 @@ impl Process<'_> {
         }
     }
 
-    /// Ends an instance that a reload has removed.
+    /// Ends an instance that a reload has removed, or made another virtual router of.
     fn delete(&mut self, now: Time, mut instance: Instance) {
+        let before = instance.state();
         instance.why = "removed from the configuration".into();
         instance.router.on(now, Event::Stop, &mut self.actions);
         self.actions.retain(|action| !matches!(action, Action::Notify(_)));
-        let occasion = match instance.config.notify.tell_deleted {
-            true => Occasion::Deleted,
-            false => Occasion::State(InstanceState::Fault),
-        };
         self.instances.push(instance);
         let index = self.instances.len() - 1;
         self.carry_out(now, index);
-        self.notify(index, occasion);
+        self.tell_deleted(index, before);
         self.instances.pop();
     }
 

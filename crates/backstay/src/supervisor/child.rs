@@ -29,7 +29,10 @@ pub(crate) struct Child<Out, In> {
     heartbeat: Heartbeat,
     beats: u64,
     last_beat: Instant,
+    /// When this process began to watch it, or went on to after a pause of its own.
+    watched: Instant,
     looked: Instant,
+    killed: bool,
     started: Instant,
 }
 
@@ -75,7 +78,19 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Out, In> {
         let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
         let channel = Channel::new(ours.into()).map_err(std::io::Error::other)?;
         let now = Instant::now();
-        Ok(Self { channel, role, pid, pidfd, heartbeat, beats: 0, last_beat: now, looked: now, started: now })
+        Ok(Self {
+            channel,
+            role,
+            pid,
+            pidfd,
+            heartbeat,
+            beats: 0,
+            last_beat: now,
+            watched: now,
+            looked: now,
+            killed: false,
+            started: now,
+        })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -104,21 +119,31 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Out, In> {
     /// To be called several times in that while: when it was not, this process was paused, perhaps
     /// the other as well, and nobody can be blamed.
     pub(crate) fn kill_if_hung(&mut self, limit: Duration) -> bool {
-        let paused = self.looked.elapsed() > limit * 2 / 3;
-        self.looked = Instant::now();
+        let now = Instant::now();
+        if now - self.looked > limit * 2 / 3 {
+            self.watched = now;
+        }
+        self.looked = now;
+        let silent_since = self.last_beat().max(self.watched);
+        // Before the first beat it is starting, which may take longer on a busy machine.
+        let limit = if self.beats == 0 { limit * 5 } else { limit };
+        let hung = !self.killed && silent_since.elapsed() > limit;
+        if hung {
+            self.kill();
+            self.killed = true;
+        }
+        hung
+    }
+
+    /// When it was last seen to have shown a sign of life; its start before the first one. It may have
+    /// died since.
+    pub(crate) fn last_beat(&mut self) -> Instant {
         let beats = self.heartbeat.count();
-        if beats != self.beats || paused {
+        if beats != self.beats {
             self.beats = beats;
             self.last_beat = Instant::now();
         }
-        // Before the first beat it is starting, which may take longer on a busy machine.
-        let limit = if beats == 0 { limit * 5 } else { limit };
-        let hung = self.last_beat.elapsed() > limit;
-        if hung {
-            self.kill();
-            self.last_beat = Instant::now();
-        }
-        hung
+        self.last_beat
     }
 
     /// Kills it.

@@ -15,6 +15,7 @@ use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, SnmpVrrp, Time
 use logging::{Level, Logger};
 use runner::message::{Configure, FromRunner, Mail, Outcome, Task, ToRunner};
 use rustix::fs::OFlags;
+use rustix::time::{ClockId, clock_gettime};
 use std::collections::HashSet;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -154,6 +155,10 @@ pub(crate) struct HaSide {
     vrrp_restart: Restart,
     runner_restart: Restart,
     memory: Memory,
+    /// Whether the vrrp process has its configuration in force.
+    vrrp_ready: bool,
+    /// When the last one that had was seen alive, from the machine's start.
+    silent_since: Option<Duration>,
     /// What the file was found to lack; `status` says degraded.
     pub(crate) findings: usize,
     pub(crate) restarts: u64,
@@ -204,6 +209,8 @@ impl HaSide {
             vrrp_restart: Restart::default(),
             runner_restart: Restart::default(),
             memory: Memory::default(),
+            vrrp_ready: false,
+            silent_since: None,
             findings,
             restarts: 0,
             fifos: Fifos::default(),
@@ -311,7 +318,11 @@ impl HaSide {
         if !self.config.bfd.is_empty() {
             self.relieve();
         }
-        let configure = In::Configure { config: self.config.clone(), restored: self.memory.clone() };
+        let configure = In::Configure {
+            config: self.config.clone(),
+            restored: self.memory.clone(),
+            silent_since: self.silent_since,
+        };
         child.channel.send(&configure).map_err(std::io::Error::other)?;
         if let Some(serves) = self.proxy {
             child.channel.send(&In::Proxy { serves }).map_err(std::io::Error::other)?;
@@ -407,6 +418,11 @@ impl HaSide {
     }
 
     fn lost(&mut self, role: Role, how: &str, logger: &mut Logger) {
+        if let (Role::Vrrp, Some(vrrp)) = (role, &mut self.vrrp)
+            && std::mem::take(&mut self.vrrp_ready)
+        {
+            self.silent_since = Some(since_boot().saturating_sub(vrrp.last_beat().elapsed()));
+        }
         let (child_age, restart) = match role {
             Role::Vrrp => (self.vrrp.take().map(|c| c.age()), &mut self.vrrp_restart),
             _ => (self.runner.take().map(|c| c.age()), &mut self.runner_restart),
@@ -428,6 +444,7 @@ impl HaSide {
             let Ok(Some(received)) = vrrp.channel.recv() else { return };
             match received.message {
                 Out::Ready => {
+                    self.vrrp_ready = true;
                     self.relieve();
                     if std::mem::take(&mut self.reloading) {
                         self.news.push(ToControl::Reloaded);
@@ -726,6 +743,12 @@ impl HaSide {
     pub(crate) fn path(&self) -> &Path {
         &self.options.path
     }
+}
+
+/// The time since the machine's start; it runs on while the machine is suspended.
+fn since_boot() -> Duration {
+    let time = clock_gettime(ClockId::Boottime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// Gives the vrrp process a real-time priority, if `max_auto_priority` lets it have that.

@@ -8,8 +8,9 @@ use crate::{Error, Level};
 use keepalived_conf::model::{Config, Global, NetlinkBuffers, SyncGroup, VrrpInstance};
 use netlink::Monitor;
 use std::net::IpAddr;
+use std::time::Duration;
 use vrrp::tracking::{self, Effect, Verdict};
-use vrrp::{Action, Burst, Event, Standing, State, Time};
+use vrrp::{Action, Burst, Event, Line, Standing, State, Time};
 
 impl Process<'_> {
     /// Puts a configuration in force. Instances that stay the same virtual router keep their state.
@@ -168,7 +169,8 @@ impl Process<'_> {
     /// nobody is to.
     fn remove_left_over(&mut self, restored: &Memory) {
         let resumes = |instance: &&Instance| {
-            resumed(restored, &instance.config.name) == Some(State::Master) || instance.is_master()
+            let was_master = resumed(restored, &instance.config.name) == Some(State::Master);
+            instance.is_master() || (was_master && self.overdue(instance).is_none())
         };
         let kept: Vec<IpAddr> = self
             .instances
@@ -224,6 +226,8 @@ impl Process<'_> {
     /// that has not started.
     fn apply(&mut self, index: usize, verdict: Verdict, resumed: Option<State>) {
         let now = now();
+        let overdue = self.overdue(&self.instances[index]).filter(|_| resumed == Some(State::Master));
+        let resumed = if overdue.is_some() { Some(State::Backup) } else { resumed };
         let instance = &mut self.instances[index];
         if self.begins.is_some() && instance.standing.is_none() {
             return;
@@ -249,9 +253,22 @@ impl Process<'_> {
                 None if event == Event::Recovered => instance.why = "nothing tracked fails".into(),
                 None => {}
             }
+            let starts = matches!(event, Event::Start { .. });
             instance.router.on(now, event, &mut self.actions);
+            if let Some(overdue) = overdue.filter(|_| starts && instance.router.state() == State::Backup) {
+                self.actions.push(Action::Log(Line::Paused(overdue)));
+                self.actions.push(Action::Notify(State::Backup));
+            }
         }
         self.put_off(index);
+    }
+
+    /// How long an advertisement of a predecessor is overdue, if so long that another router may have taken
+    /// over: its successor must not come back as a second master. It advertised when it was last alive, as
+    /// far as is known here.
+    fn overdue(&self, instance: &Instance) -> Option<Duration> {
+        let overdue = now().since(self.silent_since?).saturating_sub(instance.config.advert_int);
+        instance.router.may_be_replaced(overdue).then_some(overdue)
     }
 }
 

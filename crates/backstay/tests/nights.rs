@@ -303,15 +303,20 @@ X
         chmod 755 /tmp/look
         sed -i 's|advert_int 1|advert_int 1\n track_script {{ look }}\n notify "/tmp/look notify"|; 1i global_defs {{ script_user root }}\nvrrp_script look {{ script "/tmp/look check"\ninterval 1 }}' /etc/keepalived/keepalived.conf
         exec 7</etc/passwd
-        BACKSTAY_X=1 keepalived || fail start; until_ 8 master || fail master
+        export BACKSTAY_X=1 OPERATORS=own NOTIFY_SOCKET=/tmp/none LD_LIBRARY_PATH=/tmp/none
+        keepalived || fail start; unset LD_LIBRARY_PATH; until_ 8 master || fail master
         sleep 0.5; cat /tmp/seen; echo processes:
         for p in $(pgrep keepalived) $(pgrep backstay); do echo "$p $(cat /proc/$p/comm)"; ls -l /proc/$p/fd | cut -c40-; readlink /proc/$p/cwd; done
         "#
     ));
     let (seen, _) = text.split_once("processes:").expect("both parts");
-    for leak in ["BACKSTAY", "heartbeat", "socket:"] {
+    for leak in ["BACKSTAY_", "heartbeat", "socket:", "NOTIFY_SOCKET", "LD_LIBRARY_PATH"] {
         assert!(!seen.contains(leak), "{leak}: {text}");
     }
+    for who in ["check", "notify"] {
+        assert!(seen.contains(&format!("{who} fds:")), "{text}");
+    }
+    assert_eq!(seen.matches("OPERATORS=own").count(), seen.matches(" fds:").count(), "{text}");
     assert!(!text.contains("/etc/passwd"), "{text}");
 }
 

@@ -1,9 +1,9 @@
 //! From a command of the configuration to a child: `script`, `notify_…`, `user`, `script_user`,
 //! `enable_script_security`.
 //!
-//! A child has this process's PATH, LANG and TZ as its whole environment (keepalived's PATH when
-//! there is none), `/` as its directory, and `/dev/null` as stdin, stdout and stderr, as with
-//! keepalived: a pipe could fill up and block it, or break under a service that it starts.
+//! A child has the environment of this process without what would mislead it ([`kept_from`]), with
+//! keepalived's PATH when there is none, `/` as its directory, and `/dev/null` as stdin, stdout and
+//! stderr, as with keepalived: a pipe could fill up and block it, or break under a service that it starts.
 
 use crate::error::Error;
 use crate::process::Process;
@@ -11,14 +11,27 @@ use keepalived_conf::model::{Command, Global, Shell};
 use keepalived_conf::program;
 use logging::{Level, Logger};
 use std::collections::{BTreeSet, HashMap};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use sys::privileges::User;
 
-const PASSED_ON: &[&str] = &["LANG", "TZ"];
+/// What concerns the service, not its scripts; and, as in keepalived, what would make the loader or a
+/// shell do other than the script says.
+const KEPT: [&str; 10] = [
+    "IFS",
+    "JOURNAL_STREAM",
+    "LISTEN_FDNAMES",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+];
 const SH: &str = "/bin/sh";
 
 /// A user and a group by name.
@@ -164,8 +177,8 @@ impl Launcher {
     fn execute(&self, words: &[OsString], user: &User) -> Result<Process, Error> {
         let start = |words: &[OsString]| {
             let mut command = std::process::Command::new(&words[0]);
-            command.args(&words[1..]).env_clear().env("PATH", &self.path).current_dir("/");
-            command.envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+            command.args(&words[1..]).env_clear().current_dir("/");
+            command.envs(std::env::vars_os().filter(|(name, _)| !kept_from(name))).env("PATH", &self.path);
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             if *user != self.own {
                 sys::child::run_as(&mut command, user);
@@ -194,6 +207,11 @@ impl Launcher {
         };
         outcome.map_err(|error| explain(program, user, error))
     }
+}
+
+/// Whether scripts do not get this variable.
+fn kept_from(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b"BACKSTAY_") || KEPT.iter().any(|kept| name == *kept)
 }
 
 /// `ENOEXEC`

@@ -5,6 +5,7 @@ use ipc::Channel;
 use rustix::io::{Errno, FdFlags};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitOptions};
 use serde::{Serialize, de::DeserializeOwned};
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -16,6 +17,9 @@ use sys::heartbeat::Heartbeat;
 pub(super) const HEALTHY: Duration = Duration::from_secs(10);
 /// The longest pause before a role is started again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What roles need to know of the environment of this process.
+const PASSED_ON: [&str; 3] = ["PATH", "TZ", "JOURNAL_STREAM"];
 
 /// What a role is started with besides its channel and heartbeat.
 pub(crate) type Environment = Vec<(&'static str, String)>;
@@ -60,11 +64,12 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Out, In> {
         let heartbeat = Heartbeat::new()?;
         let mut command = Command::new("/proc/self/exe");
         command.arg0(role.process_name()).env_clear().stdin(Stdio::null());
-        for name in ["PATH", "TZ", "JOURNAL_STREAM"] {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
-        }
+        let passed_on = |name: &OsStr| match role {
+            // Operators' scripts have the environment of the program, as with keepalived.
+            Role::Runner => !name.as_encoded_bytes().starts_with(b"BACKSTAY_"),
+            Role::Vrrp | Role::Proxy | Role::Control => PASSED_ON.iter().any(|known| name == *known),
+        };
+        command.envs(std::env::vars_os().filter(|(name, _)| passed_on(name)));
         command.env(roles::ROLE, role.word());
         command.env(roles::CHANNEL, theirs.as_raw_fd().to_string());
         command.env(roles::HEARTBEAT, heartbeat.as_fd().as_raw_fd().to_string());

@@ -6,7 +6,7 @@
 //! stderr, as with keepalived: a pipe could fill up and block it, or break under a service that it starts.
 
 use crate::error::Error;
-use crate::process::Process;
+use crate::process::{Process, Running};
 use keepalived_conf::model::{Command, Global, Shell};
 use keepalived_conf::program;
 use logging::{Level, Logger};
@@ -72,7 +72,7 @@ impl Launcher {
         changed
     }
 
-    /// Starts a command with further arguments.
+    /// Starts a command with further arguments. What can be wrong with its files is told by the process.
     pub(crate) fn start(
         &mut self,
         command: &Command,
@@ -81,6 +81,7 @@ impl Launcher {
         logger: &mut Logger,
     ) -> Result<Process, Error> {
         let user = self.user(user)?;
+        let mut shown = String::new();
         let words = match command {
             Command::Exec(words) => {
                 let mut words = words.iter();
@@ -92,9 +93,7 @@ impl Launcher {
                 all
             }
             Command::Shell { shell, line } => {
-                for program in program::named_in(line) {
-                    self.secure(program, &user)?;
-                }
+                shown.clone_from(line);
                 let mut all = vec![self.shell(*shell), "-c".into(), with_arguments(line, arguments).into()];
                 all.push("sh".into());
                 all.extend(arguments.iter().map(OsString::from));
@@ -105,8 +104,13 @@ impl Launcher {
                 vec![SH.into(), "-c".into(), ": <\"$0\"".into(), path.into()]
             }
         };
-        self.secure(Path::new(&words[0]), &user)?;
-        self.execute(&words, &user)
+        let how = How { user, own: self.own.clone(), security: self.security, path: self.path.clone() };
+        let start = move || {
+            program::named_in(&shown).try_for_each(|program| how.secure(program))?;
+            how.secure(Path::new(&words[0]))?;
+            how.execute(&words)
+        };
+        Process::start(start).map_err(|error| Error::Kernel("a thread".to_owned(), error))
     }
 
     fn user(&mut self, written: Option<&Owner>) -> Result<User, Error> {
@@ -154,10 +158,20 @@ impl Launcher {
             Shell::Bash => bash().map_or_else(|| SH.into(), PathBuf::into_os_string),
         }
     }
+}
 
+/// How a program is to be executed.
+struct How {
+    user: User,
+    own: User,
+    security: bool,
+    path: OsString,
+}
+
+impl How {
     /// keepalived's rule: what runs as root must not be changeable by others.
-    fn secure(&self, path: &Path, user: &User) -> Result<(), Error> {
-        if !self.security || user.uid != 0 {
+    fn secure(&self, path: &Path) -> Result<(), Error> {
+        if !self.security || self.user.uid != 0 {
             return Ok(());
         }
         let resolved = match fs::canonicalize(path) {
@@ -170,11 +184,12 @@ impl Launcher {
         match program::changeable_part(&resolved) {
             Some(part) => Err(Error::Insecure(path.to_owned(), part.to_owned())),
             None if resolved.exists() => Ok(()),
-            None => Err(Error::NotExecutable(path.to_owned(), user.uid)),
+            None => Err(Error::NotExecutable(path.to_owned(), self.user.uid)),
         }
     }
 
-    fn execute(&self, words: &[OsString], user: &User) -> Result<Process, Error> {
+    fn execute(&self, words: &[OsString]) -> Result<Running, Error> {
+        let user = &self.user;
         let start = |words: &[OsString]| {
             let mut command = std::process::Command::new(&words[0]);
             command.args(&words[1..]).env_clear().current_dir("/");
@@ -183,7 +198,7 @@ impl Launcher {
             if *user != self.own {
                 sys::child::run_as(&mut command, user);
             }
-            Process::start(&mut command)
+            Running::start(&mut command)
         };
         let through_sh = |script: &[&str]| {
             let script = script.iter().map(OsString::from);

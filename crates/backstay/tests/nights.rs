@@ -321,6 +321,22 @@ X
 }
 
 #[test]
+fn a_runner_that_hangs_is_replaced_and_checks_go_on() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{ADDRESS}
+        sed -i 's|advert_int 1|advert_int 1\n track_script {{ look }}|; 1i global_defs {{ script_user root }}\nvrrp_script look {{ script "/usr/bin/test ! -e /tmp/down"\ninterval 1 }}' /etc/keepalived/keepalived.conf
+        keepalived -l -D || fail start; until_ 8 master || fail master
+        runner=$(pgrep -P $(cat /run/keepalived.pid) -f -x backstay-runner); kill -STOP $runner || fail 'no runner'
+        touch /tmp/down; until_ 25 gone || fail 'nobody checks any more'
+        kill -0 $runner 2>/dev/null && fail 'it is still there'; exit 0
+        "#
+    ));
+}
+
+#[test]
 fn without_root_it_serves_on_high_ports() {
     if !possible() {
         return;

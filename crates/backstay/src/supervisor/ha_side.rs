@@ -27,6 +27,8 @@ use std::time::{Duration, Instant};
 /// A vrrp process that shows no sign of life for so long is killed and started again: well below
 /// the three seconds after which peers of an interval of one second take over.
 const LONGEST_SILENCE: Duration = Duration::from_millis(1500);
+/// The same for the runner, without which no check is made: a failure would move nothing.
+const LONGEST_REST: Duration = Duration::from_secs(10);
 /// How long the runner may take to end beyond what `shutdown_script` has.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -396,6 +398,10 @@ impl HaSide {
                     self.start_farewell(logger);
                 }
             }
+        }
+        if self.runner.as_mut().is_some_and(|runner| runner.kill_if_hung(LONGEST_REST)) {
+            let text = format!("The runner shows no sign of life for {LONGEST_REST:?}: restarting it");
+            logger.log(Level::Error, &text);
         }
         if let Some(exit) = self.runner.as_mut().and_then(Child::reap) {
             self.hear_runner();

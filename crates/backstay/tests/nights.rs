@@ -337,6 +337,25 @@ fn a_runner_that_hangs_is_replaced_and_checks_go_on() {
 }
 
 #[test]
+fn scripts_are_told_later_while_there_is_no_runner() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{ADDRESS}
+        printf '#!/bin/sh\necho "$3" >>/tmp/told\n' >/tmp/tell; chmod 755 /tmp/tell
+        sed -i 's|advert_int 1|advert_int 1\n notify "/tmp/tell"|; 1i global_defs {{ script_user root }}' /etc/keepalived/keepalived.conf
+        keepalived -l || fail start; until_ 8 master || fail master; until_ 5 grep -q MASTER /tmp/told || fail 'not told'
+        runner() {{ pgrep -P $(cat /run/keepalived.pid) -x backstay-runner; }}
+        # The second and third death in a row are followed by pauses.
+        for n in 1 2 3; do until_ 5 runner || fail 'no runner'; kill -9 $(runner); sleep 0.2; done
+        runner && fail 'no pause'; ip link set ens33 down; until_ 5 gone || fail 'no fault'
+        until_ 8 grep -q FAULT /tmp/told || fail "told: $(cat /tmp/told)"
+        "#
+    ));
+}
+
+#[test]
 fn without_root_it_serves_on_high_ports() {
     if !possible() {
         return;

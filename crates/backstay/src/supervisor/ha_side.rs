@@ -32,6 +32,9 @@ const LONGEST_REST: Duration = Duration::from_secs(10);
 /// How long the runner may take to end beyond what `shutdown_script` has.
 const FAREWELL: Duration = Duration::from_secs(3);
 
+/// Notifications and mails that are kept while there is no runner.
+const MOST_UNTOLD: usize = 1000;
+
 /// How long the vrrp process may take to say how its instances stand.
 const STATUS: Duration = Duration::from_secs(1);
 
@@ -156,6 +159,8 @@ pub(crate) struct HaSide {
     runner: Option<Child<ToRunner, FromRunner>>,
     vrrp_restart: Restart,
     runner_restart: Restart,
+    /// What the runner is to do once there is one.
+    untold: Vec<ToRunner>,
     memory: Memory,
     /// Whether the vrrp process has its configuration in force.
     vrrp_ready: bool,
@@ -210,6 +215,7 @@ impl HaSide {
             runner: None,
             vrrp_restart: Restart::default(),
             runner_restart: Restart::default(),
+            untold: Vec::new(),
             memory: Memory::default(),
             vrrp_ready: false,
             silent_since: None,
@@ -343,6 +349,9 @@ impl HaSide {
     fn start_runner(&mut self) -> std::io::Result<()> {
         let mut child = Child::start(Role::Runner, &self.environment(None)?)?;
         child.channel.send(&self.runner_configuration()).map_err(std::io::Error::other)?;
+        for message in self.untold.drain(..) {
+            child.channel.send(&message).map_err(std::io::Error::other)?;
+        }
         self.runner = Some(child);
         Ok(())
     }
@@ -510,8 +519,17 @@ impl HaSide {
     }
 
     fn tell_runner(&mut self, message: &ToRunner) {
-        if let Some(runner) = &mut self.runner {
-            let _ = runner.channel.send(message);
+        match &mut self.runner {
+            Some(runner) => {
+                let _ = runner.channel.send(message);
+            }
+            // The next one does it; its configuration it is told anyway.
+            None => {
+                let concerns_it = matches!(message, ToRunner::Notify { .. } | ToRunner::Mail(_));
+                if concerns_it && self.untold.len() < MOST_UNTOLD {
+                    self.untold.push(message.clone());
+                }
+            }
         }
     }
 

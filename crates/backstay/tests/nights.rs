@@ -356,6 +356,25 @@ fn scripts_are_told_later_while_there_is_no_runner() {
 }
 
 #[test]
+fn as_the_first_process_it_takes_note_of_every_end() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{ADDRESS}
+        printf '#!/bin/sh\n(sleep 0.1; touch /tmp/left) >/dev/null &\n' >/tmp/leave; chmod 755 /tmp/leave
+        sed -i 's|advert_int 1|advert_int 1\n track_script {{ leave }}|; 1i global_defs {{ script_user root }}\nvrrp_script leave {{ script "/tmp/leave"\ninterval 1 }}' /etc/keepalived/keepalived.conf
+        unshare --pid --fork --kill-child=KILL --mount-proc keepalived -n -l >/tmp/log 2>&1 &
+        until_ 8 master || fail master
+        first=$(pgrep -P $! keepalived); zombies() {{ ps --ppid $first -o stat= | grep -c Z; }}
+        until_ 5 test -e /tmp/left || fail 'no orphan'; some() {{ [ $(zombies) -gt 0 ]; }}; none() {{ ! some; }}
+        until_ 8 some; until_ 8 none || fail "$(ps --ppid $first)"
+        held() {{ kill -0 $first && master; }}; held || fail 'something else was hurt'
+        "#
+    ));
+}
+
+#[test]
 fn without_root_it_serves_on_high_ports() {
     if !possible() {
         return;

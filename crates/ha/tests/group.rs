@@ -402,3 +402,37 @@ fn a_master_stays_one_when_a_reload_gives_it_another_name_or_authentication() {
     ours.send(&In::Stop);
     eventually("it was given up", || !network.a.holds(VIP));
 }
+
+#[test]
+fn a_reload_moves_an_address_from_one_instance_to_another() {
+    let Some(network) = Network::new() else { return };
+    let second = Ipv4Addr::new(10, 78, 0, 101);
+    // Nobody puts back what is lost on the way.
+    let untracked =
+        |address| keepalived_conf::model::VirtualAddress { no_track: true, ..net::address(address) };
+    let prepare = |first: &[Ipv4Addr], other: &[Ipv4Addr]| {
+        let mut config = config(150, "eth0");
+        let mut next = config.instances[0].clone();
+        (next.name, next.vrid) = ("VI_B".into(), 62);
+        config.instances.insert(0, next);
+        config.instances[0].addresses = first.iter().copied().map(untracked).collect();
+        config.instances[1].addresses = other.iter().copied().map(untracked).collect();
+        config
+    };
+    let third = Ipv4Addr::new(10, 78, 0, 102);
+    let mut ours = Ours::start(&network.a, prepare(&[third], &[VIP, second]));
+    let all = || [VIP, second, third].iter().all(|address| network.a.holds(*address));
+    eventually("A holds all", all);
+    ours.send(&In::Reload { config: prepare(&[third, second], &[VIP]) });
+    ours.status();
+    assert!(all(), "{}", ours.log());
+    let mut rest = prepare(&[third, second, VIP], &[]);
+    rest.instances.pop();
+    ours.send(&In::Reload { config: rest });
+    let sent = ours.status().counters.sent;
+    eventually("more than a lease has passed", || ours.status().counters.sent > sent + 4);
+    assert!(all(), "{}", ours.log());
+    for address in [VIP, second, third] {
+        assert!(network.b.reaches(address), "{address}: {}", ours.log());
+    }
+}

@@ -5,7 +5,7 @@ use crate::instance::{Instance, cleared};
 use crate::message::{Memory, Out};
 use crate::network::{Buffer, Statics, plan, track_implied};
 use crate::{Error, Level};
-use keepalived_conf::model::{Config, Global, NetlinkBuffers, SyncGroup, VrrpInstance};
+use keepalived_conf::model::{Config, Global, NetlinkBuffers, SyncGroup, VirtualAddress, VrrpInstance};
 use netlink::Monitor;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -93,6 +93,7 @@ impl Process<'_> {
 
     fn replace_instances(&mut self, now: Time, wanted: Vec<VrrpInstance>, groups: &[SyncGroup]) {
         let mut old = std::mem::take(&mut self.instances);
+        let mut kept = Vec::new();
         for wanted in wanted {
             for line in cleared(&wanted) {
                 self.host.log(Level::Warning, &line);
@@ -108,7 +109,7 @@ impl Process<'_> {
                     self.leases.rename(&before.name, &instance.config.name);
                     self.instances.push(instance);
                     self.carry_out(now, index);
-                    self.move_addresses(now, index, &before);
+                    kept.push((index, before));
                 }
                 None => {
                     let mut instance = Instance::new(wanted, grouped);
@@ -120,6 +121,7 @@ impl Process<'_> {
         for instance in old {
             self.delete(now, instance);
         }
+        self.move_addresses(now, &kept);
     }
 
     /// Ends an instance that a reload has removed, or made another virtual router of.
@@ -135,33 +137,43 @@ impl Process<'_> {
         self.instances.pop();
     }
 
-    /// A reload changed the addresses, routes or rules of an instance: moves those that changed.
-    fn move_addresses(&mut self, now: Time, index: usize, before: &VrrpInstance) {
-        let instance = &self.instances[index];
-        if !instance.is_master() {
-            return;
+    /// A reload changed the addresses, routes or rules of instances: moves those that changed. All are
+    /// taken away before any is added, because one may go from an instance to another.
+    fn move_addresses(&mut self, now: Time, kept: &[(usize, VrrpInstance)]) {
+        let masters = kept.iter().filter(|(index, _)| self.instances[*index].is_master());
+        let masters: Vec<&(usize, VrrpInstance)> = masters.collect();
+        for (index, before) in &masters {
+            let instance = &self.instances[*index];
+            let (now_routes, now_rules) = (&instance.config.routes, &instance.config.rules);
+            let routes: Vec<_> = before.routes.iter().filter(|route| !now_routes.contains(route)).collect();
+            let rules: Vec<_> = before.rules.iter().filter(|rule| !now_rules.contains(rule)).collect();
+            let owner = format!("({})", instance.config.name);
+            self.network.delete_routing(&owner, &routes, &rules, self.host);
+            let gone = addresses(before).filter(|vip| !instance.addresses().any(|kept| kept == *vip));
+            self.network.remove(instance, gone, self.host);
         }
-        let (now_routes, now_rules) = (&instance.config.routes, &instance.config.rules);
-        let owner = format!("({})", instance.config.name);
-        let routes: Vec<_> = before.routes.iter().filter(|route| !now_routes.contains(route)).collect();
-        let rules: Vec<_> = before.rules.iter().filter(|rule| !now_rules.contains(rule)).collect();
-        self.network.delete_routing(&owner, &routes, &rules, self.host);
-        let was = || before.addresses.iter().chain(&before.excluded);
-        let gone = was().filter(|vip| !instance.addresses().any(|kept| kept == *vip));
-        self.network.remove(instance, gone, self.host);
         let held = |config: &VrrpInstance| (config.advert_int, config.down_timer_adverts, config.priority);
-        let same = was().eq(instance.addresses()) && held(before) == held(&instance.config);
-        if !same {
-            self.begin_leases(&[index]);
+        let changed = masters.iter().filter(|(index, before)| {
+            let instance = &self.instances[*index];
+            !addresses(before).eq(instance.addresses()) || held(before) != held(&instance.config)
+        });
+        let changed: Vec<usize> = changed.map(|(index, _)| *index).collect();
+        if !changed.is_empty() {
+            // What one of them lets go of another can hold only afterwards.
+            self.begin_leases(&changed);
+            self.begin_leases(&changed);
         }
-        let instance = &self.instances[index];
-        let (now_routes, now_rules) = (&instance.config.routes, &instance.config.rules);
-        let is_new = |vip: &_| !was().any(|had| had == vip);
-        self.network.install(instance, is_new, self.host);
-        let routes: Vec<_> = now_routes.iter().filter(|route| !before.routes.contains(route)).collect();
-        let rules: Vec<_> = now_rules.iter().filter(|rule| !before.rules.contains(rule)).collect();
-        self.network.add_routing(&owner, &routes, &rules, self.host);
-        self.network.announce(now, instance, Burst::Master, is_new, self.host);
+        for (index, before) in masters {
+            let instance = &self.instances[*index];
+            let is_new = |vip: &_| !addresses(before).any(|had| had == vip);
+            self.network.install(instance, is_new, self.host);
+            let (now_routes, now_rules) = (&instance.config.routes, &instance.config.rules);
+            let routes: Vec<_> = now_routes.iter().filter(|route| !before.routes.contains(route)).collect();
+            let rules: Vec<_> = now_rules.iter().filter(|rule| !before.rules.contains(rule)).collect();
+            let owner = format!("({})", instance.config.name);
+            self.network.add_routing(&owner, &routes, &rules, self.host);
+            self.network.announce(now, instance, Burst::Master, is_new, self.host);
+        }
     }
 
     /// Removes addresses that a process before this one held and has not given up, because it was
@@ -270,6 +282,11 @@ impl Process<'_> {
         let overdue = now().since(self.silent_since?).saturating_sub(instance.config.advert_int);
         instance.router.may_be_replaced(overdue).then_some(overdue)
     }
+}
+
+/// All addresses of an instance.
+fn addresses(config: &VrrpInstance) -> impl Iterator<Item = &VirtualAddress> {
+    config.addresses.iter().chain(&config.excluded)
 }
 
 /// When the election begins, if not now. The clock counts from the machine's start.

@@ -303,16 +303,75 @@ X
         chmod 755 /tmp/look
         sed -i 's|advert_int 1|advert_int 1\n track_script {{ look }}\n notify "/tmp/look notify"|; 1i global_defs {{ script_user root }}\nvrrp_script look {{ script "/tmp/look check"\ninterval 1 }}' /etc/keepalived/keepalived.conf
         exec 7</etc/passwd
-        BACKSTAY_X=1 keepalived || fail start; until_ 8 master || fail master
+        export BACKSTAY_X=1 OPERATORS=own NOTIFY_SOCKET=/tmp/none LD_LIBRARY_PATH=/tmp/none
+        keepalived || fail start; unset LD_LIBRARY_PATH; until_ 8 master || fail master
         sleep 0.5; cat /tmp/seen; echo processes:
         for p in $(pgrep keepalived) $(pgrep backstay); do echo "$p $(cat /proc/$p/comm)"; ls -l /proc/$p/fd | cut -c40-; readlink /proc/$p/cwd; done
         "#
     ));
     let (seen, _) = text.split_once("processes:").expect("both parts");
-    for leak in ["BACKSTAY", "heartbeat", "socket:"] {
+    for leak in ["BACKSTAY_", "heartbeat", "socket:", "NOTIFY_SOCKET", "LD_LIBRARY_PATH"] {
         assert!(!seen.contains(leak), "{leak}: {text}");
     }
+    for who in ["check", "notify"] {
+        assert!(seen.contains(&format!("{who} fds:")), "{text}");
+    }
+    assert_eq!(seen.matches("OPERATORS=own").count(), seen.matches(" fds:").count(), "{text}");
     assert!(!text.contains("/etc/passwd"), "{text}");
+}
+
+#[test]
+fn a_runner_that_hangs_is_replaced_and_checks_go_on() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{ADDRESS}
+        sed -i 's|advert_int 1|advert_int 1\n track_script {{ look }}|; 1i global_defs {{ script_user root }}\nvrrp_script look {{ script "/usr/bin/test ! -e /tmp/down"\ninterval 1 }}' /etc/keepalived/keepalived.conf
+        keepalived -l -D || fail start; until_ 8 master || fail master
+        runner=$(pgrep -P $(cat /run/keepalived.pid) -f -x backstay-runner); kill -STOP $runner || fail 'no runner'
+        touch /tmp/down; until_ 25 gone || fail 'nobody checks any more'
+        kill -0 $runner 2>/dev/null && fail 'it is still there'; exit 0
+        "#
+    ));
+}
+
+#[test]
+fn scripts_are_told_later_while_there_is_no_runner() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{ADDRESS}
+        printf '#!/bin/sh\necho "$3" >>/tmp/told\n' >/tmp/tell; chmod 755 /tmp/tell
+        sed -i 's|advert_int 1|advert_int 1\n notify "/tmp/tell"|; 1i global_defs {{ script_user root }}' /etc/keepalived/keepalived.conf
+        keepalived -l || fail start; until_ 8 master || fail master; until_ 5 grep -q MASTER /tmp/told || fail 'not told'
+        runner() {{ pgrep -P $(cat /run/keepalived.pid) -x backstay-runner; }}
+        # The second and third death in a row are followed by pauses.
+        for n in 1 2 3; do until_ 5 runner || fail 'no runner'; kill -9 $(runner); sleep 0.2; done
+        runner && fail 'no pause'; ip link set ens33 down; until_ 5 gone || fail 'no fault'
+        until_ 8 grep -q FAULT /tmp/told || fail "told: $(cat /tmp/told)"
+        "#
+    ));
+}
+
+#[test]
+fn as_the_first_process_it_takes_note_of_every_end() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{ADDRESS}
+        printf '#!/bin/sh\n(sleep 0.1; touch /tmp/left) >/dev/null &\n' >/tmp/leave; chmod 755 /tmp/leave
+        sed -i 's|advert_int 1|advert_int 1\n track_script {{ leave }}|; 1i global_defs {{ script_user root }}\nvrrp_script leave {{ script "/tmp/leave"\ninterval 1 }}' /etc/keepalived/keepalived.conf
+        unshare --pid --fork --kill-child=KILL --mount-proc keepalived -n -l >/tmp/log 2>&1 &
+        until_ 8 master || fail master
+        first=$(pgrep -P $! keepalived); zombies() {{ ps --ppid $first -o stat= | grep -c Z; }}
+        until_ 5 test -e /tmp/left || fail 'no orphan'; some() {{ [ $(zombies) -gt 0 ]; }}; none() {{ ! some; }}
+        until_ 8 some; until_ 8 none || fail "$(ps --ppid $first)"
+        held() {{ kill -0 $first && master; }}; held || fail 'something else was hurt'
+        "#
+    ));
 }
 
 #[test]

@@ -18,6 +18,10 @@ pub enum In {
         config: Config,
         /// Empty at an ordinary start; else the last [`Out::Remember`] of the predecessor.
         restored: Memory,
+        /// When the predecessor last showed a sign of life, counted from the machine's start; `None` when
+        /// there is none or it lives on until [`Out::Ready`].
+        #[serde(default)]
+        silent_since: Option<Duration>,
     },
     /// Another configuration for the running process. What did not change goes on undisturbed.
     Reload {

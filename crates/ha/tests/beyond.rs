@@ -147,6 +147,43 @@ fn a_crash_of_the_process_loses_no_lease() {
     assert!(network.b.reaches(VIP), "the lease was renewed: {}", next.log());
 }
 
+/// What comes after one that hung or was away too long finds a peer that serves the address.
+#[test]
+fn the_successor_of_one_that_was_silent_too_long_is_no_second_master() {
+    let Some(network) = Network::new() else { return };
+    let prepare = |priority| {
+        let mut config = config(priority, "eth0");
+        config.instances[0].nopreempt = true;
+        config
+    };
+    let mut a = Ours::start(&network.a, prepare(150));
+    eventually("A answers", || network.b.reaches(VIP));
+    let is_master = |(_, state): &(String, InstanceState)| *state == InstanceState::Master;
+    eventually("it is remembered", || a.remembered().instances.iter().all(is_master));
+    let remembered = a.remembered();
+    let alive = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let alive = std::time::Duration::try_from(alive).unwrap();
+    a.kill();
+    let mut b = Ours::start(&network.b, prepare(100));
+    eventually("B takes over", || network.b.holds(VIP));
+    let capture = network.capture();
+    let mut next = Ours::resume_after(&network.a, prepare(150), remembered, Some(alive));
+    eventually("A gives the address up", || !network.a.holds(VIP));
+    let heard = next.status().master.map_or(0, |master| master.ago.as_millis());
+    eventually("A hears B for a while", || next.status().master.is_some_and(|m| m.ago.as_millis() > heard));
+    let (status, mac) = (next.status(), network.a.mac());
+    assert_eq!((status.state, status.counters.sent), (InstanceState::Backup, 0), "{}", next.log());
+    let sent = capture.stop();
+    let speaks = |frame: &&Vec<u8>| frame[6..12] == mac.0 && frame[23] == vrrp::PROTOCOL;
+    assert_eq!(sent.iter().filter(|frame| frame.len() > 23).filter(speaks).count(), 0);
+    assert_eq!(b.status().counters.lower_heard + b.status().counters.released_master, 0, "{}", b.log());
+    let told = next.outs().into_iter().any(|out| {
+        let state = ha::message::Occasion::State(InstanceState::Backup);
+        matches!(out, ha::message::Out::Notify(notification) if notification.occasion == state)
+    });
+    assert!(told, "scripts are to know");
+}
+
 /// Numbers of packets must not be repeated, or a backup that counts them takes over.
 #[test]
 fn a_crash_repeats_no_sequence_number_of_ah() {

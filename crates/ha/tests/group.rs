@@ -346,3 +346,93 @@ fn a_reload_moves_only_what_changed() {
     ours.send(&In::Reload { config: keepalived_conf::model::Config::default() });
     eventually("all are gone", || !network.a.holds(second));
 }
+
+#[test]
+fn an_interface_that_gets_another_name_is_a_fault() {
+    let Some(network) = Network::new() else { return };
+    let mut ours = Ours::start(&network.a, config(150, "eth0"));
+    eventually("A is master", || network.a.holds(VIP));
+    let renamed = network.a.command("ip").args(["link", "set", "eth0", "name", "wan"]).status().unwrap();
+    if !renamed.success() {
+        eprintln!("not run: this kernel renames no link that is up");
+        return;
+    }
+    eventually("fault", || ours.status().state == InstanceState::Fault);
+    network.a.ip("link set wan name eth0");
+    eventually("master again", || ours.status().state == InstanceState::Master);
+}
+
+#[test]
+fn an_address_taken_away_among_more_changes_than_can_be_told_is_put_back() {
+    let Some(network) = Network::new() else { return };
+    let mut ours = Ours::start(&network.a, {
+        let mut config = config(150, "eth0");
+        let buffers = &mut config.global.processes.vrrp.netlink;
+        (buffers.monitor, buffers.monitor_force) = (Some(4096), true);
+        config
+    });
+    eventually("A is master", || network.a.holds(VIP));
+    let batch = network.directory.path().join("batch");
+    let mut lines: String = (0..250).map(|n| format!("addr add 10.79.1.{n}/32 dev eth0\n")).collect();
+    lines += &format!("addr del {VIP}/32 dev eth0\n");
+    std::fs::write(&batch, lines).unwrap();
+    // Paused for a moment, it has too small a buffer for all of them.
+    ours.signal("STOP");
+    let done = network.a.command("ip").arg("-batch").arg(&batch).status().unwrap();
+    ours.signal("CONT");
+    assert!(done.success());
+    eventually("put back", || network.a.holds(VIP));
+    assert_eq!(ours.status().counters.became_master, 1, "{}", ours.log());
+}
+
+#[test]
+fn a_master_stays_one_when_a_reload_gives_it_another_name_or_authentication() {
+    let Some(network) = Network::new() else { return };
+    let mut ours = Ours::start(&network.a, config(150, "eth0"));
+    eventually("A is master", || network.b.reaches(VIP));
+    let mut next = config(150, "eth0");
+    next.instances[0].name = "VI_Z".into();
+    next.instances[0].authentication = keepalived_conf::model::Authentication::Ah(*b"1111\0\0\0\0");
+    ours.send(&In::Reload { config: next });
+    let sent = ours.status().counters.sent;
+    eventually("more than a lease has passed", || ours.status().counters.sent > sent + 4);
+    assert_eq!(ours.status().state, InstanceState::Master, "{}", ours.log());
+    assert!(!ours.log().contains("sent 0 priority"), "it gave the address up: {}", ours.log());
+    assert!(network.b.reaches(VIP), "the lease was renewed: {}", ours.log());
+    ours.send(&In::Stop);
+    eventually("it was given up", || !network.a.holds(VIP));
+}
+
+#[test]
+fn a_reload_moves_an_address_from_one_instance_to_another() {
+    let Some(network) = Network::new() else { return };
+    let second = Ipv4Addr::new(10, 78, 0, 101);
+    // Nobody puts back what is lost on the way.
+    let untracked =
+        |address| keepalived_conf::model::VirtualAddress { no_track: true, ..net::address(address) };
+    let prepare = |first: &[Ipv4Addr], other: &[Ipv4Addr]| {
+        let mut config = config(150, "eth0");
+        let mut next = config.instances[0].clone();
+        (next.name, next.vrid) = ("VI_B".into(), 62);
+        config.instances.insert(0, next);
+        config.instances[0].addresses = first.iter().copied().map(untracked).collect();
+        config.instances[1].addresses = other.iter().copied().map(untracked).collect();
+        config
+    };
+    let third = Ipv4Addr::new(10, 78, 0, 102);
+    let mut ours = Ours::start(&network.a, prepare(&[third], &[VIP, second]));
+    let all = || [VIP, second, third].iter().all(|address| network.a.holds(*address));
+    eventually("A holds all", all);
+    ours.send(&In::Reload { config: prepare(&[third, second], &[VIP]) });
+    ours.status();
+    assert!(all(), "{}", ours.log());
+    let mut rest = prepare(&[third, second, VIP], &[]);
+    rest.instances.pop();
+    ours.send(&In::Reload { config: rest });
+    let sent = ours.status().counters.sent;
+    eventually("more than a lease has passed", || ours.status().counters.sent > sent + 4);
+    assert!(all(), "{}", ours.log());
+    for address in [VIP, second, third] {
+        assert!(network.b.reaches(address), "{address}: {}", ours.log());
+    }
+}

@@ -3,12 +3,11 @@
 use crate::error::Error;
 use crate::leftover::Leftovers;
 use crate::message::Outcome;
-use crate::process::Process;
+use crate::process::{End, Process};
 use keepalived_conf::model::VrrpScript;
 use rustix::event::PollFd;
 use rustix::process::Signal;
 use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 /// A shorter interval would be a loop that does nothing else.
@@ -155,13 +154,14 @@ impl Check {
     }
 }
 
-fn outcome(status: std::io::Result<ExitStatus>) -> Outcome {
-    match status {
-        Ok(status) => match (status.code(), status.signal()) {
+fn outcome(end: End) -> Outcome {
+    match end {
+        End::NotStarted(error) => Outcome::NotRunnable(error.to_string()),
+        End::Exited(status) => match (status.code(), status.signal()) {
             (Some(code), _) => Outcome::Exited(code),
             (None, Some(signal)) => Outcome::Signalled(signal),
             (None, None) => Outcome::NotRunnable(format!("the kernel gave a status that is none: {status}")),
         },
-        Err(error) => Outcome::NotRunnable(format!("how it ended is unknown: {error}")),
+        End::Unknown(error) => Outcome::NotRunnable(format!("how it ended is unknown: {error}")),
     }
 }

@@ -20,6 +20,8 @@ pub(crate) enum Error {
     UnknownUser(String, Option<String>),
     /// The kernel refused to start it.
     Kernel(String, std::io::Error),
+    /// The thread that was to start it has died: a mistake of ours.
+    Lost,
 }
 
 impl std::fmt::Display for Error {
@@ -48,6 +50,7 @@ impl std::fmt::Display for Error {
             Self::UnknownUser(user, Some(group)) => {
                 write!(f, "there is no user `{user}` or no group `{group}`")
             }
+            Self::Lost => f.write_str("what was to start it has died"),
             Self::Kernel(what, error) => write!(f, "`{what}` cannot be started: {error}"),
         }
     }

@@ -1,24 +1,37 @@
 //! From a command of the configuration to a child: `script`, `notify_…`, `user`, `script_user`,
 //! `enable_script_security`.
 //!
-//! A child has this process's PATH, LANG and TZ as its whole environment (keepalived's PATH when
-//! there is none), `/` as its directory, and `/dev/null` as stdin, stdout and stderr, as with
-//! keepalived: a pipe could fill up and block it, or break under a service that it starts.
+//! A child has the environment of this process without what would mislead it ([`kept_from`]), with
+//! keepalived's PATH when there is none, `/` as its directory, and `/dev/null` as stdin, stdout and
+//! stderr, as with keepalived: a pipe could fill up and block it, or break under a service that it starts.
 
 use crate::error::Error;
-use crate::process::Process;
+use crate::process::{Process, Running};
 use keepalived_conf::model::{Command, Global, Shell};
 use keepalived_conf::program;
 use logging::{Level, Logger};
 use std::collections::{BTreeSet, HashMap};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use sys::privileges::User;
 
-const PASSED_ON: &[&str] = &["LANG", "TZ"];
+/// What concerns the service, not its scripts; and, as in keepalived, what would make the loader or a
+/// shell do other than the script says.
+const KEPT: [&str; 10] = [
+    "IFS",
+    "JOURNAL_STREAM",
+    "LISTEN_FDNAMES",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+];
 const SH: &str = "/bin/sh";
 
 /// A user and a group by name.
@@ -59,7 +72,7 @@ impl Launcher {
         changed
     }
 
-    /// Starts a command with further arguments.
+    /// Starts a command with further arguments. What can be wrong with its files is told by the process.
     pub(crate) fn start(
         &mut self,
         command: &Command,
@@ -68,6 +81,7 @@ impl Launcher {
         logger: &mut Logger,
     ) -> Result<Process, Error> {
         let user = self.user(user)?;
+        let mut shown = String::new();
         let words = match command {
             Command::Exec(words) => {
                 let mut words = words.iter();
@@ -79,9 +93,7 @@ impl Launcher {
                 all
             }
             Command::Shell { shell, line } => {
-                for program in program::named_in(line) {
-                    self.secure(program, &user)?;
-                }
+                shown.clone_from(line);
                 let mut all = vec![self.shell(*shell), "-c".into(), with_arguments(line, arguments).into()];
                 all.push("sh".into());
                 all.extend(arguments.iter().map(OsString::from));
@@ -92,8 +104,13 @@ impl Launcher {
                 vec![SH.into(), "-c".into(), ": <\"$0\"".into(), path.into()]
             }
         };
-        self.secure(Path::new(&words[0]), &user)?;
-        self.execute(&words, &user)
+        let how = How { user, own: self.own.clone(), security: self.security, path: self.path.clone() };
+        let start = move || {
+            program::named_in(&shown).try_for_each(|program| how.secure(program))?;
+            how.secure(Path::new(&words[0]))?;
+            how.execute(&words)
+        };
+        Process::start(start).map_err(|error| Error::Kernel("a thread".to_owned(), error))
     }
 
     fn user(&mut self, written: Option<&Owner>) -> Result<User, Error> {
@@ -141,10 +158,20 @@ impl Launcher {
             Shell::Bash => bash().map_or_else(|| SH.into(), PathBuf::into_os_string),
         }
     }
+}
 
+/// How a program is to be executed.
+struct How {
+    user: User,
+    own: User,
+    security: bool,
+    path: OsString,
+}
+
+impl How {
     /// keepalived's rule: what runs as root must not be changeable by others.
-    fn secure(&self, path: &Path, user: &User) -> Result<(), Error> {
-        if !self.security || user.uid != 0 {
+    fn secure(&self, path: &Path) -> Result<(), Error> {
+        if !self.security || self.user.uid != 0 {
             return Ok(());
         }
         let resolved = match fs::canonicalize(path) {
@@ -157,20 +184,21 @@ impl Launcher {
         match program::changeable_part(&resolved) {
             Some(part) => Err(Error::Insecure(path.to_owned(), part.to_owned())),
             None if resolved.exists() => Ok(()),
-            None => Err(Error::NotExecutable(path.to_owned(), user.uid)),
+            None => Err(Error::NotExecutable(path.to_owned(), self.user.uid)),
         }
     }
 
-    fn execute(&self, words: &[OsString], user: &User) -> Result<Process, Error> {
+    fn execute(&self, words: &[OsString]) -> Result<Running, Error> {
+        let user = &self.user;
         let start = |words: &[OsString]| {
             let mut command = std::process::Command::new(&words[0]);
-            command.args(&words[1..]).env_clear().env("PATH", &self.path).current_dir("/");
-            command.envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+            command.args(&words[1..]).env_clear().current_dir("/");
+            command.envs(std::env::vars_os().filter(|(name, _)| !kept_from(name))).env("PATH", &self.path);
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             if *user != self.own {
                 sys::child::run_as(&mut command, user);
             }
-            Process::start(&mut command)
+            Running::start(&mut command)
         };
         let through_sh = |script: &[&str]| {
             let script = script.iter().map(OsString::from);
@@ -194,6 +222,11 @@ impl Launcher {
         };
         outcome.map_err(|error| explain(program, user, error))
     }
+}
+
+/// Whether scripts do not get this variable.
+fn kept_from(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b"BACKSTAY_") || KEPT.iter().any(|kept| name == *kept)
 }
 
 /// `ENOEXEC`

@@ -50,12 +50,17 @@ impl Default for Times {
     }
 }
 
-/// The work of the process; returns when it is told to stop or when the supervisor is gone.
+/// The work of the process; returns when it is told to stop or when the supervisor is gone. `beat` is
+/// called every three seconds at least.
 ///
 /// Notify scripts that still run then are left running; checks are killed.
 ///
 /// # Errors
 /// The channel breaks in another way.
-pub fn run(channel: Channel<FromRunner, ToRunner>, logger: Logger) -> Result<(), ipc::Error> {
-    runner::Runner::new(channel, logger, Times::default()).run()
+pub fn run(
+    channel: Channel<FromRunner, ToRunner>,
+    logger: Logger,
+    beat: &mut dyn FnMut(),
+) -> Result<(), ipc::Error> {
+    runner::Runner::new(channel, logger, Times::default()).run(beat)
 }

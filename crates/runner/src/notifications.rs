@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::leftover::Leftovers;
 use crate::message::Task;
-use crate::process::Process;
+use crate::process::{End, Process};
 use keepalived_conf::model::Command;
 use logging::{Level, Logger};
 use rustix::event::PollFd;
@@ -81,7 +81,7 @@ impl Notifications {
                          it is left running, the next one starts",
                         current.shown,
                         (now - current.since).as_millis(),
-                        current.process.id(),
+                        pid(&current.process),
                     );
                     logger.log(Level::Warning, &line);
                     leftovers.leave(current.process);
@@ -91,10 +91,7 @@ impl Notifications {
                     Ok(process) => {
                         queue.current = Some(Current { process, shown, since: now, until: now + patience });
                     }
-                    Err(error) => {
-                        let line = format!("({instance}) notify script {shown} was not run: {error}");
-                        logger.log(Level::Error, &line);
-                    }
+                    Err(error) => log_failure(instance, &shown, &error, logger),
                 }
             }
             queue.current.is_some()
@@ -124,7 +121,7 @@ impl Notifications {
                 let line = format!(
                     "({instance}) notify script {} is left running (pid {})",
                     current.shown,
-                    current.process.id()
+                    pid(&current.process)
                 );
                 logger.log(Level::Info, &line);
             }
@@ -136,16 +133,27 @@ impl Current {
     fn log_end(self, instance: &str, logger: &mut Logger) {
         let shown = self.shown;
         let line = match self.process.reap() {
-            Ok(status) if status.success() => return,
-            Ok(status) => match (status.code(), status.signal()) {
+            End::NotStarted(error) => return log_failure(instance, &shown, &error, logger),
+            End::Exited(status) if status.success() => return,
+            End::Exited(status) => match (status.code(), status.signal()) {
                 (_, Some(signal)) => format!("was ended by signal {signal}"),
                 (Some(code), None) => format!("failed with exit status {code}"),
                 (None, None) => format!("failed: {status}"),
             },
-            Err(error) => format!("ended, but how is unknown: {error}"),
+            End::Unknown(error) => format!("ended, but how is unknown: {error}"),
         };
         logger.log(Level::Warning, &format!("({instance}) notify script {shown} {line}"));
     }
+}
+
+fn log_failure(instance: &str, shown: &str, error: &Error, logger: &mut Logger) {
+    let line = format!("({instance}) notify script {shown} was not run: {error}");
+    logger.log(Level::Error, &line);
+}
+
+/// The number of a process as a log line shows it.
+fn pid(process: &Process) -> String {
+    process.id().map_or_else(|| "not there yet".to_owned(), |id| id.to_string())
 }
 
 /// The command as a log line shows it.

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::leftover::Leftovers;
 use crate::message::Task;
-use crate::process::Process;
+use crate::process::{End, Process};
 use logging::{Level, Logger};
 use rustix::event::PollFd;
 use rustix::process::Signal;
@@ -40,9 +40,14 @@ impl Once {
         let Some((process, until)) = self.0.take() else { return false };
         if process.has_ended() {
             match process.reap() {
-                Ok(status) if status.success() => {}
-                Ok(status) => logger.log(Level::Warning, &format!("the script ended with {status}")),
-                Err(error) => {
+                End::NotStarted(error) => {
+                    logger.log(Level::Error, &format!("the script was not run: {error}"));
+                }
+                End::Exited(status) if status.success() => {}
+                End::Exited(status) => {
+                    logger.log(Level::Warning, &format!("the script ended with {status}"));
+                }
+                End::Unknown(error) => {
                     logger.log(Level::Warning, &format!("how the script ended is unknown: {error}"))
                 }
             }

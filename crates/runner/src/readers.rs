@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::leftover::Leftovers;
 use crate::message::Task;
-use crate::process::Process;
+use crate::process::{End, Process};
 use logging::{Level, Logger};
 use rustix::event::PollFd;
 use rustix::process::Signal;
@@ -63,22 +63,22 @@ impl Readers {
         for reader in &mut self.readers {
             let path = reader.task.arguments.last().map_or("", String::as_str);
             if let Some(process) = reader.process.take_if(|process| process.has_ended()) {
-                if self.end.is_none() {
-                    let line =
-                        format!("the script that reads the notify fifo {path} has ended: starting it again");
-                    logger.log(Level::Warning, &line);
+                match process.reap() {
+                    End::NotStarted(error) => complain(path, &error, logger),
+                    End::Exited(_) | End::Unknown(_) if self.end.is_none() => {
+                        let line = format!(
+                            "the script that reads the notify fifo {path} has ended: starting it again"
+                        );
+                        logger.log(Level::Warning, &line);
+                    }
+                    End::Exited(_) | End::Unknown(_) => {}
                 }
-                let _ = process.reap();
             }
             if reader.process.is_none() && reader.due <= now && self.end.is_none() {
                 reader.due = now + PAUSE;
                 match start(&reader.task, logger) {
                     Ok(process) => reader.process = Some(process),
-                    Err(error) => {
-                        let line =
-                            format!("the script that reads the notify fifo {path} was not run: {error}");
-                        logger.log(Level::Error, &line);
-                    }
+                    Err(error) => complain(path, &error, logger),
                 }
             }
         }
@@ -109,4 +109,9 @@ impl Readers {
     pub(crate) fn is_idle(&self) -> bool {
         self.readers.iter().all(|reader| reader.process.is_none())
     }
+}
+
+fn complain(path: &str, error: &Error, logger: &mut Logger) {
+    let line = format!("the script that reads the notify fifo {path} was not run: {error}");
+    logger.log(Level::Error, &line);
 }

@@ -17,6 +17,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::time::{Duration, Instant};
 
+/// The longest sleep: somebody counts the turns.
+const TURN: Duration = Duration::from_secs(3);
+
 /// Everything the process does.
 pub(crate) struct Runner {
     channel: Channel<FromRunner, ToRunner>,
@@ -53,8 +56,9 @@ impl Runner {
     }
 
     /// Works until it is told to stop.
-    pub(crate) fn run(mut self) -> Result<(), ipc::Error> {
+    pub(crate) fn run(mut self, beat: &mut dyn FnMut()) -> Result<(), ipc::Error> {
         loop {
+            beat();
             self.hear()?;
             self.advance()?;
             if self.may_end() {
@@ -219,8 +223,8 @@ impl Runner {
             .chain(self.readers.next())
             .chain(self.once.next());
         let next = deadlines.chain(self.leftovers.next()).chain(self.stop_by).min();
-        let timeout = next.map(|next| timespec(next.saturating_duration_since(Instant::now())));
-        match poll(&mut fds, timeout.as_ref()) {
+        let rest = next.map_or(TURN, |next| next.saturating_duration_since(Instant::now()).min(TURN));
+        match poll(&mut fds, Some(&timespec(rest))) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(ipc::Error::Kernel(errno)),
         }

@@ -23,6 +23,24 @@ pub fn all() -> io::Result<impl Iterator<Item = Process>> {
     Ok(entries.flatten().filter_map(|entry| process(entry.file_name().to_str()?.parse().ok()?)))
 }
 
+/// The processes that have ended and wait for this one, as their parent, to take note. As the first process
+/// of a container it is the parent of all whose own parents have ended.
+///
+/// # Errors
+/// Without `/proc`.
+pub fn ended_children() -> io::Result<Vec<u32>> {
+    let own = std::process::id().to_string();
+    let waits = |pid: &u32| {
+        let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let end = stat.iter().rposition(|byte| *byte == b')').unwrap_or_default();
+        let mut words = stat[end..].split(|byte| *byte == b' ').skip(1);
+        words.next() == Some(b"Z") && words.next() == Some(own.as_bytes())
+    };
+    let entries = fs::read_dir("/proc")?;
+    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    Ok(pids.filter(waits).collect())
+}
+
 /// The process with a number; `None` when there is none, or it has ended and only waits for its parent
 /// to take note.
 pub fn process(pid: u32) -> Option<Process> {
@@ -58,7 +76,9 @@ mod tests {
             std::thread::yield_now();
         }
         assert!(std::path::Path::new(&format!("/proc/{}", child.id())).exists());
+        assert!(ended_children().unwrap().contains(&child.id()));
         child.wait().unwrap();
+        assert!(!ended_children().unwrap().contains(&child.id()));
         assert_eq!(process(child.id()), None);
     }
 

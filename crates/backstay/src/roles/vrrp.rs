@@ -67,6 +67,7 @@ fn set_up(process: &Process, max_auto_priority: i8, logger: &mut Logger) {
         );
         logger.log(Level::Warning, &text);
     }
+    allow_descriptors();
     let limited = process.realtime_limit != Process::default().realtime_limit;
     let steps = [
         ("real-time scheduling", priority.map(sys::realtime::round_robin)),
@@ -83,6 +84,14 @@ fn set_up(process: &Process, max_auto_priority: i8, logger: &mut Logger) {
             logger.log(Level::Info, &format!("The kernel refuses {what} ({errno}); going on without"));
         }
     }
+}
+
+/// Lets the process have as many descriptors as the system allows: each virtual interface has a socket of
+/// its own, and the usual 1024 are too few for some hundred.
+fn allow_descriptors() {
+    let Rlimit { maximum, .. } = rustix::process::getrlimit(Resource::Nofile);
+    // Refused, the election works with fewer.
+    let _ = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 /// Keeps the process from being swapped out, now and when it grows: without a limit, because the

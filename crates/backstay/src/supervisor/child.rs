@@ -5,6 +5,7 @@ use ipc::Channel;
 use rustix::io::{Errno, FdFlags};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitOptions};
 use serde::{Serialize, de::DeserializeOwned};
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -16,6 +17,9 @@ use sys::heartbeat::Heartbeat;
 pub(super) const HEALTHY: Duration = Duration::from_secs(10);
 /// The longest pause before a role is started again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What roles need to know of the environment of this process.
+const PASSED_ON: [&str; 3] = ["PATH", "TZ", "JOURNAL_STREAM"];
 
 /// What a role is started with besides its channel and heartbeat.
 pub(crate) type Environment = Vec<(&'static str, String)>;
@@ -29,7 +33,10 @@ pub(crate) struct Child<Out, In> {
     heartbeat: Heartbeat,
     beats: u64,
     last_beat: Instant,
+    /// When this process began to watch it, or went on to after a pause of its own.
+    watched: Instant,
     looked: Instant,
+    killed: bool,
     started: Instant,
 }
 
@@ -57,11 +64,12 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Out, In> {
         let heartbeat = Heartbeat::new()?;
         let mut command = Command::new("/proc/self/exe");
         command.arg0(role.process_name()).env_clear().stdin(Stdio::null());
-        for name in ["PATH", "TZ", "JOURNAL_STREAM"] {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
-        }
+        let passed_on = |name: &OsStr| match role {
+            // Operators' scripts have the environment of the program, as with keepalived.
+            Role::Runner => !name.as_encoded_bytes().starts_with(b"BACKSTAY_"),
+            Role::Vrrp | Role::Proxy | Role::Control => PASSED_ON.iter().any(|known| name == *known),
+        };
+        command.envs(std::env::vars_os().filter(|(name, _)| passed_on(name)));
         command.env(roles::ROLE, role.word());
         command.env(roles::CHANNEL, theirs.as_raw_fd().to_string());
         command.env(roles::HEARTBEAT, heartbeat.as_fd().as_raw_fd().to_string());
@@ -75,7 +83,19 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Out, In> {
         let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
         let channel = Channel::new(ours.into()).map_err(std::io::Error::other)?;
         let now = Instant::now();
-        Ok(Self { channel, role, pid, pidfd, heartbeat, beats: 0, last_beat: now, looked: now, started: now })
+        Ok(Self {
+            channel,
+            role,
+            pid,
+            pidfd,
+            heartbeat,
+            beats: 0,
+            last_beat: now,
+            watched: now,
+            looked: now,
+            killed: false,
+            started: now,
+        })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -104,21 +124,31 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Out, In> {
     /// To be called several times in that while: when it was not, this process was paused, perhaps
     /// the other as well, and nobody can be blamed.
     pub(crate) fn kill_if_hung(&mut self, limit: Duration) -> bool {
-        let paused = self.looked.elapsed() > limit * 2 / 3;
-        self.looked = Instant::now();
+        let now = Instant::now();
+        if now - self.looked > limit * 2 / 3 {
+            self.watched = now;
+        }
+        self.looked = now;
+        let silent_since = self.last_beat().max(self.watched);
+        // Before the first beat it is starting, which may take longer on a busy machine.
+        let limit = if self.beats == 0 { limit * 5 } else { limit };
+        let hung = !self.killed && silent_since.elapsed() > limit;
+        if hung {
+            self.kill();
+            self.killed = true;
+        }
+        hung
+    }
+
+    /// When it was last seen to have shown a sign of life; its start before the first one. It may have
+    /// died since.
+    pub(crate) fn last_beat(&mut self) -> Instant {
         let beats = self.heartbeat.count();
-        if beats != self.beats || paused {
+        if beats != self.beats {
             self.beats = beats;
             self.last_beat = Instant::now();
         }
-        // Before the first beat it is starting, which may take longer on a busy machine.
-        let limit = if beats == 0 { limit * 5 } else { limit };
-        let hung = self.last_beat.elapsed() > limit;
-        if hung {
-            self.kill();
-            self.last_beat = Instant::now();
-        }
-        hung
+        self.last_beat
     }
 
     /// Kills it.

@@ -15,6 +15,7 @@ use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, SnmpVrrp, Time
 use logging::{Level, Logger};
 use runner::message::{Configure, FromRunner, Mail, Outcome, Task, ToRunner};
 use rustix::fs::OFlags;
+use rustix::time::{ClockId, clock_gettime};
 use std::collections::HashSet;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -26,8 +27,13 @@ use std::time::{Duration, Instant};
 /// A vrrp process that shows no sign of life for so long is killed and started again: well below
 /// the three seconds after which peers of an interval of one second take over.
 const LONGEST_SILENCE: Duration = Duration::from_millis(1500);
+/// The same for the runner, without which no check is made: a failure would move nothing.
+const LONGEST_REST: Duration = Duration::from_secs(10);
 /// How long the runner may take to end beyond what `shutdown_script` has.
 const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Notifications and mails that are kept while there is no runner.
+const MOST_UNTOLD: usize = 1000;
 
 /// How long the vrrp process may take to say how its instances stand.
 const STATUS: Duration = Duration::from_secs(1);
@@ -157,7 +163,13 @@ pub(crate) struct HaSide {
     runner: Option<Child<ToRunner, FromRunner>>,
     vrrp_restart: Restart,
     runner_restart: Restart,
+    /// What the runner is to do once there is one.
+    untold: Vec<ToRunner>,
     memory: Memory,
+    /// Whether the vrrp process has its configuration in force.
+    vrrp_ready: bool,
+    /// When the last one that had was seen alive, from the machine's start.
+    silent_since: Option<Duration>,
     /// What the file was found to lack; `status` says degraded.
     pub(crate) findings: usize,
     pub(crate) restarts: u64,
@@ -207,7 +219,10 @@ impl HaSide {
             runner: None,
             vrrp_restart: Restart::default(),
             runner_restart: Restart::default(),
+            untold: Vec::new(),
             memory: Memory::default(),
+            vrrp_ready: false,
+            silent_since: None,
             findings,
             restarts: 0,
             fifos: Fifos::default(),
@@ -316,7 +331,11 @@ impl HaSide {
         if !self.config.bfd.is_empty() {
             self.relieve();
         }
-        let configure = In::Configure { config: self.config.clone(), restored: self.memory.clone() };
+        let configure = In::Configure {
+            config: self.config.clone(),
+            restored: self.memory.clone(),
+            silent_since: self.silent_since,
+        };
         child.channel.send(&configure).map_err(std::io::Error::other)?;
         if let Some(serves) = self.proxy {
             child.channel.send(&In::Proxy { serves }).map_err(std::io::Error::other)?;
@@ -335,6 +354,9 @@ impl HaSide {
     fn start_runner(&mut self) -> std::io::Result<()> {
         let mut child = Child::start(Role::Runner, &self.environment(None)?)?;
         child.channel.send(&self.runner_configuration()).map_err(std::io::Error::other)?;
+        for message in self.untold.drain(..) {
+            child.channel.send(&message).map_err(std::io::Error::other)?;
+        }
         self.runner = Some(child);
         Ok(())
     }
@@ -391,6 +413,10 @@ impl HaSide {
                 }
             }
         }
+        if self.runner.as_mut().is_some_and(|runner| runner.kill_if_hung(LONGEST_REST)) {
+            let text = format!("The runner shows no sign of life for {LONGEST_REST:?}: restarting it");
+            logger.log(Level::Error, &text);
+        }
         if let Some(exit) = self.runner.as_mut().and_then(Child::reap) {
             self.hear_runner();
             self.lost(Role::Runner, &exit.to_string(), logger);
@@ -412,6 +438,11 @@ impl HaSide {
     }
 
     fn lost(&mut self, role: Role, how: &str, logger: &mut Logger) {
+        if let (Role::Vrrp, Some(vrrp)) = (role, &mut self.vrrp)
+            && std::mem::take(&mut self.vrrp_ready)
+        {
+            self.silent_since = Some(since_boot().saturating_sub(vrrp.last_beat().elapsed()));
+        }
         let (child_age, restart) = match role {
             Role::Vrrp => (self.vrrp.take().map(|c| c.age()), &mut self.vrrp_restart),
             _ => (self.runner.take().map(|c| c.age()), &mut self.runner_restart),
@@ -433,6 +464,7 @@ impl HaSide {
             let Ok(Some(received)) = vrrp.channel.recv() else { return };
             match received.message {
                 Out::Ready => {
+                    self.vrrp_ready = true;
                     self.relieve();
                     if std::mem::take(&mut self.reloading) {
                         self.news.push(ToControl::Reloaded);
@@ -492,8 +524,17 @@ impl HaSide {
     }
 
     fn tell_runner(&mut self, message: &ToRunner) {
-        if let Some(runner) = &mut self.runner {
-            let _ = runner.channel.send(message);
+        match &mut self.runner {
+            Some(runner) => {
+                let _ = runner.channel.send(message);
+            }
+            // The next one does it; its configuration it is told anyway.
+            None => {
+                let concerns_it = matches!(message, ToRunner::Notify { .. } | ToRunner::Mail(_));
+                if concerns_it && self.untold.len() < MOST_UNTOLD {
+                    self.untold.push(message.clone());
+                }
+            }
         }
     }
 
@@ -731,6 +772,12 @@ impl HaSide {
     pub(crate) fn path(&self) -> &Path {
         &self.options.path
     }
+}
+
+/// The time since the machine's start; it runs on while the machine is suspended.
+fn since_boot() -> Duration {
+    let time = clock_gettime(ClockId::Boottime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// Gives the vrrp process a real-time priority, if `max_auto_priority` lets it have that.

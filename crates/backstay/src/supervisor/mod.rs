@@ -13,6 +13,7 @@ mod fifos;
 mod ha_side;
 pub(crate) mod names;
 pub(crate) mod operators;
+mod orphans;
 mod reload_time;
 mod sockets;
 pub(crate) mod upgrade;
@@ -29,6 +30,7 @@ use ha::message::Dump;
 use logging::{Level, Logger};
 use names::Name;
 use operators::{Answer, Ask, Server, Side};
+use orphans::Orphans;
 use proxy::message::StopMode;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -113,6 +115,7 @@ struct Supervisor {
     /// Processes of the program before an upgrade, and the channel of its proxy.
     former: Vec<u32>,
     former_channel: Option<OwnedFd>,
+    orphans: Orphans,
 }
 
 /// Supervises until everything has stopped.
@@ -154,6 +157,7 @@ pub(crate) fn supervise(mut plan: Plan, caught: OwnedFd) -> ExitCode {
         stopping: None,
         former: Vec::new(),
         former_channel: None,
+        orphans: Orphans::default(),
     };
     supervisor.relieve();
     supervisor.configure_control();
@@ -187,6 +191,7 @@ impl Supervisor {
             }
             self.serve_others();
             upgrade::reap(&mut self.former);
+            self.reap_orphans();
             self.tell_of_proxy();
             self.write_pids();
             self.serve_operators();
@@ -208,6 +213,14 @@ impl Supervisor {
                 proxy.drain();
             }
         }
+    }
+
+    fn reap_orphans(&mut self) {
+        let (vrrp, runner) = self.plan.ha.as_ref().map_or((None, None), HaSide::pids);
+        let proxy = self.plan.web.as_ref().and_then(WebSide::pid);
+        let ours = [vrrp, runner, proxy, self.control.pid()].into_iter().flatten();
+        let ours: Vec<u32> = ours.chain(self.former.iter().copied()).collect();
+        self.orphans.reap(&ours);
     }
 
     /// Executes the new binary in place of this program; does not return when that succeeds.
@@ -265,6 +278,7 @@ impl Supervisor {
             ha.and_then(HaSide::next_deadline),
             web.and_then(WebSide::next_deadline),
             self.control.next_deadline(),
+            self.orphans.next_deadline(),
         ];
         if self.stopping.is_some() {
             deadlines.push(Some(now + Duration::from_millis(20)));

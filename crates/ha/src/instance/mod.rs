@@ -8,7 +8,7 @@ pub(crate) use settings::cleared;
 pub(crate) use tell::notification;
 pub(crate) use track::{Cause, Sources};
 
-use crate::message::{InstanceState, ProtocolError};
+use crate::message::{InstanceState, Occasion, ProtocolError};
 use crate::network::{Interfaces, Purpose};
 use keepalived_conf::model::{Iptables, Route, Rule, VirtualAddress, VirtualInterface, VrrpInstance};
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ pub(crate) struct Instance {
     protocol_error: Option<ProtocolError>,
     /// When it took part first.
     pub(crate) made: Option<Time>,
-    mailed: Option<InstanceState>,
+    mailed: Option<Occasion>,
     /// As a master: the backups of our kind, and when to greet them.
     pub(crate) backups: Backups,
     pub(crate) greet_at: Time,
@@ -132,18 +132,23 @@ impl Instance {
         self.advertised = settings::advertised(&config);
         self.peers = settings::peers(&config);
         self.hmac = settings::hmac(&config);
+        self.purpose = settings::purpose(&config, sending_interface(&config));
+        self.handover = settings::purpose(&config, &config.interface);
         self.grouped = grouped;
         self.router.reconfigure(now, settings::settings(&config, self.source, grouped), actions);
         std::mem::replace(&mut self.config, config)
     }
 
-    /// Whether two configurations are of the same virtual router in the same place.
+    /// Whether two configurations are of the same virtual router in the same place, whatever they call it
+    /// and however they sign its packets: as with keepalived, a master stays one then.
     pub(crate) fn is_same_router(&self, other: &VrrpInstance) -> bool {
         let mine = &self.config;
-        mine.name == other.name
-            && mine.vrid == other.vrid
+        let purpose = settings::purpose(other, sending_interface(other));
+        let unicast_source = |config: &VrrpInstance| config.unicast.as_ref().and(config.source);
+        mine.vrid == other.vrid
             && same_interface(mine.virtual_interface.as_ref(), other.virtual_interface.as_ref())
-            && self.purpose == settings::purpose(other, sending_interface(other))
+            && self.purpose == Purpose { ah: self.purpose.ah, ..purpose }
+            && unicast_source(mine) == unicast_source(other)
     }
 
     pub(crate) fn family(&self) -> Family {

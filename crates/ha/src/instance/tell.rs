@@ -17,23 +17,28 @@ impl Instance {
         notification(Subject::Instance, &self.config.name, &self.config.notify, occasion, priority)
     }
 
-    /// The mail for a state, unless that state was mailed last.
-    pub(crate) fn mail(&mut self, state: InstanceState, router_id: Option<&str>) -> Option<message::Mail> {
-        let (what, body) = match state {
-            InstanceState::Master => ("Entering MASTER state", "=> VRRP Instance is now owning VRRP VIPs <="),
-            InstanceState::Backup => {
+    /// The mail for an occasion, unless that was mailed last.
+    pub(crate) fn mail(&mut self, occasion: Occasion, router_id: Option<&str>) -> Option<message::Mail> {
+        let (what, body) = match occasion {
+            Occasion::State(InstanceState::Master) => {
+                ("Entering MASTER state", "=> VRRP Instance is now owning VRRP VIPs <=")
+            }
+            Occasion::State(InstanceState::Backup) => {
                 ("Entering BACKUP state", "=> VRRP Instance is no longer owning VRRP VIPs <=")
             }
-            InstanceState::Fault => {
+            Occasion::State(InstanceState::Fault) => {
                 ("Entering FAULT state", "=> VRRP Instance is no longer owning VRRP VIPs <=")
             }
-            InstanceState::Stop => ("Stopping", "=> VRRP Instance stopping <="),
-            InstanceState::Init => return None,
+            Occasion::State(InstanceState::Stop) => ("Stopping", "=> VRRP Instance stopping <="),
+            Occasion::Deleted => ("Deleted", "=> VRRP Deleted at reload <="),
+            Occasion::State(InstanceState::Init) | Occasion::LowerHeard | Occasion::Priority(_) => {
+                return None;
+            }
         };
-        if !self.config.smtp_alert || self.mailed == Some(state) {
+        if !self.config.smtp_alert || self.mailed == Some(occasion) {
             return None;
         }
-        self.mailed = Some(state);
+        self.mailed = Some(occasion);
         let name = &self.config.name;
         let subject = format!("[{}] VRRP Instance {name} - {what}", router_id.unwrap_or_default());
         Some(message::Mail { instance: name.clone(), subject, body: body.into() })

@@ -89,13 +89,16 @@ fn scripts_are_told_in_keepalived_s_order_with_its_arguments() {
 #[test]
 fn a_state_is_mailed_once() {
     let mut instance = Instance::new(config(), false);
-    let mail = instance.mail(InstanceState::Master, Some("LVS_1")).unwrap();
+    let mail = instance.mail(Occasion::State(InstanceState::Master), Some("LVS_1")).unwrap();
     assert_eq!(mail.subject, "[LVS_1] VRRP Instance VI_A - Entering MASTER state");
     assert_eq!(mail.body, "=> VRRP Instance is now owning VRRP VIPs <=");
-    assert_eq!(instance.mail(InstanceState::Master, Some("LVS_1")), None);
-    assert!(instance.mail(InstanceState::Backup, None).unwrap().subject.starts_with("[] VRRP"));
+    assert_eq!(instance.mail(Occasion::State(InstanceState::Master), Some("LVS_1")), None);
+    assert!(
+        instance.mail(Occasion::State(InstanceState::Backup), None).unwrap().subject.starts_with("[] VRRP")
+    );
+    assert_eq!(instance.mail(Occasion::Deleted, None).unwrap().subject, "[] VRRP Instance VI_A - Deleted");
     let mut silent = Instance::new(VrrpInstance { smtp_alert: false, ..config() }, false);
-    assert_eq!(silent.mail(InstanceState::Master, None), None);
+    assert_eq!(silent.mail(Occasion::State(InstanceState::Master), None), None);
 }
 
 #[test]

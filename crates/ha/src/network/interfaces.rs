@@ -133,7 +133,14 @@ impl Interfaces {
                 let old = self.links.iter_mut().find(|known| known.index == link.index);
                 let (name, usable) = (link.name.clone(), link.is_usable());
                 let was = match old {
-                    Some(old) => Some(std::mem::replace(old, link).is_usable()),
+                    Some(old) => {
+                        let old = std::mem::replace(old, link);
+                        if old.name != name {
+                            // A link may get another name while it is up.
+                            return Some(News::Gone(old.name));
+                        }
+                        Some(old.is_usable())
+                    }
                     None => {
                         self.links.push(link);
                         None
@@ -200,6 +207,15 @@ mod tests {
         assert_eq!(interfaces.apply(Change::Link(link(2, false))), Some(News::Down("eth0".into())));
         assert_eq!(interfaces.apply(Change::LinkRemoved(link(2, false))), Some(News::Gone("eth0".into())));
         assert_eq!(interfaces.link("eth0"), None);
+    }
+
+    #[test]
+    fn a_link_with_another_name_is_gone() {
+        let mut interfaces = Interfaces::default();
+        interfaces.apply(Change::Link(link(2, true)));
+        let renamed = Link { name: "wan".into(), ..link(2, true) };
+        assert_eq!(interfaces.apply(Change::Link(renamed)), Some(News::Gone("eth0".into())));
+        assert!(!interfaces.is_usable("eth0") && interfaces.is_usable("wan"));
     }
 
     #[test]

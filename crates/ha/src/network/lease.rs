@@ -92,6 +92,13 @@ impl Leases {
         }
     }
 
+    /// An instance has another name.
+    pub(crate) fn rename(&mut self, before: &str, now: &str) {
+        if let Some(holder) = self.holders.remove(before) {
+            self.holders.insert(now.to_owned(), holder);
+        }
+    }
+
     /// Notes that an instance has advertised: its lease is to be renewed.
     pub(crate) fn advertised(&mut self, instance: &str, duration: Duration) {
         if let Some(&holder) = self.holders.get(instance) {

@@ -208,10 +208,27 @@ impl Process<'_> {
     fn notify_state(&mut self, index: usize, state: InstanceState) {
         self.changed = true;
         self.notify(index, Occasion::State(state));
-        let mail = self.instances[index].mail(state, self.router_id.as_deref());
-        if let Some(mail) = mail.filter(|_| self.mails_faults || state != InstanceState::Fault) {
-            self.tell(&Out::Mail(mail));
+        self.mail(index, Occasion::State(state));
+    }
+
+    fn mail(&mut self, index: usize, occasion: Occasion) {
+        if self.mails_faults || occasion != Occasion::State(InstanceState::Fault) {
+            let mail = self.instances[index].mail(occasion, self.router_id.as_deref());
+            mail.into_iter().for_each(|mail| self.tell(&Out::Mail(mail)));
         }
+    }
+
+    /// Tells that a reload has removed an instance. Without `notify_deleted` that is a FAULT for `notify`
+    /// and FIFOs, as it always was in keepalived, unless it was in that state already.
+    pub(super) fn tell_deleted(&mut self, index: usize, before: InstanceState) {
+        let occasion = match self.instances[index].config.notify.tell_deleted {
+            true => Occasion::Deleted,
+            false if before == InstanceState::Fault => return,
+            false => Occasion::State(InstanceState::Fault),
+        };
+        self.instances[index].config.notify.fault = None;
+        self.notify(index, occasion);
+        self.mail(index, occasion);
     }
 
     pub(super) fn notify(&mut self, index: usize, occasion: Occasion) {

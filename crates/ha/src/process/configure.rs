@@ -2,14 +2,15 @@
 
 use super::{Process, now};
 use crate::instance::{Instance, cleared};
-use crate::message::{InstanceState, Memory, Occasion, Out};
+use crate::message::{Memory, Out};
 use crate::network::{Buffer, Statics, plan, track_implied};
 use crate::{Error, Level};
-use keepalived_conf::model::{Config, Global, NetlinkBuffers, SyncGroup, VrrpInstance};
+use keepalived_conf::model::{Config, Global, NetlinkBuffers, SyncGroup, VirtualAddress, VrrpInstance};
 use netlink::Monitor;
 use std::net::IpAddr;
+use std::time::Duration;
 use vrrp::tracking::{self, Effect, Verdict};
-use vrrp::{Action, Burst, Event, Standing, State, Time};
+use vrrp::{Action, Burst, Event, Line, Standing, State, Time};
 
 impl Process<'_> {
     /// Puts a configuration in force. Instances that stay the same virtual router keep their state.
@@ -94,19 +95,23 @@ impl Process<'_> {
 
     fn replace_instances(&mut self, now: Time, wanted: Vec<VrrpInstance>, groups: &[SyncGroup]) {
         let mut old = std::mem::take(&mut self.instances);
+        let mut kept = Vec::new();
         for wanted in wanted {
             for line in cleared(&wanted) {
                 self.host.log(Level::Warning, &line);
             }
             let grouped = groups.iter().any(|group| group.members.contains(&wanted.name));
             let index = self.instances.len();
-            match old.iter().position(|instance| instance.is_same_router(&wanted)) {
+            let same = |instance: &Instance| instance.is_same_router(&wanted);
+            let named = old.iter().position(|one| one.config.name == wanted.name && same(one));
+            match named.or_else(|| old.iter().position(same)) {
                 Some(at) => {
                     let mut instance = old.remove(at);
                     let before = instance.reconfigure(now, wanted, grouped, &mut self.actions);
+                    self.leases.rename(&before.name, &instance.config.name);
                     self.instances.push(instance);
                     self.carry_out(now, index);
-                    self.move_addresses(now, index, &before);
+                    kept.push((index, before));
                 }
                 None => {
                     let mut instance = Instance::new(wanted, grouped);
@@ -118,51 +123,59 @@ impl Process<'_> {
         for instance in old {
             self.delete(now, instance);
         }
+        self.move_addresses(now, &kept);
     }
 
-    /// Ends an instance that a reload has removed.
+    /// Ends an instance that a reload has removed, or made another virtual router of.
     fn delete(&mut self, now: Time, mut instance: Instance) {
+        let before = instance.state();
         instance.why = "removed from the configuration".into();
         instance.router.on(now, Event::Stop, &mut self.actions);
         self.actions.retain(|action| !matches!(action, Action::Notify(_)));
-        let occasion = match instance.config.notify.tell_deleted {
-            true => Occasion::Deleted,
-            false => Occasion::State(InstanceState::Fault),
-        };
         self.instances.push(instance);
         let index = self.instances.len() - 1;
         self.carry_out(now, index);
-        self.notify(index, occasion);
+        self.tell_deleted(index, before);
         self.instances.pop();
     }
 
-    /// A reload changed the addresses, routes or rules of an instance: moves those that changed.
-    fn move_addresses(&mut self, now: Time, index: usize, before: &VrrpInstance) {
-        let instance = &self.instances[index];
-        if !instance.is_master() {
-            return;
+    /// A reload changed the addresses, routes or rules of instances: moves those that changed. All are
+    /// taken away before any is added, because one may go from an instance to another.
+    fn move_addresses(&mut self, now: Time, kept: &[(usize, VrrpInstance)]) {
+        let masters = kept.iter().filter(|(index, _)| self.instances[*index].is_master());
+        let masters: Vec<&(usize, VrrpInstance)> = masters.collect();
+        for (index, before) in &masters {
+            let instance = &self.instances[*index];
+            let (now_routes, now_rules) = (&instance.config.routes, &instance.config.rules);
+            let routes: Vec<_> = before.routes.iter().filter(|route| !now_routes.contains(route)).collect();
+            let rules: Vec<_> = before.rules.iter().filter(|rule| !now_rules.contains(rule)).collect();
+            let owner = format!("({})", instance.config.name);
+            self.network.delete_routing(&owner, &routes, &rules, self.host);
+            let gone = addresses(before).filter(|vip| !instance.addresses().any(|kept| kept == *vip));
+            self.network.remove(instance, gone, self.host);
         }
-        let (now_routes, now_rules) = (&instance.config.routes, &instance.config.rules);
-        let owner = format!("({})", instance.config.name);
-        let routes: Vec<_> = before.routes.iter().filter(|route| !now_routes.contains(route)).collect();
-        let rules: Vec<_> = before.rules.iter().filter(|rule| !now_rules.contains(rule)).collect();
-        self.network.delete_routing(&owner, &routes, &rules, self.host);
-        let was = || before.addresses.iter().chain(&before.excluded);
-        let gone = was().filter(|vip| !instance.addresses().any(|kept| kept == *vip));
-        self.network.remove(instance, gone, self.host);
         let held = |config: &VrrpInstance| (config.advert_int, config.down_timer_adverts, config.priority);
-        let same = was().eq(instance.addresses()) && held(before) == held(&instance.config);
-        if !same {
-            self.begin_leases(&[index]);
+        let changed = masters.iter().filter(|(index, before)| {
+            let instance = &self.instances[*index];
+            !addresses(before).eq(instance.addresses()) || held(before) != held(&instance.config)
+        });
+        let changed: Vec<usize> = changed.map(|(index, _)| *index).collect();
+        if !changed.is_empty() {
+            // What one of them lets go of another can hold only afterwards.
+            self.begin_leases(&changed);
+            self.begin_leases(&changed);
         }
-        let instance = &self.instances[index];
-        let (now_routes, now_rules) = (&instance.config.routes, &instance.config.rules);
-        let is_new = |vip: &_| !was().any(|had| had == vip);
-        self.network.install(instance, is_new, self.host);
-        let routes: Vec<_> = now_routes.iter().filter(|route| !before.routes.contains(route)).collect();
-        let rules: Vec<_> = now_rules.iter().filter(|rule| !before.rules.contains(rule)).collect();
-        self.network.add_routing(&owner, &routes, &rules, self.host);
-        self.network.announce(now, instance, Burst::Master, is_new, self.host);
+        for (index, before) in masters {
+            let instance = &self.instances[*index];
+            let is_new = |vip: &_| !addresses(before).any(|had| had == vip);
+            self.network.install(instance, is_new, self.host);
+            let (now_routes, now_rules) = (&instance.config.routes, &instance.config.rules);
+            let routes: Vec<_> = now_routes.iter().filter(|route| !before.routes.contains(route)).collect();
+            let rules: Vec<_> = now_rules.iter().filter(|rule| !before.rules.contains(rule)).collect();
+            let owner = format!("({})", instance.config.name);
+            self.network.add_routing(&owner, &routes, &rules, self.host);
+            self.network.announce(now, instance, Burst::Master, is_new, self.host);
+        }
     }
 
     /// Removes addresses that a process before this one held and has not given up, because it was
@@ -170,7 +183,8 @@ impl Process<'_> {
     /// nobody is to.
     fn remove_left_over(&mut self, restored: &Memory) {
         let resumes = |instance: &&Instance| {
-            resumed(restored, &instance.config.name) == Some(State::Master) || instance.is_master()
+            let was_master = resumed(restored, &instance.config.name) == Some(State::Master);
+            instance.is_master() || (was_master && self.overdue(instance).is_none())
         };
         let kept: Vec<IpAddr> = self
             .instances
@@ -226,6 +240,8 @@ impl Process<'_> {
     /// that has not started.
     fn apply(&mut self, index: usize, verdict: Verdict, resumed: Option<State>) {
         let now = now();
+        let overdue = self.overdue(&self.instances[index]).filter(|_| resumed == Some(State::Master));
+        let resumed = if overdue.is_some() { Some(State::Backup) } else { resumed };
         let instance = &mut self.instances[index];
         if self.begins.is_some() && instance.standing.is_none() {
             return;
@@ -251,10 +267,28 @@ impl Process<'_> {
                 None if event == Event::Recovered => instance.why = "nothing tracked fails".into(),
                 None => {}
             }
+            let starts = matches!(event, Event::Start { .. });
             instance.router.on(now, event, &mut self.actions);
+            if let Some(overdue) = overdue.filter(|_| starts && instance.router.state() == State::Backup) {
+                self.actions.push(Action::Log(Line::Paused(overdue)));
+                self.actions.push(Action::Notify(State::Backup));
+            }
         }
         self.put_off(index);
     }
+
+    /// How long an advertisement of a predecessor is overdue, if so long that another router may have taken
+    /// over: its successor must not come back as a second master. It advertised when it was last alive, as
+    /// far as is known here.
+    fn overdue(&self, instance: &Instance) -> Option<Duration> {
+        let overdue = now().since(self.silent_since?).saturating_sub(instance.config.advert_int);
+        instance.router.may_be_replaced(overdue).then_some(overdue)
+    }
+}
+
+/// All addresses of an instance.
+fn addresses(config: &VrrpInstance) -> impl Iterator<Item = &VirtualAddress> {
+    config.addresses.iter().chain(&config.excluded)
 }
 
 /// When the election begins, if not now. The clock counts from the machine's start.

@@ -13,6 +13,7 @@ struct Members {
     config: SyncGroup,
     group: Group,
     members: Vec<usize>,
+    mailed: Option<InstanceState>,
 }
 
 /// All sync groups.
@@ -32,14 +33,14 @@ impl SyncGroups {
         for config in groups {
             let members: Vec<usize> = config.members.iter().filter_map(|name| position(name)).collect();
             let known = old.iter().position(|known| known.config.name == config.name);
-            let group = match known {
-                Some(at) => old.remove(at).group,
+            let (group, mailed) = match known.map(|at| old.remove(at)) {
+                Some(known) => (known.group, known.mailed),
                 None => {
                     let first = config.members.first().and_then(|name| restored(name));
-                    first.map(Group::resumed).unwrap_or_default()
+                    (first.map(Group::resumed).unwrap_or_default(), None)
                 }
             };
-            self.0.push(Members { config, group, members });
+            self.0.push(Members { config, group, members, mailed });
         }
         old.into_iter().map(|gone| gone.config).collect()
     }
@@ -90,7 +91,7 @@ impl Process<'_> {
                     self.put_off(index);
                 }
                 self.carry_out_all(now);
-                self.notify_group(at, Occasion::State(state.into()));
+                self.notify_group(at, state.into());
             }
         }
     }
@@ -103,50 +104,53 @@ impl Process<'_> {
         }
     }
 
-    fn notify_group(&mut self, at: usize, occasion: Occasion) {
-        let SyncGroup { name, notify, smtp_alert, .. } = &self.groups.0[at].config;
-        if occasion == Occasion::State(InstanceState::Init) {
+    fn notify_group(&mut self, at: usize, state: InstanceState) {
+        if state == InstanceState::Init {
             return;
         }
-        let message = notification(Subject::Group, name, notify, occasion, 0);
-        let mail = smtp_alert.then(|| group_mail(name, occasion, self.router_id.as_deref())).flatten();
+        let Members { config, mailed, .. } = &mut self.groups.0[at];
+        let SyncGroup { name, notify, smtp_alert, .. } = config;
+        let message = notification(Subject::Group, name, notify, Occasion::State(state), 0);
+        let mails = *smtp_alert && (self.mails_faults || state != InstanceState::Fault);
+        let mail = if mails && mailed.replace(state) != Some(state) {
+            group_mail(name, state, self.router_id.as_deref())
+        } else {
+            None
+        };
         self.tell(&Out::Notify(message));
-        if let Some(mail) = mail {
-            self.tell(&Out::Mail(mail));
-        }
+        mail.into_iter().for_each(|mail| self.tell(&Out::Mail(mail)));
     }
 
     /// Tells the scripts of groups that they stop.
     pub(super) fn groups_stopped(&mut self) {
         for at in 0..self.groups.0.len() {
-            self.notify_group(at, Occasion::State(InstanceState::Stop));
+            self.notify_group(at, InstanceState::Stop);
         }
     }
 
-    /// Tells the scripts of groups that a reload has removed.
+    /// Tells the scripts of groups that a reload has removed, where they ask for it. keepalived tells
+    /// nobody.
     pub(super) fn groups_deleted(&mut self, gone: &[SyncGroup]) {
-        for SyncGroup { name, notify, .. } in gone {
-            let occasion =
-                if notify.tell_deleted { Occasion::Deleted } else { Occasion::State(InstanceState::Fault) };
-            let message = notification(Subject::Group, name, notify, occasion, 0);
+        for SyncGroup { name, notify, .. } in gone.iter().filter(|group| group.notify.tell_deleted) {
+            let message = notification(Subject::Group, name, notify, Occasion::Deleted, 0);
             self.tell(&Out::Notify(message));
         }
     }
 }
 
-fn group_mail(name: &str, occasion: Occasion, router_id: Option<&str>) -> Option<Mail> {
-    let (what, body) = match occasion {
-        Occasion::State(InstanceState::Master) => {
+fn group_mail(name: &str, state: InstanceState, router_id: Option<&str>) -> Option<Mail> {
+    let (what, body) = match state {
+        InstanceState::Master => {
             ("Entering MASTER state", "=> All VRRP group instances are now in MASTER state <=")
         }
-        Occasion::State(InstanceState::Backup) => {
+        InstanceState::Backup => {
             ("Entering BACKUP state", "=> All VRRP group instances are now in BACKUP state <=")
         }
-        Occasion::State(InstanceState::Fault) => {
+        InstanceState::Fault => {
             ("Entering FAULT state", "=> All VRRP group instances are now in FAULT state <=")
         }
-        Occasion::State(InstanceState::Stop) => ("Stopping", "=> VRRP group stopping <="),
-        _ => return None,
+        InstanceState::Stop => ("Stopping", "=> All VRRP group instances are now stopping <="),
+        InstanceState::Init => return None,
     };
     let subject = format!("[{}] VRRP Group {name} - {what}", router_id.unwrap_or_default());
     Some(Mail { instance: name.to_owned(), subject, body: body.into() })

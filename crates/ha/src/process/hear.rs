@@ -14,6 +14,8 @@ use vrrp::{Event, Incoming, Time};
 
 /// Packets taken from one socket in a turn: a flood must not keep the timers from firing.
 const PACKETS_A_TURN: usize = 1000;
+/// Changes taken from the kernel in a turn: whoever sets a million routes must not either.
+const CHANGES_A_TURN: usize = 1000;
 /// Unknown virtual routers that are told of, at most.
 const MOST_UNKNOWN: usize = 255;
 
@@ -99,12 +101,12 @@ impl Process<'_> {
 
     /// Takes in what changed in the network.
     pub(super) fn hear_kernel(&mut self) -> Result<(), Error> {
-        let mut changed = false;
+        let (mut changed, mut lost) = (false, false);
         let mut gone = Vec::new();
-        while let Some(change) = self.monitor.change()? {
+        for _ in 0..CHANGES_A_TURN {
+            let Some(change) = self.monitor.change()? else { break };
             if change == Change::Lost {
-                self.network.look()?;
-                changed = true;
+                (changed, lost) = (true, true);
                 continue;
             }
             match &change {
@@ -125,8 +127,14 @@ impl Process<'_> {
             }
             changed = true;
         }
+        if lost {
+            self.network.look()?;
+        }
         if changed {
             self.survey();
+        }
+        if lost {
+            gone = self.missing();
         }
         for (link, address) in gone {
             self.repair(link, address);
@@ -135,6 +143,16 @@ impl Process<'_> {
             self.repair_after_links();
         }
         Ok(())
+    }
+
+    /// The addresses of masters that are not on their links.
+    fn missing(&self) -> Vec<(u32, IpAddr)> {
+        let interfaces = &self.network.interfaces;
+        let there = interfaces.places_by_name();
+        let masters = self.instances.iter().filter(|instance| instance.is_master());
+        let places = masters.flat_map(|i| i.addresses().map(|vip| (i.interface_of(vip), vip.address)));
+        let missing = places.filter(|place| !there.contains(place));
+        missing.filter_map(|(name, address)| Some((interfaces.link(name)?.index, address))).collect()
     }
 
     /// `-a`: an address that is no virtual one came or went.

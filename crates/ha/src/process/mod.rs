@@ -83,6 +83,7 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         pending: Vec::new(),
         heard: Vec::new(),
         remembered: Memory::default(),
+        silent_since: None,
         listened: Time::default(),
     };
     let ended = process.turn_until_stopped()?;
@@ -149,6 +150,8 @@ struct Process<'a> {
     heard: Vec<(usize, Received)>,
     /// What the supervisor was last asked to remember.
     remembered: Memory,
+    /// When a predecessor last showed a sign of life.
+    silent_since: Option<Time>,
     listened: Time,
 }
 
@@ -228,11 +231,12 @@ impl Process<'_> {
                 Err(error) => return Err(Error::Supervisor(error)),
             };
             match message {
-                In::Configure { config, restored } => {
+                In::Configure { config, restored, silent_since } => {
                     // One that goes on where another was may still find that one there.
                     if restored.instances.is_empty() {
                         self.report_rivals();
                     }
+                    self.silent_since = silent_since.map(Time);
                     self.configure(config, &restored)?;
                 }
                 In::Reload { config } => self.reload(config)?,

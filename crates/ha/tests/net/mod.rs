@@ -414,6 +414,16 @@ impl Ours {
 
     /// Starts it as the successor of one that crashed.
     pub(crate) fn resume(host: &Host, config: Config, restored: Memory) -> Self {
+        Self::resume_after(host, config, restored, None)
+    }
+
+    /// The same, after one that has shown no sign of life since then.
+    pub(crate) fn resume_after(
+        host: &Host,
+        config: Config,
+        restored: Memory,
+        silent_since: Option<Duration>,
+    ) -> Self {
         let program = std::env::current_exe().unwrap();
         let program = program.parent().unwrap().parent().unwrap().join("examples/ha-alone");
         let mut command = host.command(program);
@@ -437,7 +447,7 @@ impl Ours {
             }
         });
         let mut ours = Self { child, outs, log };
-        ours.send(&In::Configure { config, restored });
+        ours.send(&In::Configure { config, restored, silent_since });
         ours
     }
 

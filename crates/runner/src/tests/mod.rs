@@ -49,7 +49,7 @@ impl Bench {
                 let keep = CapabilitySet::SETUID | CapabilitySet::SETGID | CapabilitySet::KILL;
                 sys::privileges::keep_only(keep).unwrap();
             }
-            Runner::new(theirs, logger, times).run()
+            Runner::new(theirs, logger, times).run(&mut || ())
         });
         let channel = Some(Channel::new(ours.into()).unwrap());
         Self { folder, channel, log, lines: Vec::new(), runner: Some(runner) }

@@ -158,6 +158,10 @@ impl Router {
         if old.preempt != settings.preempt {
             self.preempt_at = None;
         }
+        if old.garp.refresh != settings.garp.refresh && self.state == State::Master {
+            self.timers.unset(Timer::Refresh);
+            self.start_refresh(now);
+        }
     }
 
     /// Uses another source address from now on.
@@ -223,15 +227,21 @@ impl Router {
         let Some(due) = self.timers.at(Timer::Advertise).filter(|_| self.state == State::Master) else {
             return;
         };
-        let interval = self.settings.interval.duration();
-        let missed = interval * u32::from(self.settings.down_timer_adverts.saturating_sub(1));
-        // An address owner is preempted by nobody.
-        if now.since(due) <= missed || self.priority == OWNER {
+        if !self.may_be_replaced(now.since(due)) {
             return;
         }
+        let interval = self.settings.interval.duration();
         actions.push(Action::Log(Line::Paused(now.since(due))));
         self.step_back(now, actions);
         self.timers.set(Timer::MasterDown, now + interval + self.skew());
+    }
+
+    /// Whether another router may serve the addresses of a master whose advertisement is overdue by so
+    /// much. An address owner is preempted by nobody.
+    pub fn may_be_replaced(&self, overdue: Duration) -> bool {
+        let missed =
+            self.settings.interval.duration() * u32::from(self.settings.down_timer_adverts.saturating_sub(1));
+        overdue > missed && self.priority != OWNER
     }
 
     /// From master to backup, without an advertisement.

@@ -328,6 +328,23 @@ fn a_reload_keeps_the_state() {
 }
 
 #[test]
+fn a_reload_begins_and_ends_the_refreshing_of_arp_caches() {
+    let mut master = router(State::Master, settings());
+    let refreshing = |every| Settings { garp: Garp { refresh: every, ..settings().garp }, ..settings() };
+    let bursts = |master: &mut Router, at| {
+        let mut actions = Vec::new();
+        for second in at..at + 6 {
+            master.on(Time(s(second)), Event::Timer, &mut actions);
+        }
+        actions.iter().filter(|action| **action == Action::Announce(Burst::Refresh)).count()
+    };
+    master.reconfigure(Time(s(11)), refreshing(s(2)), &mut Vec::new());
+    assert_eq!(bursts(&mut master, 12), 3, "at 13, 15 and 17");
+    master.reconfigure(Time(s(17)), refreshing(Duration::ZERO), &mut Vec::new());
+    assert_eq!(bursts(&mut master, 18), 0);
+}
+
+#[test]
 fn it_knows_why_it_became_master() {
     let reason = |settings: Settings, events: &[Event]| {
         let mut router = Router::new(settings);

@@ -245,7 +245,9 @@ pub fn check(
         return Err(Reject::VirtualRouter(vrid));
     }
     if let Some(settings) = expected.hmac {
-        if expected.unicast.is_some_and(|peers| peers.iter().all(|peer| peer.address != source)) {
+        let is_stranger =
+            expected.unicast.is_some_and(|peers| peers.iter().all(|peer| peer.address != source));
+        if trailer.is_some() && is_stranger {
             return Err(Reject::NoPeer);
         }
         let verified = match trailer {

@@ -102,7 +102,11 @@ impl Network {
             let known = self.sockets.iter().any(|socket| socket.purpose == *purpose)
                 || failures.iter().any(|(failed, _)| failed == purpose);
             let Some(link) = index(purpose).filter(|_| !known) else { continue };
-            match RawSocket::open(purpose.clone(), link) {
+            let below = match self.is_virtual(&purpose.interface) {
+                true => interfaces.link_at(link).and_then(|link| link.parent),
+                false => None,
+            };
+            match RawSocket::open(purpose.clone(), link, below) {
                 Ok(socket) => {
                     if let Some(bytes) = buffer {
                         socket.set_receive_buffer(*bytes);

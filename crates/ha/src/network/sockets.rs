@@ -36,8 +36,10 @@ pub(crate) struct RawSocket {
 }
 
 impl RawSocket {
-    /// Opens it. Multicast is not looped back to us, and no group is heard but the one joined here.
-    pub(crate) fn open(purpose: Purpose, link: u32) -> io::Result<Self> {
+    /// Opens it. Multicast is not looped back to us, and no group is heard but the one joined here. The
+    /// group is joined on the link below a virtual one (`below`) as well: that reports it to switches that
+    /// only let wanted groups pass, which a virtual link is kept from.
+    pub(crate) fn open(purpose: Purpose, link: u32, below: Option<u32>) -> io::Result<Self> {
         let kind = Type::RAW.nonblocking().cloexec();
         let protocol = if purpose.ah { vrrp::ah::AH_PROTOCOL } else { vrrp::PROTOCOL };
         let protocol = Protocol::from(i32::from(protocol));
@@ -63,11 +65,15 @@ impl RawSocket {
         match purpose.group {
             Some(IpAddr::V4(group)) => {
                 socket.set_multicast_loop_v4(false)?;
-                socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(link))?;
+                for link in below.into_iter().chain([link]) {
+                    socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(link))?;
+                }
             }
             Some(IpAddr::V6(group)) => {
                 socket.set_multicast_loop_v6(false)?;
-                socket.join_multicast_v6(&group, link)?;
+                for link in below.into_iter().chain([link]) {
+                    socket.join_multicast_v6(&group, link)?;
+                }
             }
             None => {}
         }

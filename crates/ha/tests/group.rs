@@ -226,6 +226,21 @@ fn an_interface_that_is_not_there_yet_is_waited_for() {
 }
 
 #[test]
+fn an_interface_without_multicast_is_a_fault_unless_there_are_peers() {
+    let Some(network) = Network::new() else { return };
+    network.a.ip("link set eth0 multicast off");
+    let mut ours = Ours::start(&network.a, config(150, "eth0"));
+    eventually("it is in FAULT", || ours.status().state == InstanceState::Fault);
+    assert_eq!(ours.status().why, "interface eth0 has no multicast: list the other routers in unicast_peer");
+    network.a.ip("link set eth0 multicast on");
+    eventually("it is master", || network.a.holds(VIP));
+    network.a.ip("link set eth0 multicast off");
+    eventually("it is in FAULT again", || ours.status().state == InstanceState::Fault);
+    ours.send(&In::Reload { config: net::unicast(config(150, "eth0"), 1, 2) });
+    eventually("with peers it is master", || network.a.holds(VIP));
+}
+
+#[test]
 fn an_address_taken_away_is_put_back_without_a_change_of_state() {
     let Some(network) = Network::new() else { return };
     let mut ours = Ours::start(&network.a, config(150, "eth0"));

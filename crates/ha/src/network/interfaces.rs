@@ -131,19 +131,19 @@ impl Interfaces {
         match change {
             Change::Link(link) => {
                 let old = self.links.iter_mut().find(|known| known.index == link.index);
-                let (name, usable) = (link.name.clone(), link.is_usable());
+                let (name, usable, multicast) = (link.name.clone(), link.is_usable(), link.multicast);
                 let was = match old {
-                    Some(old) => Some(std::mem::replace(old, link).is_usable()),
+                    Some(old) => Some(std::mem::replace(old, link)),
                     None => {
                         self.links.push(link);
                         None
                     }
                 };
-                match (was, usable) {
+                match (was.as_ref().map(Link::is_usable), usable) {
                     (Some(true), false) => Some(News::Down(name)),
                     (Some(false) | None, true) => Some(News::Up(name)),
-                    (Some(true), true) | (Some(false), false) => None,
-                    (None, false) => Some(News::Other),
+                    _ if was.is_some_and(|was| was.multicast == multicast) => None,
+                    _ => Some(News::Other),
                 }
             }
             Change::LinkRemoved(link) => {

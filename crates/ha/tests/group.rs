@@ -345,6 +345,56 @@ fn unicast_with_keepalived() {
 }
 
 #[test]
+fn a_unicast_source_that_is_not_there_is_a_fault_at_the_start() {
+    let Some(network) = Network::new() else { return };
+    let a = &network.a;
+    let mut ours = Ours::start(a, net::unicast(config(150, "eth0"), 7, 2));
+    eventually("it is in FAULT", || ours.status().state == InstanceState::Fault);
+    assert_eq!(ours.status().why, "source address 10.78.0.7 is not there");
+    a.ip("addr add 10.78.0.7/24 dev eth0");
+    eventually("it is master", || a.holds(VIP));
+    // What becomes of it later, `track_src_ip` says.
+    a.ip("addr del 10.78.0.7/24 dev eth0");
+    std::thread::sleep(seconds(1));
+    assert_eq!(ours.status().state, InstanceState::Master);
+    ours.send(&In::Reload { config: net::unicast(config(150, "eth0"), 1, 2) });
+    std::thread::sleep(seconds(1));
+    assert_eq!(ours.status().counters.became_master, 1, "a reload may name another");
+    // Somebody may know better.
+    let sysctl = "echo 1 > /proc/sys/net/ipv4/ip_nonlocal_bind";
+    assert!(network.b.command("sh").args(["-c", sysctl]).status().unwrap().success());
+    ours.kill();
+    a.flush(VIP);
+    let _other = Ours::start(&network.b, net::unicast(config(150, "eth0"), 7, 1));
+    eventually("it is master all the same", || only(&network.b, a));
+}
+
+#[test]
+fn one_number_twice_in_unicast_hears_its_own_peers() {
+    const SECOND: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 101);
+    let Some(network) = Network::new() else { return };
+    let (a, b, c) = (&network.a, &network.b, network.join(3));
+    // VRID 61 with host B, and another VRID 61 with host C.
+    let with = |priority, from, to, address| {
+        let mut config = net::unicast(config(priority, "eth0"), from, to);
+        config.instances[0].addresses = vec![net::address(address)];
+        config
+    };
+    let _first = Ours::start(b, with(150, 2, 1, VIP));
+    let mut second = Ours::start(&c, with(150, 3, 1, SECOND));
+    eventually("B and C are masters", || b.holds(VIP) && c.holds(SECOND));
+    let mut both = with(100, 1, 2, VIP);
+    both.instances.extend(with(100, 1, 3, SECOND).instances);
+    both.instances[1].name = "VI_B".into();
+    let _both = Ours::start(a, both);
+    std::thread::sleep(seconds(5));
+    assert!(!a.holds(VIP) && !a.holds(SECOND), "each hears its master");
+    second.send(&In::Stop);
+    eventually("A takes over from C", || a.holds(SECOND) && !c.holds(SECOND));
+    assert!(only(b, a), "and leaves B alone");
+}
+
+#[test]
 fn a_reload_moves_only_what_changed() {
     let Some(network) = Network::new() else { return };
     let mut ours = Ours::start(&network.a, config(150, "eth0"));

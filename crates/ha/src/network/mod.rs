@@ -24,6 +24,7 @@ use announce::Announcer;
 use keepalived_conf::model::{GarpGroup, Global};
 use netlink::{DropOn, DropRules, DropTable, Requests};
 use sockets::RawSocket;
+use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::time::Duration;
 use virtual_interfaces::VirtualInterfaces;
@@ -113,7 +114,13 @@ impl Network {
                     }
                     self.sockets.push(socket);
                 }
-                Err(error) => failures.push((purpose.clone(), format!("cannot open a raw socket: {error}"))),
+                Err(error) => {
+                    let why = match purpose.own.filter(|_| error.kind() == ErrorKind::AddrNotAvailable) {
+                        Some(own) => format!("source address {own} is not there"),
+                        None => format!("cannot open a raw socket: {error}"),
+                    };
+                    failures.push((purpose.clone(), why));
+                }
             }
         }
         failures

@@ -5,7 +5,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, sendto};
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, BorrowedFd};
 use sys::datagram;
 use vrrp::{Family, Incoming};
@@ -24,6 +24,9 @@ pub(crate) struct Purpose {
     pub(crate) ah: bool,
     /// The group to join; `None` for unicast.
     pub(crate) group: Option<IpAddr>,
+    /// `unicast_src_ip`: nothing is heard that is sent to another address, and nothing at all while no
+    /// interface has it, unless `net.ipv4.ip_nonlocal_bind` allows that.
+    pub(crate) own: Option<IpAddr>,
 }
 
 /// A raw socket for VRRP, bound to an interface.
@@ -76,6 +79,13 @@ impl RawSocket {
                 }
             }
             None => {}
+        }
+        if let Some(own) = purpose.own {
+            let own: SocketAddr = match own {
+                IpAddr::V4(own) => SocketAddrV4::new(own, 0).into(),
+                IpAddr::V6(own) => SocketAddrV6::new(own, 0, 0, link).into(),
+            };
+            socket.bind(&own.into())?;
         }
         Ok(Self { purpose, link, socket })
     }

@@ -226,6 +226,21 @@ fn an_interface_that_is_not_there_yet_is_waited_for() {
 }
 
 #[test]
+fn an_interface_without_multicast_is_a_fault_unless_there_are_peers() {
+    let Some(network) = Network::new() else { return };
+    network.a.ip("link set eth0 multicast off");
+    let mut ours = Ours::start(&network.a, config(150, "eth0"));
+    eventually("it is in FAULT", || ours.status().state == InstanceState::Fault);
+    assert_eq!(ours.status().why, "interface eth0 has no multicast: list the other routers in unicast_peer");
+    network.a.ip("link set eth0 multicast on");
+    eventually("it is master", || network.a.holds(VIP));
+    network.a.ip("link set eth0 multicast off");
+    eventually("it is in FAULT again", || ours.status().state == InstanceState::Fault);
+    ours.send(&In::Reload { config: net::unicast(config(150, "eth0"), 1, 2) });
+    eventually("with peers it is master", || network.a.holds(VIP));
+}
+
+#[test]
 fn an_address_taken_away_is_put_back_without_a_change_of_state() {
     let Some(network) = Network::new() else { return };
     let mut ours = Ours::start(&network.a, config(150, "eth0"));
@@ -327,6 +342,56 @@ fn unicast_with_keepalived() {
     assert!(only(&network.a, &network.b));
     ours.send(&In::Stop);
     eventually("B takes over", || only(&network.b, &network.a));
+}
+
+#[test]
+fn a_unicast_source_that_is_not_there_is_a_fault_at_the_start() {
+    let Some(network) = Network::new() else { return };
+    let a = &network.a;
+    let mut ours = Ours::start(a, net::unicast(config(150, "eth0"), 7, 2));
+    eventually("it is in FAULT", || ours.status().state == InstanceState::Fault);
+    assert_eq!(ours.status().why, "source address 10.78.0.7 is not there");
+    a.ip("addr add 10.78.0.7/24 dev eth0");
+    eventually("it is master", || a.holds(VIP));
+    // What becomes of it later, `track_src_ip` says.
+    a.ip("addr del 10.78.0.7/24 dev eth0");
+    std::thread::sleep(seconds(1));
+    assert_eq!(ours.status().state, InstanceState::Master);
+    ours.send(&In::Reload { config: net::unicast(config(150, "eth0"), 1, 2) });
+    std::thread::sleep(seconds(1));
+    assert_eq!(ours.status().counters.became_master, 1, "a reload may name another");
+    // Somebody may know better.
+    let sysctl = "echo 1 > /proc/sys/net/ipv4/ip_nonlocal_bind";
+    assert!(network.b.command("sh").args(["-c", sysctl]).status().unwrap().success());
+    ours.kill();
+    a.flush(VIP);
+    let _other = Ours::start(&network.b, net::unicast(config(150, "eth0"), 7, 1));
+    eventually("it is master all the same", || only(&network.b, a));
+}
+
+#[test]
+fn one_number_twice_in_unicast_hears_its_own_peers() {
+    const SECOND: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 101);
+    let Some(network) = Network::new() else { return };
+    let (a, b, c) = (&network.a, &network.b, network.join(3));
+    // VRID 61 with host B, and another VRID 61 with host C.
+    let with = |priority, from, to, address| {
+        let mut config = net::unicast(config(priority, "eth0"), from, to);
+        config.instances[0].addresses = vec![net::address(address)];
+        config
+    };
+    let _first = Ours::start(b, with(150, 2, 1, VIP));
+    let mut second = Ours::start(&c, with(150, 3, 1, SECOND));
+    eventually("B and C are masters", || b.holds(VIP) && c.holds(SECOND));
+    let mut both = with(100, 1, 2, VIP);
+    both.instances.extend(with(100, 1, 3, SECOND).instances);
+    both.instances[1].name = "VI_B".into();
+    let _both = Ours::start(a, both);
+    std::thread::sleep(seconds(5));
+    assert!(!a.holds(VIP) && !a.holds(SECOND), "each hears its master");
+    second.send(&In::Stop);
+    eventually("A takes over from C", || a.holds(SECOND) && !c.holds(SECOND));
+    assert!(only(b, a), "and leaves B alone");
 }
 
 #[test]

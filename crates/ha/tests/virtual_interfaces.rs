@@ -129,6 +129,32 @@ fn the_ethernet_address_moves_from_keepalived_to_ours() {
 }
 
 /// A setting of eth0 on a host.
+/// Such a switch passes on what was reported to be wanted.
+#[test]
+fn a_backup_behind_a_switch_that_snoops_hears_its_master() {
+    let Some(network) = Network::new() else { return };
+    network
+        .client_ip("link set br0 type bridge mcast_query_response_interval 20 mcast_membership_interval 300");
+    network.client_ip("link set br0 type bridge mcast_query_interval 100 mcast_startup_query_interval 50");
+    network.client_ip("link set br0 type bridge mcast_querier 1");
+    let (a, b) = (&network.a, &network.b);
+    // The hand-over would join the group on the link below by itself.
+    let alone = |priority| {
+        let mut config = both(priority);
+        config.global.handover = false;
+        config
+    };
+    let mut first = Ours::start(a, alone(150));
+    eventually("A is master", || holds_both(a));
+    let second = Ours::start(b, alone(100));
+    // Long enough for what was reported at the start to be forgotten, and for a takeover after that.
+    std::thread::sleep(Duration::from_secs(12));
+    assert!(!second.log().contains("Entering MASTER STATE"), "{}", second.log());
+    assert!(holds_both(a) && holds_none(b));
+    first.send(&In::Stop);
+    eventually("B takes over", || holds_both(b));
+}
+
 fn setting(host: &Host, name: &str) -> String {
     let output = host.command("cat").arg(format!("/proc/sys/net/ipv4/conf/eth0/{name}")).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()

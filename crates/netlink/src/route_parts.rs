@@ -2,8 +2,8 @@
 
 use netlink_packet_core::DefaultNla;
 use netlink_packet_route::route::{
-    MplsLabel, RouteIp6Tunnel, RouteIpTunnel, RouteLwEnCapType, RouteLwTunnelEncap, RouteMetric,
-    RouteMplsIpTunnel,
+    MplsLabel, RouteIp6Tunnel, RouteIp6TunnelFlags, RouteIpTunnel, RouteIpTunnelFlags, RouteLwEnCapType,
+    RouteLwTunnelEncap, RouteMetric, RouteMplsIpTunnel,
 };
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -128,6 +128,8 @@ pub enum Encap {
         tos: Option<u8>,
         /// Time to live.
         ttl: Option<u8>,
+        /// Flags of the tunnel as `linux/if_tunnel.h` numbers them: 1 checksum, 4 key, 8 sequence.
+        flags: Option<u16>,
     },
     /// `encap ip6`.
     Ip6 {
@@ -141,6 +143,8 @@ pub enum Encap {
         traffic_class: Option<u8>,
         /// Hop limit.
         hop_limit: Option<u8>,
+        /// As of IPv4.
+        flags: Option<u16>,
     },
     /// `encap mpls`: labels of 20 bits, outermost first, and the time to live.
     Mpls(Vec<u32>, Option<u8>),
@@ -154,23 +158,25 @@ const ILA_LOCATOR: u16 = 1;
 impl Encap {
     pub(crate) fn attributes(&self) -> (RouteLwEnCapType, Vec<RouteLwTunnelEncap>) {
         match self {
-            Encap::Ip { id, destination, source, tos, ttl } => {
+            Encap::Ip { id, destination, source, tos, ttl, flags } => {
                 let parts = [
                     id.map(RouteIpTunnel::Id),
                     destination.map(RouteIpTunnel::Destination),
                     source.map(RouteIpTunnel::Source),
                     tos.map(RouteIpTunnel::Tos),
                     ttl.map(RouteIpTunnel::Ttl),
+                    flags.map(|bits| RouteIpTunnel::Flags(RouteIpTunnelFlags::from_bits_retain(bits))),
                 ];
                 (RouteLwEnCapType::Ip, parts.into_iter().flatten().map(RouteLwTunnelEncap::Ip).collect())
             }
-            Encap::Ip6 { id, destination, source, traffic_class, hop_limit } => {
+            Encap::Ip6 { id, destination, source, traffic_class, hop_limit, flags } => {
                 let parts = [
                     id.map(RouteIp6Tunnel::Id),
                     destination.map(RouteIp6Tunnel::Destination),
                     source.map(RouteIp6Tunnel::Source),
                     traffic_class.map(RouteIp6Tunnel::Tc),
                     hop_limit.map(RouteIp6Tunnel::Hoplimit),
+                    flags.map(|bits| RouteIp6Tunnel::Flags(RouteIp6TunnelFlags::from_bits_retain(bits))),
                 ];
                 (RouteLwEnCapType::Ip6, parts.into_iter().flatten().map(RouteLwTunnelEncap::Ip6).collect())
             }

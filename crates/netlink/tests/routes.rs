@@ -201,6 +201,7 @@ fn routes_take_their_place_and_wrap_packets() {
         source,
         tos: None,
         ttl: Some(9),
+        flags: Some(1 | 4 | 8),
     };
     let six = Encap::Ip6 {
         id: Some(8),
@@ -208,10 +209,11 @@ fn routes_take_their_place_and_wrap_packets() {
         source: None,
         traffic_class: Some(1),
         hop_limit: Some(3),
+        flags: Some(4),
     };
     for (encap, shown) in [
-        (four, "encap ip id 7 src 0.0.0.0 dst 192.0.2.3 ttl 9 tos 0"),
-        (six, "encap ip6 id 8 src :: dst ::1 hoplimit 3 tc 1"),
+        (four, "encap ip id 7 src 0.0.0.0 dst 192.0.2.3 ttl 9 tos 0 key csum seq"),
+        (six, "encap ip6 id 8 src :: dst ::1 hoplimit 3 tc 1 key"),
         (Encap::Mpls(vec![16, 17], Some(5)), "encap mpls 16/17 ttl 5"),
     ] {
         let route = wrapped(encap, 1);

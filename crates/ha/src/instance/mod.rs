@@ -95,7 +95,7 @@ impl Instance {
         Self {
             router: Router::new(settings::settings(&config, None, grouped)),
             purpose: settings::purpose(&config, sending_interface(&config)),
-            handover: settings::purpose(&config, &config.interface),
+            handover: Purpose { own: None, ..settings::purpose(&config, &config.interface) },
             advertised: settings::advertised(&config),
             peers: settings::peers(&config),
             hmac: settings::hmac(&config),
@@ -133,7 +133,7 @@ impl Instance {
         self.peers = settings::peers(&config);
         self.hmac = settings::hmac(&config);
         self.purpose = settings::purpose(&config, sending_interface(&config));
-        self.handover = settings::purpose(&config, &config.interface);
+        self.handover = Purpose { own: None, ..settings::purpose(&config, &config.interface) };
         self.grouped = grouped;
         self.router.reconfigure(now, settings::settings(&config, self.source, grouped), actions);
         std::mem::replace(&mut self.config, config)
@@ -147,7 +147,7 @@ impl Instance {
         let unicast_source = |config: &VrrpInstance| config.unicast.as_ref().and(config.source);
         mine.vrid == other.vrid
             && same_interface(mine.virtual_interface.as_ref(), other.virtual_interface.as_ref())
-            && self.purpose == Purpose { ah: self.purpose.ah, ..purpose }
+            && self.purpose == Purpose { ah: self.purpose.ah, own: self.purpose.own, ..purpose }
             && unicast_source(mine) == unicast_source(other)
     }
 
@@ -194,6 +194,12 @@ impl Instance {
             Some(unicast) => unicast.peers.iter().map(|peer| peer.address).collect(),
             None => vec![self.config.mcast_group],
         }
+    }
+
+    /// Whether a router may be of its group: in unicast, one of its peers.
+    pub(crate) fn hears(&self, router: IpAddr) -> bool {
+        let is_peer = |peers: &Vec<Peer>| peers.iter().any(|peer| peer.address == router);
+        self.peers.as_ref().is_none_or(is_peer)
     }
 
     /// The secret that its group shares, if it has one.

@@ -15,6 +15,7 @@ pub(crate) fn purpose(config: &VrrpInstance, interface: &str) -> Purpose {
         family: family(config),
         ah: matches!(config.authentication, model::Authentication::Ah(_)),
         group: config.unicast.is_none().then_some(config.mcast_group),
+        own: config.source.filter(|_| config.unicast.is_some()),
     }
 }
 

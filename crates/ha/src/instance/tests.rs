@@ -53,7 +53,14 @@ fn tracking(up: Option<bool>) -> Tracking {
 }
 
 fn interfaces(usable: bool) -> Interfaces {
-    let link = Link { index: 2, name: "eth0".into(), up: usable, running: usable, ..Link::default() };
+    let link = Link {
+        index: 2,
+        name: "eth0".into(),
+        up: usable,
+        running: usable,
+        multicast: true,
+        ..Link::default()
+    };
     let address = Address::new(2, IpAddr::from([10, 0, 0, 1]), 24);
     Interfaces::new(vec![link], vec![address])
 }

@@ -163,6 +163,13 @@ impl Instance {
             Some(_) if !sources.is_up(own) && !config.dont_track_primary => {
                 fault(format!("interface {own} down"), self.standing.is_some());
             }
+            // As in keepalived: it would be master on every router at once.
+            Some(link) if !link.multicast && config.unicast.is_none() => {
+                fault(
+                    format!("interface {own} has no multicast: list the other routers in unicast_peer"),
+                    false,
+                );
+            }
             Some(_) if !has_source => match (config.source, self.family()) {
                 (Some(source), _) => fault(format!("source address {source} is not there"), false),
                 (None, Family::V4) => fault("no IPv4 address for interface".into(), false),

@@ -131,7 +131,7 @@ impl Interfaces {
         match change {
             Change::Link(link) => {
                 let old = self.links.iter_mut().find(|known| known.index == link.index);
-                let (name, usable) = (link.name.clone(), link.is_usable());
+                let (name, usable, multicast) = (link.name.clone(), link.is_usable(), link.multicast);
                 let was = match old {
                     Some(old) => {
                         let old = std::mem::replace(old, link);
@@ -139,18 +139,18 @@ impl Interfaces {
                             // A link may get another name while it is up.
                             return Some(News::Gone(old.name));
                         }
-                        Some(old.is_usable())
+                        Some(old)
                     }
                     None => {
                         self.links.push(link);
                         None
                     }
                 };
-                match (was, usable) {
+                match (was.as_ref().map(Link::is_usable), usable) {
                     (Some(true), false) => Some(News::Down(name)),
                     (Some(false) | None, true) => Some(News::Up(name)),
-                    (Some(true), true) | (Some(false), false) => None,
-                    (None, false) => Some(News::Other),
+                    _ if was.is_some_and(|was| was.multicast == multicast) => None,
+                    _ => Some(News::Other),
                 }
             }
             Change::LinkRemoved(link) => {

@@ -24,6 +24,7 @@ use announce::Announcer;
 use keepalived_conf::model::{GarpGroup, Global};
 use netlink::{DropOn, DropRules, DropTable, Requests};
 use sockets::RawSocket;
+use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::time::Duration;
 use virtual_interfaces::VirtualInterfaces;
@@ -102,14 +103,24 @@ impl Network {
             let known = self.sockets.iter().any(|socket| socket.purpose == *purpose)
                 || failures.iter().any(|(failed, _)| failed == purpose);
             let Some(link) = index(purpose).filter(|_| !known) else { continue };
-            match RawSocket::open(purpose.clone(), link) {
+            let below = match self.is_virtual(&purpose.interface) {
+                true => interfaces.link_at(link).and_then(|link| link.parent),
+                false => None,
+            };
+            match RawSocket::open(purpose.clone(), link, below) {
                 Ok(socket) => {
                     if let Some(bytes) = buffer {
                         socket.set_receive_buffer(*bytes);
                     }
                     self.sockets.push(socket);
                 }
-                Err(error) => failures.push((purpose.clone(), format!("cannot open a raw socket: {error}"))),
+                Err(error) => {
+                    let why = match purpose.own.filter(|_| error.kind() == ErrorKind::AddrNotAvailable) {
+                        Some(own) => format!("source address {own} is not there"),
+                        None => format!("cannot open a raw socket: {error}"),
+                    };
+                    failures.push((purpose.clone(), why));
+                }
             }
         }
         failures

@@ -5,7 +5,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, sendto};
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, BorrowedFd};
 use sys::datagram;
 use vrrp::{Family, Incoming};
@@ -24,6 +24,9 @@ pub(crate) struct Purpose {
     pub(crate) ah: bool,
     /// The group to join; `None` for unicast.
     pub(crate) group: Option<IpAddr>,
+    /// `unicast_src_ip`: nothing is heard that is sent to another address, and nothing at all while no
+    /// interface has it, unless `net.ipv4.ip_nonlocal_bind` allows that.
+    pub(crate) own: Option<IpAddr>,
 }
 
 /// A raw socket for VRRP, bound to an interface.
@@ -36,8 +39,10 @@ pub(crate) struct RawSocket {
 }
 
 impl RawSocket {
-    /// Opens it. Multicast is not looped back to us, and no group is heard but the one joined here.
-    pub(crate) fn open(purpose: Purpose, link: u32) -> io::Result<Self> {
+    /// Opens it. Multicast is not looped back to us, and no group is heard but the one joined here. The
+    /// group is joined on the link below a virtual one (`below`) as well: that reports it to switches that
+    /// only let wanted groups pass, which a virtual link is kept from.
+    pub(crate) fn open(purpose: Purpose, link: u32, below: Option<u32>) -> io::Result<Self> {
         let kind = Type::RAW.nonblocking().cloexec();
         let protocol = if purpose.ah { vrrp::ah::AH_PROTOCOL } else { vrrp::PROTOCOL };
         let protocol = Protocol::from(i32::from(protocol));
@@ -63,13 +68,24 @@ impl RawSocket {
         match purpose.group {
             Some(IpAddr::V4(group)) => {
                 socket.set_multicast_loop_v4(false)?;
-                socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(link))?;
+                for link in below.into_iter().chain([link]) {
+                    socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(link))?;
+                }
             }
             Some(IpAddr::V6(group)) => {
                 socket.set_multicast_loop_v6(false)?;
-                socket.join_multicast_v6(&group, link)?;
+                for link in below.into_iter().chain([link]) {
+                    socket.join_multicast_v6(&group, link)?;
+                }
             }
             None => {}
+        }
+        if let Some(own) = purpose.own {
+            let own: SocketAddr = match own {
+                IpAddr::V4(own) => SocketAddrV4::new(own, 0).into(),
+                IpAddr::V6(own) => SocketAddrV6::new(own, 0, 0, link).into(),
+            };
+            socket.bind(&own.into())?;
         }
         Ok(Self { purpose, link, socket })
     }

@@ -134,7 +134,7 @@ pub(crate) fn track_implied(config: &mut Config, links: &[VirtualLink]) {
     for instance in &mut config.instances {
         let addresses = instance.addresses.iter().chain(&instance.excluded).map(|a| (a.no_track, &a.dev));
         let routes = instance.routes.iter().map(|r| (r.no_track, &r.dev));
-        let rules = instance.rules.iter().map(|r| (r.no_track, &r.iif));
+        let rules = instance.rules.iter().flat_map(|r| [(r.no_track, &r.iif), (r.no_track, &r.oif)]);
         let own = addresses.chain(routes).chain(rules);
         let mut wanted: Vec<String> = own
             .filter(|(no_track, _)| !no_track)
@@ -599,5 +599,36 @@ fn ignore_missing(outcome: Result<(), netlink::Error>) -> Result<(), netlink::Er
 fn complain<T>(outcome: Result<T, netlink::Error>, what: &str, host: &mut dyn Host) {
     if let Err(error) = outcome {
         host.log(Level::Warning, &format!("cannot {what}: {error}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keepalived_conf::model::{Rule, RuleAction};
+
+    #[test]
+    fn interfaces_of_addresses_and_rules_are_tracked() {
+        let rule = |iif: Option<&str>, oif: Option<&str>| Rule {
+            iif: iif.map(str::to_owned),
+            oif: oif.map(str::to_owned),
+            ..Rule::new(Family::Ipv4, RuleAction::Table(1), 1)
+        };
+        let mut address = VirtualAddress::new(IpAddr::from([10, 0, 0, 1]), 24);
+        address.dev = Some("eth1".into());
+        let instance = VrrpInstance {
+            interface: "eth0".into(),
+            addresses: vec![address],
+            rules: vec![
+                rule(Some("eth2"), Some("eth3")),
+                Rule { no_track: true, ..rule(Some("eth4"), Some("eth5")) },
+                rule(Some("eth0"), Some("eth2")),
+            ],
+            ..VrrpInstance::default()
+        };
+        let mut config = Config { instances: vec![instance], ..Config::default() };
+        track_implied(&mut config, &[]);
+        let tracked = config.instances[0].track_interfaces.iter().map(|tracked| tracked.interface.as_str());
+        assert_eq!(tracked.collect::<Vec<_>>(), ["eth1", "eth2", "eth3"]);
     }
 }

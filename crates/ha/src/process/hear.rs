@@ -34,9 +34,7 @@ impl Process<'_> {
                 let Some(incoming) = socket.receive(&mut buffer) else { break };
                 let Some(incoming) = incoming else { continue };
                 let Some(vrid) = incoming.vrid() else { continue };
-                let is_for =
-                    |instance: &Instance| instance.config.vrid == vrid && instance.purpose == socket.purpose;
-                match self.instances.iter().position(is_for) {
+                match self.addressee(at, vrid, incoming.source) {
                     Some(index) => self.judge(now, index, &incoming),
                     None => self.report_unknown(at, vrid, incoming.source),
                 }
@@ -53,6 +51,17 @@ impl Process<'_> {
             }
         }
         self.carry_out_all(now);
+    }
+
+    /// The instance that a packet on a socket is for. Of several of one number, as there may be in unicast,
+    /// each hears its own peers.
+    fn addressee(&self, socket: usize, vrid: u8, source: IpAddr) -> Option<usize> {
+        let purpose = &self.network.sockets[socket].purpose;
+        let is_for = |instance: &Instance| instance.config.vrid == vrid && instance.purpose == *purpose;
+        let mut all = (0..self.instances.len()).filter(|&index| is_for(&self.instances[index]));
+        let first = all.next()?;
+        let Some(second) = all.next() else { return Some(first) };
+        [first, second].into_iter().chain(all).find(|&index| self.instances[index].hears(source))
     }
 
     /// Checks a packet for an instance, complains about it, or keeps it as heard.

@@ -45,11 +45,12 @@ impl Process<'_> {
                 let bytes = if length == buffer.len() { &buffer[..] } else { continue };
                 let Some((family, vrid)) = Message::peek(bytes) else { continue };
                 // Of several sockets on an interface, one for each group, the kernel gives a message for
-                // our address to any: the interface counts, and the key.
+                // our address to any: the interface counts, the key, and in unicast who the sender is.
                 let verified = |(index, i): (usize, &Instance)| {
                     let here = i.handover.interface == socket.purpose.interface;
                     let is_for = i.config.vrid == vrid && i.family() == family && here;
-                    Some((index, Message::read(bytes, i.key().as_deref())?)).filter(|_| is_for)
+                    let message = Message::read(bytes, i.key().as_deref()).filter(|_| is_for)?;
+                    i.hears(message.sender).then_some((index, message))
                 };
                 if let Some((index, message)) = self.instances.iter().enumerate().find_map(verified) {
                     self.hear_other(index, message);

@@ -2,7 +2,7 @@
 
 use super::same_router;
 use crate::Loaded;
-use crate::model::{Authentication, HmacMode, InitialState, Version, VrrpInstance};
+use crate::model::{Authentication, HmacMode, InitialState, UnicastPeer, Version, VrrpInstance};
 use diagnostic::{Diagnostic, Report, Span};
 
 pub(super) fn check(loaded: &Loaded, peer: Option<&Loaded>, report: &mut Report) {
@@ -61,12 +61,12 @@ fn duplicate_numbers(loaded: &Loaded, report: &mut Report) {
     }
 }
 
-/// Unicast instances with different peers keep apart.
+/// Unicast instances with different peers keep apart, and those that have different addresses.
 fn hears_same(a: &VrrpInstance, b: &VrrpInstance) -> bool {
-    match (&a.unicast, &b.unicast) {
-        (Some(a), Some(b)) => a.peers.iter().any(|peer| b.peers.contains(peer)),
-        _ => true,
-    }
+    let (Some(ours), Some(theirs)) = (&a.unicast, &b.unicast) else { return true };
+    let apart = a.source.zip(b.source).is_some_and(|(a, b)| a != b);
+    let shared = |peer: &UnicastPeer| theirs.peers.iter().any(|other| other.address == peer.address);
+    !apart && ours.peers.iter().any(shared)
 }
 
 /// Whether each accepts what the other sends.
@@ -109,7 +109,10 @@ fn differences(ours: &VrrpInstance, theirs: &VrrpInstance, span: Span, report: &
         differ("authentication", DROPPED);
     }
     if ours.version == Version::V3 && ours.checksum.as_v2 != theirs.checksum.as_v2 {
-        differ("v3_checksum_as_v2", DROPPED);
+        differ(
+            "v3_checksum_as_v2",
+            "whoever has it hears the others, but they drop its advertisements: change the backups first",
+        );
     }
     let addresses = |instance: &VrrpInstance| {
         let mut addresses: Vec<_> = instance.addresses.iter().map(|a| a.address).collect();

@@ -175,6 +175,17 @@ fn one_number_twice_on_one_interface() {
         run(&instance("A", "ens33", &peer("10.0.0.2")), &instance("B", "ens33", &peer("10.0.0.3"))),
         [""; 0]
     );
+    let from = |ip: &str| format!("unicast_src_ip {ip}\n{}", peer("10.0.0.2"));
+    assert_eq!(
+        run(&instance("A", "ens33", &from("10.0.0.8")), &instance("B", "ens33", &from("10.0.0.9"))),
+        [""; 0]
+    );
+    let ranged = peer("10.0.0.2 min_ttl 255");
+    assert_eq!(
+        run(&instance("A", "ens33", &ranged), &instance("B", "ens33", &peer("10.0.0.2"))),
+        ["duplicate-vrid@8"],
+        "a peer is its address"
+    );
 }
 
 /// What is said about the weight of a failing script.

@@ -167,7 +167,7 @@ pub(super) const WORDS: &[Keyword] = &[
         "advertisements missed before taking over, 3 when absent",
     ),
     acts("vrrp_min_garp", &[Global], SWITCH, "send one gratuitous ARP an address only"),
-    acts("vrrp_garp_extra_if", &[Global], ANY, "send gratuitous ARPs on the base interface of a VMAC too"),
+    acts("vrrp_garp_extra_if", &[Global], ANY, "garp_extra_if of every instance that does not write its own"),
     acts("vrrp_vmac_garp_intvl", &[Global], ANY, "old name of vrrp_garp_extra_if"),
     acts(
         "vrrp_lower_prio_no_advert",

@@ -55,9 +55,14 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("group", &[SyncGroup], NONE, "the instances").block(Names),
     acts("global_tracking", &[SyncGroup], NONE, "old name of sync_group_tracking_weight"),
     acts("sync_group_tracking_weight", &[SyncGroup], NONE, "weights of members count"),
-    acts("track_group", &[Root], WORD, "instances whose fault moves static addresses")
-        .block(TrackGroup)
-        .repeats(),
+    acts(
+        "track_group",
+        &[Root],
+        WORD,
+        "instances that are in FAULT while the interface of a static address, route or rule is down",
+    )
+    .block(TrackGroup)
+    .repeats(),
     acts("group", &[TrackGroup], NONE, "the instances").block(Names),
     acts("garp_group", &[Root], NONE, "interfaces that share a pause between ARPs")
         .block(GarpGroup)
@@ -268,7 +273,12 @@ pub(super) const WORDS: &[Keyword] = &[
         integer(0, 4_294_967_295),
         "ARPs an address after a lower priority",
     ),
-    acts("garp_extra_if", &[Instance], ANY, "gratuitous ARPs on the base interface of a VMAC too"),
+    acts(
+        "garp_extra_if",
+        &[Instance],
+        ANY,
+        "seconds between ARPs for one address on each VMAC (with `all`, each interface) that no advertisement leaves by",
+    ),
     acts("vmac_garp_intvl", &[Instance], ANY, "old name of garp_extra_if"),
     // bfd_instance.
     acts("bfd_instance", &[Root], WORD, "a BFD session (RFC 5880)").block(Bfd).repeats(),

@@ -245,7 +245,9 @@ pub fn check(
         return Err(Reject::VirtualRouter(vrid));
     }
     if let Some(settings) = expected.hmac {
-        if expected.unicast.is_some_and(|peers| peers.iter().all(|peer| peer.address != source)) {
+        let is_stranger =
+            expected.unicast.is_some_and(|peers| peers.iter().all(|peer| peer.address != source));
+        if trailer.is_some() && is_stranger {
             return Err(Reject::NoPeer);
         }
         let verified = match trailer {
@@ -348,7 +350,10 @@ fn check_sum(
         Some(group) if security.old_unicast => Checksum::OldUnicast(group),
         _ => expected.checksum,
     };
-    if is_right(form, bare) {
+    // keepalived with `v3_checksum_as_v2` looks at no checksum that it receives. So a router that has the
+    // word already goes on obeying one that has not: else both would be master in between.
+    let may_be_full = form == Checksum::AsVersion2 && is_right(Checksum::PseudoHeader, bare);
+    if is_right(form, bare) || may_be_full {
         return Ok(());
     }
     let may_be_old = version == Version::V3

@@ -334,6 +334,43 @@ fn old_unicast_checksums_are_recognised_and_remembered() {
 }
 
 #[test]
+fn a_stranger_with_a_trailer_is_refused_in_unicast() {
+    let peers = [Peer { address: IpAddr::from([10, 78, 0, 9]), ttl: 0..=255 }];
+    let judge = |mode, bytes: &[u8]| {
+        let settings = keys(mode);
+        let expected =
+            Expected { version: Version::V3, unicast: Some(&peers), hmac: Some(&settings), ..EXPECTED };
+        let expected = Expected { authentication: Authentication::None, ..expected };
+        outcome(bytes, &expected).map(|r| r.priority)
+    };
+    let bare = unicast(Checksum::PseudoHeader);
+    let mut signed = bare.clone();
+    signed.extend([0; TRAILER_LENGTH]);
+    let length = (signed.len() as u16).to_be_bytes();
+    signed[2..4].copy_from_slice(&length);
+    assert_eq!(judge(hmac::Mode::Permissive, &signed), Err(Reject::NoPeer));
+    // As long as there need be no trailer, `check_unicast_src` alone says who is heard.
+    assert_eq!(judge(hmac::Mode::Permissive, &bare), Ok(150));
+    assert_eq!(judge(hmac::Mode::Enforce, &bare), Err(Reject::Trailer(hmac::Wrong::Missing)));
+}
+
+#[test]
+fn one_that_sums_as_version_2_takes_both_forms() {
+    let expected = Expected { version: Version::V3, checksum: Checksum::AsVersion2, ..EXPECTED };
+    let expected = Expected { authentication: Authentication::None, unicast: Some(&[]), ..expected };
+    let judge = |bytes: &[u8]| outcome(bytes, &expected).map(|r| r.priority);
+    assert_eq!(judge(&unicast(Checksum::AsVersion2)), Ok(150));
+    assert_eq!(judge(&unicast(Checksum::PseudoHeader)), Ok(150));
+    let mut damaged = unicast(Checksum::PseudoHeader);
+    damaged[22] ^= 1;
+    assert_eq!(judge(&damaged), Err(Reject::Checksum(Version::V3)));
+    // The other way round nothing is taken, as by keepalived.
+    let full = Expected { checksum: Checksum::PseudoHeader, ..expected };
+    let refused = outcome(&unicast(Checksum::AsVersion2), &full).map(|r| r.priority);
+    assert_eq!(refused, Err(Reject::Checksum(Version::V3)));
+}
+
+#[test]
 fn unicast_sources_are_checked_on_demand() {
     let judge = |peers: &[Peer], check_source| {
         let expected = Expected { version: Version::V3, unicast: Some(peers), check_source, ..EXPECTED };

@@ -176,6 +176,7 @@ impl Router {
         }
         match event {
             Event::Start { standing, restored } => self.start(now, standing, restored, actions),
+            Event::Advertisement(_) if self.settings.owner_ignore_adverts && self.priority == OWNER => {}
             Event::Advertisement(advertisement) => match self.state {
                 // RFC 3768 §6.4.2
                 State::Backup => self.heard_as_backup(now, advertisement, actions),
@@ -382,9 +383,6 @@ impl Router {
     }
 
     fn heard_as_master(&mut self, now: Time, advertisement: Received, actions: &mut Vec<Action>) {
-        if self.settings.owner_ignore_adverts && self.priority == OWNER {
-            return;
-        }
         self.counters.received += 1;
         let Received { source, priority, .. } = advertisement;
         if advertisement.is_release() {

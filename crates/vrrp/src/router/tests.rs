@@ -265,6 +265,11 @@ fn options_about_lower_and_higher_masters() {
     let deaf = Settings { priority: 255, owner_ignore_adverts: true, ..settings() };
     master(deaf).on(Time(s(1)), advert(9, 255), &mut actions);
     assert_eq!(short(&actions), "");
+    // Nor does it wait for another owner as a backup.
+    let mut backup = router(State::Backup, deaf);
+    backup.on(Time(s(12)), advert(9, 255), &mut actions);
+    backup.on(Time(s(14)), Event::Timer, &mut actions);
+    assert_eq!(backup.state(), State::Master);
 }
 
 #[test]

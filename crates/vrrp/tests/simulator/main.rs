@@ -134,6 +134,24 @@ fn planted_bugs_are_found() {
     }
 }
 
+/// What is kept of a schedule that breaks an invariant is small, and breaks it when it is read again.
+#[test]
+fn what_is_kept_is_small_and_breaks_the_same() {
+    let name = "no_release";
+    let (mutant, invariant) = Mutant::named(name).unwrap();
+    let breaks = |schedule: &Schedule| {
+        let violation = play(schedule, mutant, false).violation;
+        violation.is_some_and(|violation| violation.invariant == invariant)
+    };
+    let large = (0..ENOUGH).map(generate::schedule).find(&breaks).unwrap();
+    let small = shrink::shrink(large.clone(), mutant, invariant);
+    let (count, before) = (small.events.len(), large.events.len());
+    // One router that starts and ends is enough.
+    assert!(count <= 3 && count < before && small.routers.len() == 1, "{before} events became\n{small}");
+    let kept: Schedule = small.to_string().parse().unwrap();
+    assert!(breaks(&kept) && play(&kept, Mutant::Sound, false).violation.is_none(), "{small}");
+}
+
 #[test]
 fn a_schedule_reads_back_as_it_was_written() {
     for seed in 0..1000 {

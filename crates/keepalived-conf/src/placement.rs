@@ -66,7 +66,7 @@ impl<'t> Body<'t> {
 
     /// The last keyword of this name: the one that counts.
     pub(crate) fn last<'b>(&'b self, name: &'static str) -> Option<&'b Item<'t>> {
-        self.all(name).last()
+        self.items.iter().rfind(|item| item.name() == name)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use netlink_packet_core::DefaultNla;
 use netlink_packet_route::route::{
-    MplsLabel, RouteIp6Tunnel, RouteIpTunnel, RouteLwEnCapType, RouteLwTunnelEncap, RouteMetric,
-    RouteMplsIpTunnel,
+    MplsLabel, RouteIp6Tunnel, RouteIp6TunnelFlags, RouteIpTunnel, RouteIpTunnelFlags, RouteLwEnCapType,
+    RouteLwTunnelEncap, RouteMetric, RouteMplsIpTunnel,
 };
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -128,6 +128,8 @@ pub enum Encap {
         tos: Option<u8>,
         /// Time to live.
         ttl: Option<u8>,
+        /// Bits, as the kernel has them in memory.
+        flags: Option<u16>,
     },
     /// `encap ip6`.
     Ip6 {
@@ -141,6 +143,8 @@ pub enum Encap {
         traffic_class: Option<u8>,
         /// Hop limit.
         hop_limit: Option<u8>,
+        /// Bits, as the kernel has them in memory.
+        flags: Option<u16>,
     },
     /// `encap mpls`: labels of 20 bits, outermost first, and the time to live.
     Mpls(Vec<u32>, Option<u8>),
@@ -151,26 +155,37 @@ pub enum Encap {
 /// `LWTUNNEL_ENCAP_ILA`'s attribute `ILA_ATTR_LOCATOR`.
 const ILA_LOCATOR: u16 = 1;
 
+/// Flags that leave in network order, so that they arrive as they are in memory.
+fn in_memory(flags: u16) -> u16 {
+    u16::from_be_bytes(flags.to_ne_bytes())
+}
+
 impl Encap {
     pub(crate) fn attributes(&self) -> (RouteLwEnCapType, Vec<RouteLwTunnelEncap>) {
         match self {
-            Encap::Ip { id, destination, source, tos, ttl } => {
+            Encap::Ip { id, destination, source, tos, ttl, flags } => {
                 let parts = [
                     id.map(RouteIpTunnel::Id),
                     destination.map(RouteIpTunnel::Destination),
                     source.map(RouteIpTunnel::Source),
                     tos.map(RouteIpTunnel::Tos),
                     ttl.map(RouteIpTunnel::Ttl),
+                    flags.map(|bits| {
+                        RouteIpTunnel::Flags(RouteIpTunnelFlags::from_bits_retain(in_memory(bits)))
+                    }),
                 ];
                 (RouteLwEnCapType::Ip, parts.into_iter().flatten().map(RouteLwTunnelEncap::Ip).collect())
             }
-            Encap::Ip6 { id, destination, source, traffic_class, hop_limit } => {
+            Encap::Ip6 { id, destination, source, traffic_class, hop_limit, flags } => {
                 let parts = [
                     id.map(RouteIp6Tunnel::Id),
                     destination.map(RouteIp6Tunnel::Destination),
                     source.map(RouteIp6Tunnel::Source),
                     traffic_class.map(RouteIp6Tunnel::Tc),
                     hop_limit.map(RouteIp6Tunnel::Hoplimit),
+                    flags.map(|bits| {
+                        RouteIp6Tunnel::Flags(RouteIp6TunnelFlags::from_bits_retain(in_memory(bits)))
+                    }),
                 ];
                 (RouteLwEnCapType::Ip6, parts.into_iter().flatten().map(RouteLwTunnelEncap::Ip6).collect())
             }

@@ -201,6 +201,7 @@ fn routes_take_their_place_and_wrap_packets() {
         source,
         tos: None,
         ttl: Some(9),
+        flags: None,
     };
     let six = Encap::Ip6 {
         id: Some(8),
@@ -208,6 +209,7 @@ fn routes_take_their_place_and_wrap_packets() {
         source: None,
         traffic_class: Some(1),
         hop_limit: Some(3),
+        flags: None,
     };
     for (encap, shown) in [
         (four, "encap ip id 7 src 0.0.0.0 dst 192.0.2.3 ttl 9 tos 0"),

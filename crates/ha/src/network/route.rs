@@ -22,7 +22,7 @@ pub(super) fn route(interfaces: &Interfaces, wanted: &model::Route) -> Result<Pl
             link: link(interfaces, wanted.dev.as_deref())?,
             weight: 0,
             onlink: wanted.onlink,
-            encap: encap(wanted.encapsulation.as_ref())?,
+            encap: wanted.encapsulation.as_ref().map(encap),
             realms: None,
         });
     }
@@ -32,7 +32,7 @@ pub(super) fn route(interfaces: &Interfaces, wanted: &model::Route) -> Result<Pl
             link: link(interfaces, hop.dev.as_deref())?,
             weight: hop.weight.unwrap_or(1),
             onlink: hop.onlink,
-            encap: encap(hop.encapsulation.as_ref())?,
+            encap: hop.encapsulation.as_ref().map(encap),
             realms: hop.realms.map(realms),
         });
     }
@@ -165,26 +165,19 @@ fn preference(written: u8) -> Preference {
     }
 }
 
-fn encap(written: Option<&Encapsulation>) -> Result<Option<Encap>, String> {
-    let Some(written) = written else { return Ok(None) };
-    let no_flags = |flags: Option<u16>| match flags {
-        Some(_) => Err("`flags` of a tunnel is not supported".to_owned()),
-        None => Ok(()),
-    };
-    Ok(Some(match written {
-        Encapsulation::Ip(IpTunnel { id, destination, source, traffic_class, hop_limit, flags }) => {
-            no_flags(*flags)?;
-            let (id, destination, source) = (*id, *destination, *source);
-            Encap::Ip { id, destination, source, tos: *traffic_class, ttl: *hop_limit }
+fn encap(written: &Encapsulation) -> Encap {
+    match written {
+        Encapsulation::Ip(tunnel) => {
+            let IpTunnel { id, destination, source, traffic_class, hop_limit, flags } = *tunnel;
+            Encap::Ip { id, destination, source, tos: traffic_class, ttl: hop_limit, flags }
         }
-        Encapsulation::Ip6(IpTunnel { id, destination, source, traffic_class, hop_limit, flags }) => {
-            no_flags(*flags)?;
-            let (id, destination, source) = (*id, *destination, *source);
-            Encap::Ip6 { id, destination, source, traffic_class: *traffic_class, hop_limit: *hop_limit }
+        Encapsulation::Ip6(tunnel) => {
+            let IpTunnel { id, destination, source, traffic_class, hop_limit, flags } = *tunnel;
+            Encap::Ip6 { id, destination, source, traffic_class, hop_limit, flags }
         }
         Encapsulation::Mpls(labels) => Encap::Mpls(labels.clone(), None),
         Encapsulation::Ila(locator) => Encap::Ila(*locator),
-    }))
+    }
 }
 
 fn metrics(written: &RouteMetrics) -> Vec<Metric> {

@@ -114,7 +114,7 @@ const ENCAPSULATED: [&str; 9] = [
      10.0.0.8 dev eth0 weight 2",
     "2001:db8:1::/64 encap mpls 17 via fe80::9 dev eth0",
     "2001:db8:2::/64 encap ip dst 192.0.2.1 via fe80::9 dev eth0",
-    "2001:db8:3::/64 encap ip6 id 281474976710655 dst 2001:db8::1 via fe80::9 dev eth0",
+    "2001:db8:3::/64 encap ip6 id 4294967295 dst 2001:db8::1 via fe80::9 dev eth0",
     "3ffe:0:0:1:2000:0:0:2/128 encap ila 3ffe:0:0:ff via fe80::9 dev eth0",
 ];
 
@@ -154,7 +154,10 @@ fn routes_through_lightweight_tunnels() {
     );
     if installed("keepalived") {
         script += &format!(
-            "set_by {THEIRS} {count} theirs\ndiff /tmp/routes.theirs /tmp/routes.ours || fail not theirs\n"
+            "set_by {THEIRS} {} theirs\nones() {{ grep -v '^10.4.0.0\\|nexthop' /tmp/routes.$1; }}\n\
+             diff <(ones theirs) <(ones ours) || fail not theirs\n",
+            // 2.2.7 forgets what it reads of the tunnels of next hops.
+            count - 2
         );
     }
     run(&["mpls_iptunnel", "ila"], &script);

@@ -13,6 +13,9 @@ pub use render::{Colour, render};
 pub use source::{Position, Source, SourceId, Sources, Span};
 pub use spelling::did_you_mean;
 
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -98,12 +101,18 @@ impl Diagnostic {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     findings: Vec<Diagnostic>,
+    /// Where in the list those of a hash are: a file of a million words may have a finding at each.
+    at: HashMap<u64, Vec<usize>>,
 }
 
 impl Report {
     /// Adds a finding; the same finding at the same place is kept once.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.findings.contains(&diagnostic) {
+        let mut hash = DefaultHasher::new();
+        (diagnostic.id, diagnostic.span, &diagnostic.message).hash(&mut hash);
+        let here = self.at.entry(hash.finish()).or_default();
+        if !here.iter().any(|number| self.findings[*number] == diagnostic) {
+            here.push(self.findings.len());
             self.findings.push(diagnostic);
         }
     }

@@ -85,7 +85,7 @@ fn excerpts<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> Vec<Excerpt<'a
                 .iter()
                 .map(|(span, label, kind)| (within(span.start)..within(span.end), *label, *kind))
                 .collect();
-            let first_line = file.position(shown.start).line;
+            let first_line = file.line(shown.start);
             Excerpt { path: file.path().display().to_string(), first_line, marks, text }
         })
         .collect()

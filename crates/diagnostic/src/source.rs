@@ -60,13 +60,21 @@ impl Source {
         self.included_at
     }
 
+    /// The line of a byte offset, from 1.
+    pub fn line(&self, offset: usize) -> usize {
+        self.line_starts.partition_point(|&start| start <= offset.min(self.bytes.len()))
+    }
+
+    /// What stands in its line before a byte offset.
+    pub fn before(&self, offset: usize) -> &[u8] {
+        let offset = offset.min(self.bytes.len());
+        &self.bytes[self.line_starts[self.line(offset) - 1]..offset]
+    }
+
     /// The place of a byte offset.
     pub fn position(&self, offset: usize) -> Position {
-        let offset = offset.min(self.bytes.len());
-        let line = self.line_starts.partition_point(|&start| start <= offset);
-        let start = self.line_starts[line - 1];
-        let column = String::from_utf8_lossy(&self.bytes[start..offset]).chars().count() + 1;
-        Position { line, column }
+        let column = String::from_utf8_lossy(self.before(offset)).chars().count() + 1;
+        Position { line: self.line(offset), column }
     }
 
     /// The whole lines that a range touches, with so many lines before and after.
@@ -75,10 +83,8 @@ impl Source {
         range: std::ops::Range<usize>,
         around: usize,
     ) -> std::ops::Range<usize> {
-        let line_of =
-            |at: usize| self.line_starts.partition_point(|&start| start <= at.min(self.bytes.len())) - 1;
-        let first = line_of(range.start).saturating_sub(around);
-        let after = line_of(range.end.max(range.start)) + around + 1;
+        let first = self.line(range.start).saturating_sub(around + 1);
+        let after = self.line(range.end.max(range.start)) + around;
         let end = self.line_starts.get(after).copied().unwrap_or(self.bytes.len());
         self.line_starts[first]..end
     }
@@ -154,6 +160,11 @@ impl Sources {
     /// The bytes of a span.
     pub fn bytes(&self, span: Span) -> &[u8] {
         &self.file(span.source).bytes[span.start as usize..span.end as usize]
+    }
+
+    /// The line, from 1, in which a span starts.
+    pub fn line(&self, span: Span) -> usize {
+        self.file(span.source).line(span.start as usize)
     }
 
     /// Line and column at which a span starts.

@@ -55,7 +55,7 @@ pub fn line(finding: &Diagnostic, sources: &Sources) -> Option<String> {
     Some(match finding.span {
         Some(span) => {
             let file = sources.file(span.source).path().display();
-            format!("({file}: Line {}) {text}", sources.position(span).line)
+            format!("({file}: Line {}) {text}", sources.line(span))
         }
         None => text,
     })

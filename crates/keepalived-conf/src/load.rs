@@ -49,14 +49,7 @@ pub(crate) fn load_extent(
     let root = placement::place(&tree, extent, &mut loaded.report);
     (loaded.config, loaded.places) = understand::understand(&root, extent, files, &mut loaded.report);
     if is_crowded(&loaded.report) {
-        loaded.report.push(
-            Diagnostic::error(
-                "too-many-findings",
-                None,
-                format!("more than {MOST_FINDINGS} findings; the rest is not listed"),
-            )
-            .help("is this a keepalived.conf?"),
-        );
+        loaded.report = most_severe(&loaded.report);
     }
     loaded.report = in_file_order(&loaded.report);
     loaded
@@ -68,6 +61,17 @@ const MOST_FINDINGS: usize = 1000;
 /// Whether findings that come by the word are to stop.
 pub(crate) fn is_crowded(report: &Report) -> bool {
     report.findings().len() >= MOST_FINDINGS
+}
+
+/// As many findings as anybody will read, errors first, and that there are more.
+fn most_severe(report: &Report) -> Report {
+    let mut findings = report.findings().to_vec();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let mut kept = Report::default();
+    let message = format!("more than {MOST_FINDINGS} findings; the rest is not listed");
+    kept.push(Diagnostic::error("too-many-findings", None, message).help("is this a keepalived.conf?"));
+    findings.into_iter().take(MOST_FINDINGS).for_each(|finding| kept.push(finding));
+    kept
 }
 
 /// The same findings in the order of the files and their lines, whatever stage made them.

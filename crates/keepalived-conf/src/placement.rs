@@ -8,6 +8,7 @@ use crate::load::is_crowded;
 use crate::registry::{self, Context, Extent, Keyword, Support};
 use crate::value;
 use diagnostic::{Diagnostic, Report, Span};
+use std::collections::HashSet;
 
 /// A statement and its row.
 #[derive(Debug)]
@@ -66,14 +67,14 @@ impl<'t> Body<'t> {
 
     /// The last keyword of this name: the one that counts.
     pub(crate) fn last<'b>(&'b self, name: &'static str) -> Option<&'b Item<'t>> {
-        self.all(name).last()
+        self.items.iter().rfind(|item| item.name() == name)
     }
 }
 
 /// Places every statement of a file.
 pub(crate) fn place<'t>(tree: &'t [Statement], extent: Extent, report: &mut Report) -> Body<'t> {
     let outer = Level { context: Context::Root, head: None, body: Body::default(), unsupported: false };
-    let mut placement = Placement { report, extent, levels: vec![outer] };
+    let mut placement = Placement { report, extent, levels: vec![outer], foreign: HashSet::new() };
     placement.statements(tree);
     placement.levels.pop().map(|level| level.body).unwrap_or_default()
 }
@@ -90,6 +91,8 @@ struct Placement<'t, 'r> {
     report: &'r mut Report,
     extent: Extent,
     levels: Vec<Level<'t>>,
+    /// Words that no block knows, each said once.
+    foreign: HashSet<(Span, &'t str)>,
 }
 
 impl<'t> Placement<'t, '_> {
@@ -165,10 +168,11 @@ impl<'t> Placement<'t, '_> {
 
     /// A word that no block around it knows.
     fn foreign(&mut self, statement: &'t Statement, context: Context) {
-        if is_crowded(self.report) {
+        let word = statement.keyword();
+        // A generator may write one word at one place thousands of times.
+        if is_crowded(self.report) || !self.foreign.insert((word.span, &word.text)) {
             return;
         }
-        let word = statement.keyword();
         let elsewhere = registry::places(&word.text);
         let finding = if elsewhere.is_empty() {
             self.unknown(word, context)

@@ -115,6 +115,7 @@ fn read(bytes: &[u8]) {
     let files = Memory::default().with("k.conf", bytes);
     let environment = Environment { config_id: Some("id".to_owned()), ..Environment::default() };
     let loaded = load_from(Path::new("k.conf"), &files, &environment);
+    assert!(loaded.report.findings().len() <= 1001, "nobody reads so many");
     for finding in loaded.report.findings().iter().take(2) {
         let _ = render(finding, &loaded.sources, Colour::Never);
     }
@@ -186,4 +187,39 @@ fn deep_nesting() {
     read("junk word\n".repeat(100_000).as_bytes());
     read("\\xff\\xff \"\n".repeat(50_000).as_bytes());
     read("include k.conf\n".repeat(100).as_bytes());
+}
+
+/// Short texts and large files whose reading took time by the square of their size, or memory: what
+/// took minutes takes as long as any other text.
+#[test]
+fn what_multiplies() {
+    let many = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
+    let block = |head: &str, lines: String| format!("vrrp_instance A {{\n{head}\n{lines}}}\n");
+    let texts = [
+        "~SEQ(a,1,65536) ~SEQ(b,1,65536)\n".to_owned(),
+        format!("~LST({{{}}}{}) x\n", many(3000, &|n| format!("n{n},")) + "n", ",{1}".repeat(3000)),
+        format!("include {}\n", "{a}".repeat(100_000)),
+        format!("include {}\n", "{a,b}".repeat(40)),
+        "${A".repeat(100_000) + "\n",
+        "a${".repeat(100_000) + "\n",
+        "a{}".repeat(100_000) + "\n",
+        "a".repeat(300_000) + "\n",
+        block("", "priority 100\n".repeat(10_000)),
+        block("virtual_routes {", many(5_000, &|n| format!("10.0.0.0/8 vai {n}\n")) + "}\n"),
+        block("track_interface {", many(10_000, &|n| format!("eth{n}\n")) + "}\n"),
+        many(2_000, &|n| format!("vrrp_script s{n} {{\nscript /bin/true\n}}\n"))
+            + &block("track_script {", many(10_000, &|n| format!("t{n}\n")) + "}\n"),
+    ];
+    texts.iter().for_each(|text| read(text.as_bytes()));
+}
+
+#[test]
+fn errors_are_not_lost_among_warnings() {
+    let text = "global_defs {\n".to_owned() + &"vrrp_version 3 4\n".repeat(2000) + "vrrp_version 9\n}\n";
+    let files = Memory::default().with("k.conf", text.as_bytes());
+    let loaded = load_from(Path::new("k.conf"), &files, &Environment::default());
+    let findings = loaded.report.findings();
+    assert_eq!(findings.len(), 1001);
+    assert_eq!(findings[0].id, "too-many-findings");
+    assert_eq!(findings.last().map(|finding| finding.id), Some("invalid-value"));
 }

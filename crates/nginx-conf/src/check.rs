@@ -235,7 +235,7 @@ impl Check<'_> {
         for word in &directive.args {
             let text = word.text();
             if !word.quoted
-                && self.sources.position(word.span).line > self.sources.position(last.span).line
+                && self.sources.line(word.span) > self.sources.line(last.span)
                 && lookup(&text).next().is_some()
             {
                 return Some((last.span, text.into_owned()));

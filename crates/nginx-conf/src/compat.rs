@@ -55,7 +55,7 @@ pub fn line(loaded: &Loaded, finding: &Diagnostic) -> String {
     match finding.span.filter(|_| finding.id != "unknown-variable") {
         Some(span) => {
             let file = loaded.sources.file(span.source);
-            let line = loaded.sources.position(span).line;
+            let line = loaded.sources.line(span);
             format!("nginx: [{level}] {message} in {}:{line}", file.path().display())
         }
         None => format!("nginx: [{level}] {message}"),

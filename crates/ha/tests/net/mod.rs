@@ -382,19 +382,13 @@ pub(crate) fn start_keepalived(
 
 /// Starts a real keepalived with a configuration; its log is beside it, named `.log`.
 pub(crate) fn keepalived_with(network: &Network, host: &Host, configuration: &std::path::Path) -> Program {
-    let path = network.directory.path();
     let stem = configuration.file_stem().unwrap().to_string_lossy().into_owned();
-    // Its processes live in a PID namespace of their own: killing the first kills all.
+    // Its processes live in a PID namespace of their own: killing the first kills all. So do its PID
+    // files, all of which keepalived 2.4 locks, those of processes that it does not start too.
     let mut command = host.command("unshare");
-    command.args(["--pid", "--fork", "--kill-child=KILL", "keepalived", "-n", "-l", "-D", "-P", "-f"]);
-    command.arg(configuration);
-    for (option, name) in [("-p", "main"), ("-r", "vrrp")] {
-        // What a killed one left behind names a process that exists in the new PID namespace as well.
-        let file = path.join(format!("{stem}.{name}.pid"));
-        let _ = fs::remove_file(&file);
-        command.arg(option).arg(file);
-    }
-    let log = fs::File::create(path.join(format!("{stem}.log"))).unwrap();
+    command.args(["--pid", "--mount", "--fork", "--kill-child=KILL", "sh", "-c"]);
+    command.arg("mount -t tmpfs none /run && exec keepalived -n -l -D -P -f \"$0\"").arg(configuration);
+    let log = fs::File::create(network.directory.path().join(format!("{stem}.log"))).unwrap();
     command.stdout(log.try_clone().unwrap()).stderr(log).stdin(Stdio::null());
     Program::Keepalived(command.spawn().unwrap())
 }

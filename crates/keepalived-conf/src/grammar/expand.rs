@@ -2,7 +2,7 @@
 
 use super::include::{self, Check, Inclusion};
 use super::lines::{self, Line};
-use super::sequence::generator;
+use super::sequence::{Round, generator};
 use super::text::{Text, is_blank};
 use super::variables::{Definitions, MAX_LINE, definition};
 use crate::{Environment, Files};
@@ -206,6 +206,8 @@ impl<'a> Expansion<'a> {
             Some(Ok(made)) => {
                 let rest = line.slice(made.rest..line.len());
                 for round in made.rounds {
+                    // Generators within generators make rounds without end, also of nothing.
+                    self.budget = self.budget.saturating_sub(size(&round));
                     for (name, value) in round {
                         let mut written = Text::default();
                         if let Some(place) = line.span(0..close.min(line.len())) {
@@ -213,7 +215,7 @@ impl<'a> Expansion<'a> {
                         }
                         self.definitions.set(&name, written);
                     }
-                    if self.budget < rest.len() {
+                    if self.budget == 0 || self.budget < rest.len() {
                         self.line(rest, depth + 1);
                         return;
                     }
@@ -265,6 +267,11 @@ impl<'a> Expansion<'a> {
             self.report.push(inclusion.missing(&directory.join(&inclusion.pattern)));
         }
     }
+}
+
+/// What a round takes of the budget: the bytes that it sets, and as much work as a line.
+fn size(round: &Round) -> usize {
+    32 + round.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
 }
 
 /// A line without its `@id` conditions.

@@ -128,14 +128,27 @@ pub(crate) fn read(line: &Text) -> Option<Inclusion> {
     (!pattern.is_empty()).then_some(Inclusion { pattern, span, check })
 }
 
-/// The alternatives of one level of `{a,b}`; at most 64, more braces stay as written.
+/// Paths that Linux takes have less bytes than this.
+const PATH_MAX: usize = 4096;
+/// Alternatives that one inclusion may have.
+const MOST_ALTERNATIVES: usize = 64;
+/// Choices between alternatives that it may have.
+const MOST_CHOICES: usize = 8;
+
+/// The alternatives of `{a,b}`, one level of it. More braces than a few stay as written, as do those of
+/// what is longer than a path.
 pub(crate) fn braces(pattern: &str) -> Vec<String> {
-    let Some((before, rest)) = pattern.split_once('{') else { return vec![pattern.to_owned()] };
-    let Some((inner, after)) = rest.split_once('}') else { return vec![pattern.to_owned()] };
-    let tails = braces(after);
-    inner
-        .split(',')
-        .flat_map(|choice| tails.iter().map(move |tail| format!("{before}{choice}{tail}")))
-        .take(64)
-        .collect()
+    let mut made = vec![String::new()];
+    let mut rest = pattern;
+    for _ in 0..if pattern.len() < PATH_MAX { MOST_CHOICES } else { 0 } {
+        let Some((before, opened)) = rest.split_once('{') else { break };
+        let Some((choices, after)) = opened.split_once('}') else { break };
+        let with = |head: &String| -> Vec<String> {
+            choices.split(',').map(|choice| format!("{head}{before}{choice}")).collect()
+        };
+        made = made.iter().flat_map(with).take(MOST_ALTERNATIVES).collect();
+        rest = after;
+    }
+    made.iter_mut().for_each(|path| path.push_str(rest));
+    made
 }

@@ -14,7 +14,7 @@ pub(crate) struct Generator {
     pub(crate) rest: usize,
 }
 
-/// A generator makes no more copies than this.
+/// A generator makes no more copies than this, and sets no more names.
 pub(crate) const MAX_ROUNDS: u64 = 65_536;
 
 /// Reads the generator at the start of a line; `Err` says what is wrong with it.
@@ -91,6 +91,10 @@ fn list(inner: &[u8]) -> Result<Vec<Round>, String> {
     }
     if !names.iter().all(|name| is_name(name)) {
         return Err("a name is expected first".to_owned());
+    }
+    let count = names.len() as u64 * values.len() as u64;
+    if count > MAX_ROUNDS {
+        return Err(format!("it sets {count} names; at most {MAX_ROUNDS} are allowed"));
     }
     values
         .iter()

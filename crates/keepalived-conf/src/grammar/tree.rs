@@ -240,7 +240,7 @@ impl Builder<'_> {
         finding = match early {
             Some((_, close)) => finding.help(format!(
                 "by its indentation, the brace in line {} is probably the one too many",
-                self.sources.position(close).line
+                self.sources.line(close)
             )),
             None => finding.help("remove it, or add the `{` that it was meant to close"),
         };
@@ -269,7 +269,7 @@ impl Builder<'_> {
         .label("opened here");
         if let Some((inner, close)) = self.closed_by_another(&frame.statements) {
             let next = self.first_outside(inner).unwrap_or(close);
-            let line = self.sources.position(next).line;
+            let line = self.sources.line(next);
             finding = finding
                 .related(inner.words[0].span, format!("`{}` opens here…", title(&inner.words)))
                 .related(
@@ -315,9 +315,7 @@ impl Builder<'_> {
 
     /// How far a word that is first in its line is indented.
     fn indent(&self, span: Span) -> Option<usize> {
-        let bytes = self.sources.file(span.source).bytes();
-        let before = &bytes[..span.start as usize];
-        let line = &before[before.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1)..];
+        let line = self.sources.file(span.source).before(span.start as usize);
         line.iter().all(|b| is_blank(*b)).then_some(line.len())
     }
 

@@ -199,11 +199,12 @@ fn usage(after: &[u8]) -> Use {
             false => Use::Glued { name, len: name_len },
         };
     }
-    let Some(close) = body.iter().position(|b| *b == b'}') else { return Use::None };
-    let inner = &body[name_len..close];
-    if !inner.iter().all(|b| is_blank(*b) || b.is_ascii_alphanumeric() || *b == b'_') {
+    let plain = |b: &u8| is_blank(*b) || b.is_ascii_alphanumeric() || *b == b'_';
+    let close = name_len + body[name_len..].iter().take_while(|b| plain(b)).count();
+    if body.get(close) != Some(&b'}') {
         return Use::None;
     }
+    let inner = &body[name_len..close];
     let parameters = inner.split(|b| is_blank(*b)).filter(|p| !p.is_empty()).map(<[u8]>::to_vec).collect();
     Use::Name { name, parameters, len: close + 2 }
 }

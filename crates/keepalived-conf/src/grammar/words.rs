@@ -31,6 +31,7 @@ pub(crate) enum Token {
 /// Cuts a cleaned line into tokens.
 pub(crate) fn tokens(line: &Text, report: &mut Report) -> Vec<Token> {
     let bytes = line.bytes();
+    let last_close = bytes.iter().rposition(|b| *b == b'}').unwrap_or(0);
     let mut tokens = Vec::new();
     let mut i = 0;
     while i < bytes.len() {
@@ -46,7 +47,7 @@ pub(crate) fn tokens(line: &Text, report: &mut Report) -> Vec<Token> {
                 i += 1;
             }
             _ => {
-                let end = word_end(bytes, i);
+                let end = word_end(bytes, i, last_close);
                 if let Some(span) = line.span(i..end) {
                     tokens.push(Token::Word(word(&bytes[i..end], span, report)));
                 }
@@ -57,8 +58,8 @@ pub(crate) fn tokens(line: &Text, report: &mut Report) -> Vec<Token> {
     tokens
 }
 
-/// Where the word that starts at `start` ends.
-fn word_end(bytes: &[u8], start: usize) -> usize {
+/// Where the word that starts at `start` ends, in a line with its last `}` at `last_close`.
+fn word_end(bytes: &[u8], start: usize, last_close: usize) -> usize {
     let mut quote = None;
     let mut i = start;
     while i < bytes.len() {
@@ -68,11 +69,8 @@ fn word_end(bytes: &[u8], start: usize) -> usize {
             (b'\'', None) if i == start && bytes[i + 1..].contains(&b'\'') => quote = Some(b'\''),
             (b, Some(open)) if b == open => quote = None,
             // An undefined `${NAME}` stays a word.
-            (b'{', None) if i > start && bytes[i - 1] == b'$' => {
-                match bytes[i..].iter().position(|b| *b == b'}') {
-                    Some(close) => i += close,
-                    None => break,
-                }
+            (b'{', None) if i > start && bytes[i - 1] == b'$' && i < last_close => {
+                i += bytes[i..].iter().position(|b| *b == b'}').unwrap_or(0);
             }
             (b'{' | b'}', None) => break,
             (b, None) if is_blank(b) => break,

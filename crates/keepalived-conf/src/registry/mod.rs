@@ -14,6 +14,9 @@ mod vrrp;
 
 pub use context::Context;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// What the first argument has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -215,9 +218,26 @@ pub fn options() -> impl Iterator<Item = &'static Keyword> {
     options::WORDS.iter()
 }
 
+type Index = HashMap<&'static str, Vec<&'static Keyword>>;
+
+/// Rows by their words: a file may have a million of them.
+fn index(rows: impl Iterator<Item = &'static Keyword>) -> Index {
+    let mut index = Index::new();
+    rows.for_each(|row| index.entry(row.name).or_default().push(row));
+    index
+}
+
+static KEYWORDS: LazyLock<Index> = LazyLock::new(|| index(keywords()));
+static OPTIONS: LazyLock<Index> = LazyLock::new(|| index(options()));
+
+/// All rows of a word.
+fn rows(index: &'static Index, name: &str) -> impl Iterator<Item = &'static Keyword> {
+    index.get(name).into_iter().flatten().copied()
+}
+
 /// The row of an option or value.
 pub fn option(name: &str, context: Context) -> Option<&'static Keyword> {
-    options().find(|k| k.name == name && k.contexts.contains(&context))
+    rows(&OPTIONS, name).find(|k| k.contexts.contains(&context))
 }
 
 /// Which words count as acted on.
@@ -247,7 +267,7 @@ impl Extent {
 
 /// The row of a word in a place.
 pub fn lookup(name: &str, context: Context) -> Option<&'static Keyword> {
-    keywords().find(|k| k.name == name && k.contexts.contains(&context))
+    rows(&KEYWORDS, name).find(|k| k.contexts.contains(&context))
 }
 
 /// The words that may stand in a place.
@@ -257,7 +277,7 @@ pub fn in_context(context: Context) -> impl Iterator<Item = &'static Keyword> {
 
 /// The places where a word may stand.
 pub fn places(name: &str) -> Vec<Context> {
-    keywords().filter(|k| k.name == name).flat_map(|k| k.contexts).copied().collect()
+    rows(&KEYWORDS, name).flat_map(|k| k.contexts).copied().collect()
 }
 
 #[cfg(test)]

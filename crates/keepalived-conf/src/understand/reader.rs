@@ -4,6 +4,7 @@
 use super::names::Names;
 use crate::Files;
 use crate::grammar::{Statement, Word};
+use crate::load::is_crowded;
 use crate::registry::{self, Context, Extent, Keyword, Support};
 use crate::value;
 use diagnostic::{Diagnostic, Report, Span};
@@ -103,7 +104,7 @@ impl Reader<'_> {
         known: impl Iterator<Item = impl AsRef<str>> + Clone,
     ) -> bool {
         let found = known.clone().any(|name| name.as_ref() == word.text);
-        if !found && !self.is_declared(what, &word.text) {
+        if !found && !is_crowded(self.report) && !self.is_declared(what, &word.text) {
             let names: Vec<String> = known.map(|name| name.as_ref().to_owned()).collect();
             self.say(
                 Diagnostic::error("unknown-name", word.span, format!("there is no {what} `{}`", word.text))

@@ -4,11 +4,13 @@
 use super::reader::{Line, Reader};
 use super::script::weight_of;
 use crate::grammar::{Statement, Word};
+use crate::load::is_crowded;
 use crate::model::{Conditions, Config, TrackInterface, TrackWeight, Tracked};
 use crate::placement::{Body, Item};
 use crate::registry::{Context, Extent};
 use crate::value;
 use diagnostic::{Diagnostic, Span};
+use std::collections::HashMap;
 
 /// Everything that is tracked, with the places of scripts and interfaces.
 #[derive(Default)]
@@ -76,12 +78,21 @@ fn tracked(
     reader: &mut Reader<'_>,
 ) -> Vec<(Tracked, Span)> {
     let mut tracked: Vec<(Tracked, Span)> = Vec::new();
-    for (entry, acts) in entries(body, kind.block, reader.extent) {
+    let entries = entries(body, kind.block, reader.extent);
+    if entries.is_empty() {
+        return tracked;
+    }
+    let weights: HashMap<&str, TrackWeight> = known.iter().rev().copied().collect();
+    let mut seen: HashMap<&str, Span> = HashMap::new();
+    for (entry, acts) in entries {
         let name = entry.keyword();
-        let Some((_, own)) = known.iter().find(|(known, _)| *known == name.text) else {
+        let Some(own) = weights.get(name.text.as_str()) else {
             // What was left out for its own mistakes is not missed again. A script is: without it
             // the instance would be unchecked.
             if kind.object != SCRIPT.object && reader.is_declared(kind.object, &name.text) {
+                continue;
+            }
+            if is_crowded(reader.report) {
                 continue;
             }
             reader.say(
@@ -91,10 +102,11 @@ fn tracked(
             );
             continue;
         };
-        if let Some((_, first)) = tracked.iter().find(|(t, _)| t.name == name.text) {
+        if let Some(first) = seen.get(name.text.as_str()) {
             reader.say(repeated(name, *first));
             continue;
         }
+        seen.insert(&name.text, name.span);
         let weight = weight(entry, acts, *own, kind.greatest, reader).unwrap_or(*own);
         tracked.push((Tracked { name: name.text.clone(), weight }, name.span));
     }
@@ -103,9 +115,10 @@ fn tracked(
 
 fn interfaces(body: &Body<'_>, own: Option<&str>, reader: &mut Reader<'_>) -> Vec<(TrackInterface, Span)> {
     let mut tracked: Vec<(TrackInterface, Span)> = Vec::new();
+    let mut seen: HashMap<&str, Span> = HashMap::new();
     for (entry, acts) in entries(body, "track_interface", reader.extent) {
         let name = entry.keyword();
-        if let Some((_, first)) = tracked.iter().find(|(t, _)| t.interface == name.text) {
+        if let Some(first) = seen.get(name.text.as_str()) {
             reader.say(repeated(name, *first));
             continue;
         }
@@ -122,6 +135,7 @@ fn interfaces(body: &Body<'_>, own: Option<&str>, reader: &mut Reader<'_>) -> Ve
             );
             continue;
         }
+        seen.insert(&name.text, name.span);
         tracked.push((TrackInterface { interface: name.text.clone(), weight }, name.span));
     }
     tracked

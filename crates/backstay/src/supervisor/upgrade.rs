@@ -10,14 +10,17 @@ use nginx_conf::model::ListenAddress;
 use rustix::io::FdFlags;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use serde::{Deserialize, Serialize};
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// [`Inheritance`] as JSON, for the supervisor that is executed.
 const UPGRADE: &str = "BACKSTAY_UPGRADE";
+/// How long a new binary may take to tell its version: this process looks after others.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A process of the program before.
 #[derive(Debug, Serialize, Deserialize)]
@@ -113,7 +116,7 @@ pub(super) fn reap(pids: &mut Vec<u32>) {
 /// The binary that lies where ours lay.
 ///
 /// # Errors
-/// It does not lie there, or cannot tell its version.
+/// It does not lie there, or does not tell its version within two seconds.
 pub(super) fn successor() -> Result<PathBuf, String> {
     let own =
         std::env::current_exe().map_err(|error| format!("where this program lies is unknown: {error}"))?;
@@ -122,12 +125,37 @@ pub(super) fn successor() -> Result<PathBuf, String> {
     let path = PathBuf::from(text.strip_suffix(" (deleted)").unwrap_or(&text));
     let explain = |why: String| format!("{} is not executed: {why}; nothing was changed", path.display());
     let mut probe = Command::new(&path);
-    probe.arg0("backstay").arg("--version").env_clear().stdin(Stdio::null());
-    let output = probe.output().map_err(|error| explain(error.to_string()))?;
-    if !output.status.success() || !output.stdout.starts_with(b"backstay ") {
+    probe.arg0("backstay").arg("--version").env_clear();
+    let said = said_within(&mut probe, PATIENCE).map_err(|error| explain(error.to_string()))?;
+    if !said.starts_with(b"backstay ") {
         return Err(explain("it does not tell its version".to_owned()));
     }
     Ok(path)
+}
+
+/// What a program says that ends well within a time; nothing when it does not. It is to be little.
+fn said_within(program: &mut Command, patience: Duration) -> io::Result<Vec<u8>> {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let mut child = program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let began = Instant::now();
+    let status = loop {
+        match child.try_wait()? {
+            Some(status) => break status,
+            None if began.elapsed() < patience => std::thread::sleep(PAUSE),
+            None => {
+                child.kill()?;
+                break child.wait()?;
+            }
+        }
+    };
+    let mut said = Vec::new();
+    if let Some(mut stdout) = child.stdout.take().filter(|_| status.success()) {
+        // What it has left running may hold the pipe open: no more than what is there is read.
+        let mut buffer = [0; 256];
+        let length = stdout.read(&mut buffer)?;
+        said.extend_from_slice(&buffer[..length]);
+    }
+    Ok(said)
 }
 
 /// Executes it in place of this program. Returns only when that fails; then nothing has changed.
@@ -148,4 +176,19 @@ pub(super) fn execute(path: &Path, inheritance: &Inheritance) -> io::Error {
     let error = command.exec();
     let _ = sys::process::pass_on(&numbers, FdFlags::CLOEXEC);
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_hangs_or_fails_says_nothing() {
+        let said = |script: &str, patience| {
+            said_within(Command::new("sh").args(["-c", script]), patience).expect("it starts")
+        };
+        assert_eq!(said("echo backstay 1", PATIENCE), b"backstay 1\n");
+        assert_eq!(said("echo backstay 1; exit 1", PATIENCE), b"");
+        assert_eq!(said("echo backstay 1; exec sleep 60", Duration::from_millis(50)), b"");
+    }
 }

@@ -181,8 +181,8 @@ impl How {
             // What is not there is told by starting it.
             Err(_) => return Ok(()),
         };
-        match program::changeable_part(&resolved) {
-            Some(part) => Err(Error::Insecure(path.to_owned(), part.to_owned())),
+        match program::changeable_part(path) {
+            Some(part) => Err(Error::Insecure(path.to_owned(), part)),
             None if resolved.exists() => Ok(()),
             None => Err(Error::NotExecutable(path.to_owned(), self.user.uid)),
         }

@@ -58,7 +58,7 @@ impl Receiver {
             version,
             family,
             authentication,
-            hmac: signed.then_some(hmac::Settings { keys, active_key: 1, anti_replay, mode }),
+            hmac: signed.then_some(hmac::Settings { keys, active_key: 1, anti_replay, mode, senders: 4 }),
             addresses: vec![address],
             router: Router::new(Settings::plain(version, 100, Centiseconds(100), own)),
             security: Security::default(),

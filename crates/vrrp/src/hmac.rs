@@ -27,8 +27,9 @@ pub const TRAILER_LENGTH: usize = 28;
 const TYPE_SHA256: u8 = 1;
 /// Where the code begins.
 const CODE: usize = 12;
-/// Senders remembered for one virtual router: more than two at a time are an attack or a disorder.
-const SENDERS: usize = 4;
+/// Senders remembered for one virtual router that uses multicast: more than two at a time are an attack
+/// or a disorder.
+pub const SENDERS: usize = 4;
 
 /// A key.
 #[derive(Clone, PartialEq, Eq)]
@@ -77,6 +78,9 @@ pub struct Settings {
     pub anti_replay: AntiReplay,
     /// Whether one must and may be there.
     pub mode: Mode,
+    /// Of how many senders the last packet is remembered: [`SENDERS`], or every peer of unicast if there
+    /// are more. A packet of one that was forgotten could be repeated.
+    pub senders: usize,
 }
 
 impl Settings {
@@ -170,7 +174,7 @@ impl State {
                 self.heard.push((source, last));
                 return Err(Wrong::Repeated);
             }
-        } else if self.heard.len() == SENDERS {
+        } else if self.heard.len() >= settings.senders {
             self.heard.remove(0);
         }
         self.heard.push((source, received));
@@ -257,6 +261,7 @@ mod tests {
             active_key: 2,
             anti_replay: AntiReplay::Time(Duration::from_secs(5)),
             mode: Mode::Enforce,
+            senders: SENDERS,
         }
     }
 
@@ -287,6 +292,30 @@ mod tests {
         assert_eq!(verify(&mut receiver, &second, NOW), Ok(()));
         assert_eq!(verify(&mut receiver, &second, NOW), Err(Wrong::Repeated));
         assert_eq!(verify(&mut receiver, &first, NOW), Err(Wrong::Repeated));
+    }
+
+    /// With unicast, nobody who listed so many peers may be told an old packet of one of them.
+    #[test]
+    fn as_many_senders_are_remembered_as_there_are_peers() {
+        let repeated = |senders: usize| {
+            let settings = Settings { senders, ..settings() };
+            let mut receiver = State::default();
+            let trailers = (1..=6u8).map(|host| {
+                let source = IpAddr::from([10, 78, 0, host]);
+                let mut out = PACKET.to_vec();
+                let stamp = State::default().stamp(&settings, NOW).unwrap();
+                stamp.append(Version::V3, PACKET[1], source, 0, &mut out);
+                (source, *out.last_chunk::<TRAILER_LENGTH>().unwrap())
+            });
+            let trailers: Vec<_> = trailers.collect();
+            let mut verify = |(source, trailer): &(IpAddr, [u8; TRAILER_LENGTH])| {
+                receiver.verify(&settings, Version::V3, *source, PACKET, trailer, NOW)
+            };
+            assert!(trailers.iter().all(|signed| verify(signed).is_ok()));
+            verify(&trailers[0])
+        };
+        assert_eq!(repeated(6), Err(Wrong::Repeated));
+        assert_eq!(repeated(SENDERS), Ok(()), "the limit is what this is about");
     }
 
     #[test]

@@ -27,6 +27,7 @@ fn keys(active_key: u8) -> hmac::Settings {
         active_key,
         anti_replay: hmac::AntiReplay::Time(Duration::from_secs(5)),
         mode: hmac::Mode::Enforce,
+        senders: hmac::SENDERS,
     }
 }
 

@@ -41,6 +41,7 @@ fn key(byte: u8) -> hmac::Settings {
         active_key: 1,
         anti_replay: hmac::AntiReplay::Time(Duration::from_secs(5)),
         mode: hmac::Mode::Enforce,
+        senders: hmac::SENDERS,
     }
 }
 

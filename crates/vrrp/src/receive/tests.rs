@@ -252,6 +252,7 @@ fn keys(mode: hmac::Mode) -> hmac::Settings {
         active_key: 1,
         anti_replay: hmac::AntiReplay::Time(Duration::from_secs(5)),
         mode,
+        senders: hmac::SENDERS,
     }
 }
 

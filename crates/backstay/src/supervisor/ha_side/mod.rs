@@ -1,19 +1,24 @@
 //! The keepalived side: the vrrp process and the runner, and what they say to each other.
 
+mod hear;
+mod options;
+
+pub(crate) use options::HaOptions;
+
 use super::child::{Child, Environment, Exit, Restart};
 use super::copies::Copies;
 use super::dumps;
 use super::fifos::Fifos;
 use super::reload_time::ReloadTime;
 use super::upgrade::{Inheritance, Predecessor};
-use crate::inspect;
-use crate::roles::{self, LogPlan, Role, Setup};
-use control::message::{Adjustment, Change, State, ToControl};
+use crate::roles::{self, Role, Setup};
+use control::message::{Adjustment, ToControl};
 use ha::message::{Dump, In, InstanceStatus, Memory, Out, ScriptOutcome};
 use keepalived_conf::Loaded;
-use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, SnmpVrrp, TimedScript};
+use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, TimedScript};
 use logging::{Level, Logger};
-use runner::message::{Configure, FromRunner, Mail, Outcome, Task, ToRunner};
+use options::in_namespace;
+use runner::message::{Configure, FromRunner, Outcome, Task, ToRunner};
 use rustix::fs::OFlags;
 use rustix::time::{ClockId, clock_gettime};
 use std::collections::HashSet;
@@ -21,7 +26,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A vrrp process that shows no sign of life for so long is killed and started again: well below
@@ -37,123 +42,6 @@ const MOST_UNTOLD: usize = 1000;
 
 /// How long the vrrp process may take to say how its instances stand.
 const STATUS: Duration = Duration::from_secs(1);
-
-/// How the keepalived side is run.
-#[derive(Clone, Debug)]
-pub(crate) struct HaOptions {
-    /// `-f`
-    pub(crate) path: PathBuf,
-    /// What tells the program from others of ours here.
-    pub(crate) name: Option<String>,
-    /// `-i`
-    pub(crate) config_id: Option<String>,
-    /// `-l`, `-D`, `-S`, `-G`, `-g`
-    pub(crate) log: LogPlan,
-    /// `-s`: goes before `net_namespace`.
-    pub(crate) namespace: Option<String>,
-    /// `-u`: goes before `umask`.
-    pub(crate) umask: Option<u32>,
-    /// Not `-B`.
-    pub(crate) bfd: bool,
-    /// Not `-R`.
-    pub(crate) respawn: bool,
-    /// `-d`
-    pub(crate) dump: bool,
-    /// `-e`: a file that an `include` names has to be there.
-    pub(crate) every_file: bool,
-    /// `-V`: virtual addresses stay when we stop.
-    pub(crate) keeps_addresses: bool,
-    /// `-a`: addresses that come and go are told to the log.
-    pub(crate) reports_addresses: bool,
-    /// `-x`: every table of SNMP is offered.
-    pub(crate) snmp: bool,
-    /// `-A`: goes before `snmp_socket`.
-    pub(crate) snmp_socket: Option<String>,
-}
-
-impl HaOptions {
-    pub(crate) fn new(path: PathBuf, log: LogPlan) -> Self {
-        Self {
-            path,
-            name: None,
-            config_id: None,
-            log,
-            namespace: None,
-            umask: None,
-            bfd: true,
-            respawn: true,
-            dump: false,
-            every_file: false,
-            keeps_addresses: false,
-            reports_addresses: false,
-            snmp: false,
-            snmp_socket: None,
-        }
-    }
-
-    /// Reads the file, as the command line changes it, and checks it on the network it is for.
-    pub(crate) fn read(&self) -> Result<(Loaded, diagnostic::Report), String> {
-        let loaded = self.load();
-        if !loaded.readable {
-            return Err(format!("the configuration file {} cannot be read", self.path.display()));
-        }
-        if self.lacks_file(&loaded) {
-            return Err(format!("a file that {} includes cannot be read", self.path.display()));
-        }
-        let checks = self.check(&loaded)?;
-        Ok((loaded, checks))
-    }
-
-    /// Reads the file, as the command line changes it.
-    pub(crate) fn load(&self) -> Loaded {
-        let mut loaded = inspect::load_keepalived(&self.path, self.config_id.as_deref());
-        if let Some(name) = &self.namespace {
-            loaded.config.program.network_namespace = Some(name.clone());
-            loaded.config.program.pid_directory = true;
-        }
-        loaded.config.program.name.clone_from(&self.name);
-        loaded.config.program.keeps_addresses = self.keeps_addresses;
-        loaded.config.program.reports_addresses = self.reports_addresses;
-        let snmp = &mut loaded.config.global.snmp;
-        if self.snmp {
-            snmp.vrrp = SnmpVrrp { keepalived: true, rfc2787: true, rfc6527: true };
-        }
-        if self.snmp_socket.is_some() {
-            snmp.socket.clone_from(&self.snmp_socket);
-        }
-        if !self.bfd {
-            loaded.config.bfd.clear();
-            loaded.config.instances.iter_mut().for_each(|instance| instance.track_bfd.clear());
-            loaded.config.sync_groups.iter_mut().for_each(|group| group.track.bfd.clear());
-        }
-        loaded
-    }
-
-    /// Whether `-e` wants a file that is not there.
-    pub(crate) fn lacks_file(&self, loaded: &Loaded) -> bool {
-        self.every_file && loaded.report.findings().iter().any(|finding| finding.id == "include-missing")
-    }
-
-    /// Checks a configuration on the network it is for.
-    ///
-    /// # Errors
-    /// That network is not there.
-    pub(crate) fn check(&self, loaded: &Loaded) -> Result<diagnostic::Report, String> {
-        let namespace = loaded.config.program.network_namespace.as_deref();
-        in_namespace(namespace, || inspect::check_keepalived(loaded, None))
-    }
-}
-
-/// Does something with the interfaces of a network namespace before its eyes.
-fn in_namespace<T: Send>(name: Option<&str>, look: impl FnOnce() -> T + Send) -> Result<T, String> {
-    let Some(name) = name else { return Ok(look()) };
-    let enter = || sys::namespace::enter_network(name).map(|()| look());
-    let outcome = std::thread::scope(|scope| scope.spawn(enter).join());
-    match outcome {
-        Ok(outcome) => outcome.map_err(|errno| format!("the network namespace {name}: {errno}")),
-        Err(_) => Err(format!("the network namespace {name} cannot be looked at")),
-    }
-}
 
 /// The keepalived side.
 pub(crate) struct HaSide {
@@ -454,71 +342,6 @@ impl HaSide {
             } else {
                 logger.log(Level::Error, &format!("The {} process {how}: stopping, as -R asks", role.word()));
                 self.stop(logger);
-            }
-        }
-    }
-
-    fn hear_vrrp(&mut self, logger: &mut Logger) {
-        while let Some(vrrp) = &mut self.vrrp {
-            // A broken channel is followed by the end of the process, which is dealt with above.
-            let Ok(Some(received)) = vrrp.channel.recv() else { return };
-            match received.message {
-                Out::Ready => {
-                    self.vrrp_ready = true;
-                    self.relieve();
-                    if std::mem::take(&mut self.reloading) {
-                        self.news.push(ToControl::Reloaded);
-                    }
-                }
-                Out::Notify(notification) => {
-                    self.news.push(ToControl::Changed(Change {
-                        subject: notification.subject,
-                        name: notification.name.clone(),
-                        occasion: notification.occasion,
-                        priority: notification.priority,
-                    }));
-                    let line = notification.fifo_line();
-                    let tasks: Vec<Task> = notification.commands.into_iter().map(task).collect();
-                    if !tasks.is_empty() {
-                        self.tell_runner(&ToRunner::Notify { instance: notification.name, tasks });
-                    }
-                    self.fifos.write(&line, logger);
-                }
-                Out::FifoLine(line) => self.fifos.write(&line, logger),
-                Out::Mail(mail) => {
-                    self.tell_runner(&ToRunner::Mail(Mail { subject: mail.subject, body: mail.body }));
-                }
-                Out::Status(instances, surroundings) => {
-                    self.status_asked = None;
-                    self.news.push(ToControl::State(State { instances: instances.clone(), surroundings }));
-                    self.status = Some(instances);
-                }
-                Out::Refused(refusal) => self.news.push(ToControl::Refused(refusal)),
-                Out::Dump(Dump::Reload { number, over }, text) => {
-                    self.copies.keep_state(vrrp.pid(), number, over, &text, logger);
-                }
-                Out::Dump(kind, text) => {
-                    self.write_dump(kind, "", &text, logger);
-                    self.news.push(ToControl::Written(kind));
-                }
-                Out::Remember(memory) => self.memory = memory,
-                Out::Raise(priority) => {
-                    let highest = self.config.global.processes.max_auto_priority;
-                    raise(vrrp.pid(), priority, highest, logger);
-                }
-            }
-        }
-    }
-
-    fn hear_runner(&mut self) {
-        while let Some(runner) = &mut self.runner {
-            let Ok(Some(received)) = runner.channel.recv() else { return };
-            let FromRunner::Result { script, outcome } = received.message else {
-                self.script_ran = true;
-                continue;
-            };
-            if let Some(vrrp) = &mut self.vrrp {
-                let _ = vrrp.channel.send(&In::ScriptResult { script, outcome: script_outcome(outcome) });
             }
         }
     }

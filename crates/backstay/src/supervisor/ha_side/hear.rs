@@ -1,0 +1,74 @@
+//! What the vrrp process and the runner say.
+
+use super::{HaSide, raise, script_outcome, task};
+use control::message::{Change, State, ToControl};
+use ha::message::{Dump, In, Out};
+use logging::Logger;
+use runner::message::{FromRunner, Mail, Task, ToRunner};
+
+impl HaSide {
+    pub(super) fn hear_vrrp(&mut self, logger: &mut Logger) {
+        while let Some(vrrp) = &mut self.vrrp {
+            // A broken channel is followed by the end of the process, which is dealt with above.
+            let Ok(Some(received)) = vrrp.channel.recv() else { return };
+            match received.message {
+                Out::Ready => {
+                    self.vrrp_ready = true;
+                    self.relieve();
+                    if std::mem::take(&mut self.reloading) {
+                        self.news.push(ToControl::Reloaded);
+                    }
+                }
+                Out::Notify(notification) => {
+                    self.news.push(ToControl::Changed(Change {
+                        subject: notification.subject,
+                        name: notification.name.clone(),
+                        occasion: notification.occasion,
+                        priority: notification.priority,
+                    }));
+                    let line = notification.fifo_line();
+                    let tasks: Vec<Task> = notification.commands.into_iter().map(task).collect();
+                    if !tasks.is_empty() {
+                        self.tell_runner(&ToRunner::Notify { instance: notification.name, tasks });
+                    }
+                    self.fifos.write(&line, logger);
+                }
+                Out::FifoLine(line) => self.fifos.write(&line, logger),
+                Out::Mail(mail) => {
+                    self.tell_runner(&ToRunner::Mail(Mail { subject: mail.subject, body: mail.body }));
+                }
+                Out::Status(instances, surroundings) => {
+                    self.status_asked = None;
+                    self.news.push(ToControl::State(State { instances: instances.clone(), surroundings }));
+                    self.status = Some(instances);
+                }
+                Out::Refused(refusal) => self.news.push(ToControl::Refused(refusal)),
+                Out::Dump(Dump::Reload { number, over }, text) => {
+                    self.copies.keep_state(vrrp.pid(), number, over, &text, logger);
+                }
+                Out::Dump(kind, text) => {
+                    self.write_dump(kind, "", &text, logger);
+                    self.news.push(ToControl::Written(kind));
+                }
+                Out::Remember(memory) => self.memory = memory,
+                Out::Raise(priority) => {
+                    let highest = self.config.global.processes.max_auto_priority;
+                    raise(vrrp.pid(), priority, highest, logger);
+                }
+            }
+        }
+    }
+
+    pub(super) fn hear_runner(&mut self) {
+        while let Some(runner) = &mut self.runner {
+            let Ok(Some(received)) = runner.channel.recv() else { return };
+            let FromRunner::Result { script, outcome } = received.message else {
+                self.script_ran = true;
+                continue;
+            };
+            if let Some(vrrp) = &mut self.vrrp {
+                let _ = vrrp.channel.send(&In::ScriptResult { script, outcome: script_outcome(outcome) });
+            }
+        }
+    }
+}

@@ -10,7 +10,9 @@ pub(crate) use track::{Cause, Sources};
 
 use crate::message::{InstanceState, Occasion, ProtocolError};
 use crate::network::{Interfaces, Purpose};
-use keepalived_conf::model::{Iptables, Route, Rule, VirtualAddress, VirtualInterface, VrrpInstance};
+use keepalived_conf::model::{
+    ETHERNET_MTU, Iptables, Route, Rule, VirtualAddress, VirtualInterface, VrrpInstance,
+};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -42,6 +44,8 @@ pub(crate) struct Instance {
     /// address, so that is on the interface below a virtual one.
     pub(crate) handover: Purpose,
     /// The addresses in the advertisements.
+    /// Of the link that advertisements leave by.
+    mtu: u32,
     advertised: Vec<IpAddr>,
     peers: Option<Vec<Peer>>,
     hmac: Option<hmac::Settings>,
@@ -96,7 +100,8 @@ impl Instance {
             router: Router::new(settings::settings(&config, None, grouped)),
             purpose: settings::purpose(&config, sending_interface(&config)),
             handover: Purpose { own: None, ..settings::purpose(&config, &config.interface) },
-            advertised: settings::advertised(&config),
+            mtu: ETHERNET_MTU,
+            advertised: settings::advertised(&config, ETHERNET_MTU),
             peers: settings::peers(&config),
             hmac: settings::hmac(&config),
             security: Security::default(),
@@ -129,7 +134,7 @@ impl Instance {
         grouped: bool,
         actions: &mut Vec<vrrp::Action>,
     ) -> VrrpInstance {
-        self.advertised = settings::advertised(&config);
+        self.advertised = settings::advertised(&config, self.mtu);
         self.peers = settings::peers(&config);
         self.hmac = settings::hmac(&config);
         self.purpose = settings::purpose(&config, sending_interface(&config));
@@ -307,6 +312,16 @@ impl Instance {
         });
         if let Some(source) = self.source {
             self.router.set_source(source);
+        }
+    }
+
+    /// Advertises as many addresses as its link has room for: a peer that is told fewer, or more, than it
+    /// has itself may refuse to believe it, as keepalived before 2.3.3.
+    pub(crate) fn fit(&mut self, interfaces: &Interfaces) {
+        let mtu = interfaces.link(&self.purpose.interface).map_or(ETHERNET_MTU, |link| link.mtu);
+        if mtu != self.mtu {
+            self.mtu = mtu;
+            self.advertised = settings::advertised(&self.config, mtu);
         }
     }
 

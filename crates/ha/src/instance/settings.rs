@@ -34,8 +34,9 @@ pub(super) fn version(config: &VrrpInstance) -> Version {
 }
 
 /// The addresses in the advertisements.
-pub(super) fn advertised(config: &VrrpInstance) -> Vec<IpAddr> {
-    config.addresses.iter().map(|vip| vip.address).collect()
+/// The addresses that an advertisement on a link of this MTU has room for.
+pub(super) fn advertised(config: &VrrpInstance, mtu: u32) -> Vec<IpAddr> {
+    config.addresses.iter().map(|vip| vip.address).take(config.most_advertised(mtu)).collect()
 }
 
 pub(super) fn peers(config: &VrrpInstance) -> Option<Vec<Peer>> {
@@ -69,6 +70,7 @@ pub(super) fn hmac(config: &VrrpInstance) -> Option<hmac::Settings> {
             HmacMode::Permissive => hmac::Mode::Permissive,
             HmacMode::Enforce => hmac::Mode::Enforce,
         },
+        senders: config.unicast.as_ref().map_or(0, |unicast| unicast.peers.len()).max(hmac::SENDERS),
     })
 }
 

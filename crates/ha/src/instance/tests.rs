@@ -2,7 +2,8 @@ use super::*;
 use crate::message::Occasion;
 use crate::tracking::Tracking;
 use keepalived_conf::model::{
-    Command, Conditions, InitialState, Notify, NotifyScript, TrackInterface, TrackWeight, Tracked, VrrpScript,
+    self as model, Command, Conditions, InitialState, Notify, NotifyScript, TrackInterface, TrackWeight,
+    Tracked, VrrpScript,
 };
 use netlink::{Address, Link};
 
@@ -186,4 +187,18 @@ fn fifo_lines_are_keepalived_s() {
     assert_eq!(line(Occasion::LowerHeard), "INSTANCE \"VI_A\" MASTER_RX_LOWER_PRI 100\n");
     assert_eq!(line(Occasion::Priority(InstanceState::Backup)), "INSTANCE \"VI_A\" BACKUP_PRIORITY 100\n");
     assert_eq!(line(Occasion::Deleted), "INSTANCE \"VI_A\" DELETED 100\n");
+}
+
+#[test]
+fn as_many_addresses_are_advertised_as_the_link_has_room_for() {
+    let addresses =
+        (0..300u16).map(|i| VirtualAddress::new(IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, i]), 64));
+    let six = VrrpInstance { family: model::Family::Ipv6, version: model::Version::V3, ..config() };
+    let mut instance = Instance::new(VrrpInstance { addresses: addresses.collect(), ..six }, false);
+    let mut advertised = |mtu: Option<u32>| {
+        let link = mtu.map(|mtu| Link { index: 2, name: "eth0".into(), mtu, ..Link::default() });
+        instance.fit(&Interfaces::new(link.into_iter().collect(), Vec::new()));
+        instance.advertisement(100, Duration::ZERO).0.addresses.len()
+    };
+    assert_eq!([None, Some(9000), Some(1400), Some(100), None].map(&mut advertised), [89, 255, 83, 2, 89]);
 }

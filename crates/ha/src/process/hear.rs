@@ -112,8 +112,9 @@ impl Process<'_> {
     pub(super) fn hear_kernel(&mut self) -> Result<(), Error> {
         let (mut changed, mut lost) = (false, false);
         let mut gone = Vec::new();
-        for _ in 0..CHANGES_A_TURN {
+        for turn in 1..=CHANGES_A_TURN {
             let Some(change) = self.monitor.change()? else { break };
+            self.more |= turn == CHANGES_A_TURN;
             if change == Change::Lost {
                 (changed, lost) = (true, true);
                 continue;
@@ -290,6 +291,7 @@ impl Process<'_> {
         let virtual_addresses: HashSet<IpAddr> =
             self.instances.iter().flat_map(|i| i.addresses().map(|vip| vip.address)).collect();
         for instance in &mut self.instances {
+            instance.fit(&self.network.interfaces);
             instance.choose_source(&self.network.interfaces, |address| virtual_addresses.contains(&address));
             let failure = failures.iter().find(|(failed, _)| *failed == instance.purpose);
             let opened = failure.map(|(_, why)| why.clone());

@@ -78,7 +78,7 @@ pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Erro
         keeps_addresses: false,
         reports_addresses: false,
         changed: false,
-        more_orders: false,
+        more: false,
         actions: Vec::new(),
         pending: Vec::new(),
         heard: Vec::new(),
@@ -141,8 +141,8 @@ struct Process<'a> {
     reports_addresses: bool,
     /// Whether a state or verdict may be new since the supervisor was last told what to remember.
     changed: bool,
-    /// Whether the supervisor may have asked for more than was done in the last turn.
-    more_orders: bool,
+    /// Whether there may be more to hear from the kernel or the supervisor than was taken in one turn.
+    more: bool,
     /// Reused on every turn.
     actions: Vec<Action>,
     /// What routers want done, by number of the instance.
@@ -160,6 +160,7 @@ impl Process<'_> {
         loop {
             self.host.beat();
             let deadline = self.sleep()?;
+            self.more = false;
             self.listen();
             self.notice_lateness(deadline);
             self.hear_others();
@@ -191,7 +192,7 @@ impl Process<'_> {
             self.begins,
         ];
         let deadline = routers.chain(others.into_iter().flatten()).min();
-        let longest = if self.more_orders { Duration::ZERO } else { TURN };
+        let longest = if self.more { Duration::ZERO } else { TURN };
         let wait = deadline.map_or(longest, |at| at.since(now()).min(longest));
         let timeout = Timespec { tv_sec: 0, tv_nsec: wait.as_nanos() as _ };
         let mut channel_flags = PollFlags::IN;
@@ -222,7 +223,6 @@ impl Process<'_> {
             Ok(()) | Err(ipc::Error::Closed) => {}
             Err(error) => return Err(Error::Supervisor(error)),
         }
-        self.more_orders = false;
         for _ in 0..MOST_ORDERS {
             let message = match self.channel.recv() {
                 Ok(Some(received)) => received.message,
@@ -266,7 +266,7 @@ impl Process<'_> {
                 In::Stop => return Ok(Some(Ended::Asked)),
             }
         }
-        self.more_orders = true;
+        self.more = true;
         Ok(None)
     }
 

@@ -18,6 +18,9 @@ pub enum InitialState {
     Backup,
 }
 
+/// The MTU of an Ethernet, bytes.
+pub const ETHERNET_MTU: u32 = 1500;
+
 /// VRRP version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Version {
@@ -188,6 +191,27 @@ pub struct VrrpInstance {
 }
 
 /// An instance about which nothing is written: name, interface and number have still to be given.
+impl VrrpInstance {
+    /// How many addresses an advertisement has room for on a link of this MTU, in bytes. As keepalived
+    /// counts, the Ethernet header is among it.
+    pub fn most_advertised(&self, mtu: u32) -> usize {
+        const GREATEST: usize = 255;
+        let (headers, size) = match self.family {
+            Family::Ipv4 => (14 + 20 + 8, 4),
+            Family::Ipv6 => (14 + 40 + 8, 16),
+        };
+        let authentication = match (&self.authentication, self.version) {
+            (Authentication::Hmac(_), Version::V2) if self.family == Family::Ipv4 => 8 + 28,
+            (Authentication::Hmac(_), _) => 28,
+            (Authentication::Ah(_), _) => 8 + 24,
+            (_, Version::V2) => 8,
+            (_, Version::V3) => 0,
+        };
+        let mtu = usize::try_from(mtu).unwrap_or(usize::MAX);
+        (mtu.saturating_sub(headers + authentication) / size).min(GREATEST)
+    }
+}
+
 impl Default for VrrpInstance {
     fn default() -> Self {
         Self {

@@ -31,7 +31,8 @@ pub use global::{
 };
 pub use group::{SyncGroup, TrackGroup};
 pub use instance::{
-    ChecksumV3, ConfigFault, InitialState, OldUnicastChecksum, Unicast, UnicastPeer, Version, VrrpInstance,
+    ChecksumV3, ConfigFault, ETHERNET_MTU, InitialState, OldUnicastChecksum, Unicast, UnicastPeer, Version,
+    VrrpInstance,
 };
 pub use interface::{
     InterfaceDelay, Ipvlan, IpvlanMode, LinkbeatInterface, LinkbeatMethod, VirtualInterface, Vmac,

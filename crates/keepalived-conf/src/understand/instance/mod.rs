@@ -145,7 +145,7 @@ fn read(
     interface::read(body, &mut instance, reader);
     let runs = !instance.strict || strict::apply(&mut instance, body, &places, reader);
     election::reconcile(&mut instance, body, &places, defaults, reader);
-    network::fit(&mut instance, &places, reader);
+    network::fit(&instance, &places, reader);
     no_address(&instance, &places, reader);
     let spoken = is_spoken(&instance, body, version_place, &places, reader);
     (runs && spoken).then_some((instance, places))

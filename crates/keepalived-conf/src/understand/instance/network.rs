@@ -6,7 +6,7 @@ use super::super::tracking::entries;
 use super::super::{InstancePlaces, address};
 use crate::grammar::{Statement, Word};
 use crate::model::{
-    Authentication, ConfigFault, Family, Global, Unicast, UnicastPeer, Version, VirtualAddress, VrrpInstance,
+    ConfigFault, ETHERNET_MTU, Family, Global, Unicast, UnicastPeer, VirtualAddress, VrrpInstance,
 };
 use crate::placement::{Body, Item};
 use crate::registry::Context;
@@ -109,36 +109,19 @@ fn belongs(
     }
 }
 
-/// Moves addresses that no advertisement has room for to those that are not advertised. The MTU is
-/// taken to be 1500, as on every Ethernet.
-pub(super) fn fit(instance: &mut VrrpInstance, places: &InstancePlaces, reader: &mut Reader<'_>) {
-    const MTU: usize = 1500;
-    const GREATEST: usize = 255;
-    // As keepalived counts: the Ethernet header is among it.
-    let (headers, size) = match instance.family {
-        Family::Ipv4 => (14 + 20 + 8, 4),
-        Family::Ipv6 => (14 + 40 + 8, 16),
-    };
-    let authentication = match (&instance.authentication, instance.version) {
-        (Authentication::Hmac(_), Version::V2) if instance.family == Family::Ipv4 => 8 + 28,
-        (Authentication::Hmac(_), _) => 28,
-        (Authentication::Ah(_), _) => 8 + 24,
-        (_, Version::V2) => 8,
-        (_, Version::V3) => 0,
-    };
-    let most = ((MTU - headers - authentication) / size).min(GREATEST);
+/// Warns of addresses that no advertisement has room for, and of those that should be the first.
+pub(super) fn fit(instance: &VrrpInstance, places: &InstancePlaces, reader: &mut Reader<'_>) {
+    let most = instance.most_advertised(ETHERNET_MTU);
     if instance.addresses.len() > most {
         reader.warn(
             "too-many-addresses",
             places.addresses.get(most).copied().unwrap_or(places.name),
             format!(
-                "an advertisement has room for {most} addresses, and there are {}",
+                "an advertisement of {ETHERNET_MTU} bytes has room for {most} addresses, and there are {}",
                 instance.addresses.len()
             ),
             "this one and those after it are not advertised; write them into virtual_ipaddress_excluded",
         );
-        let rest = instance.addresses.split_off(most);
-        instance.excluded.splice(0..0, rest);
     }
     if instance.family == Family::Ipv6
         && instance.unicast.is_none()

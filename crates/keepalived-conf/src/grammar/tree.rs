@@ -164,15 +164,13 @@ impl Builder<'_> {
 
     fn open(&mut self, span: Span) {
         let words = std::mem::take(&mut self.pending);
-        if words.is_empty() {
+        if words.is_empty() && !is_crowded(self.report) {
             self.report.push(
                 Diagnostic::error("grammar-stray-brace", span, "`{` without a word before it")
                     .help("name the block, or remove this brace and its `}`"),
             );
-            self.frames.push(Frame { words, open: span, statements: Vec::new() });
-        } else {
-            self.push_frame(words, span);
         }
+        self.push_frame(words, span);
     }
 
     fn push_frame(&mut self, words: Vec<Word>, open: Span) {

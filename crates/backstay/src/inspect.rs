@@ -37,6 +37,7 @@ pub(crate) fn load_keepalived(path: &Path, config_id: Option<&str>) -> keepalive
     let environment = keepalived_conf::Environment {
         config_id: config_id.map(str::to_owned),
         host_name: host_name(),
+        directory: std::env::current_dir().unwrap_or_default(),
         variables: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect(),

@@ -1,6 +1,7 @@
 //! What a configuration may ask about the machine it is read on.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Facts that the language itself can refer to: `@id` conditions and `${_…}` definitions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub struct Environment {
     pub config_id: Option<String>,
     /// The host name.
     pub host_name: String,
+    /// Where relative paths begin, for `${_PWD}`.
+    pub directory: PathBuf,
     /// Environment variables, for `${_ENV NAME}`.
     pub variables: BTreeMap<String, String>,
     /// Where `${_RANDOM}` starts; the same seed gives the same configuration.

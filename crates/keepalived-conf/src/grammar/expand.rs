@@ -160,8 +160,16 @@ impl<'a> Expansion<'a> {
             }
             return;
         }
+        let inclusion = include::read(&text);
+        if inclusion.is_none()
+            && let Some(start) = directive_behind_brace(text.bytes())
+        {
+            self.lines.push(text.slice(0..start));
+            self.line(text.slice(start..text.len()), depth + 1);
+            return;
+        }
         self.definitions.report_leftovers(&text, self.report);
-        if let Some(inclusion) = include::read(&text) {
+        if let Some(inclusion) = inclusion {
             self.include(&inclusion.stricter(self.check));
             return;
         }
@@ -260,7 +268,12 @@ impl<'a> Expansion<'a> {
             }
             any |= !found.is_empty();
             for path in found {
-                self.file(&path, Some(inclusion.span));
+                match self.files.is_no_configuration(&path) {
+                    Some(what) => self.report.push(inclusion.passed_over(&path, what)),
+                    None => {
+                        self.file(&path, Some(inclusion.span));
+                    }
+                }
             }
         }
         if !any && !inclusion.wants_each() {
@@ -272,6 +285,41 @@ impl<'a> Expansion<'a> {
 /// What a round takes of the budget: the bytes that it sets, and as much work as a line.
 fn size(round: &Round) -> usize {
     32 + round.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+}
+
+/// Where something begins behind a brace that is read as a line of its own, as keepalived does with all
+/// that stands behind braces: `vrrp_instance A { @node1 state MASTER`.
+fn directive_behind_brace(line: &[u8]) -> Option<usize> {
+    const WORDS: [&[u8]; 8] = [
+        b"include",
+        b"includer",
+        b"includem",
+        b"includew",
+        b"includeb",
+        b"includea",
+        b"include_check",
+        b"random_seed",
+    ];
+    let is_word = |rest: &[u8], word: &[u8]| {
+        rest.strip_prefix(word).is_some_and(|behind| behind.first().is_none_or(|byte| is_blank(*byte)))
+    };
+    let begins = |rest: &[u8]| {
+        matches!(rest.first(), Some(b'@' | b'~'))
+            || definition(rest).is_some()
+            || WORDS.iter().any(|word| is_word(rest, word))
+    };
+    let mut quoted = false;
+    let mut behind = false;
+    for (at, byte) in line.iter().enumerate() {
+        match byte {
+            _ if is_blank(*byte) => continue,
+            _ if behind && begins(&line[at..]) => return Some(at),
+            b'"' => quoted = !quoted,
+            _ => {}
+        }
+        behind = !quoted && matches!(byte, b'{' | b'}');
+    }
+    None
 }
 
 /// A line without its `@id` conditions.

@@ -9,6 +9,8 @@ use std::path::Path;
 /// every file that matches has to be readable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Check {
+    /// What wildcards match is files, neither directories nor programs (all but `include`, `readable`).
+    pub(crate) files_only: bool,
     /// A pattern with wildcards matches (`includew`, `includea`, `wildcard_match`).
     pub(crate) wildcard: bool,
     /// Each alternative in `{a,b}` matches (`includeb`, `includea`, `brace_match`).
@@ -16,11 +18,15 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    const ALL: Self = Self { wildcard: true, each_brace: true };
+    const ALL: Self = Self { files_only: true, wildcard: true, each_brace: true };
 
     /// What either insists on.
     fn or(self, other: Self) -> Self {
-        Self { wildcard: self.wildcard || other.wildcard, each_brace: self.each_brace || other.each_brace }
+        Self {
+            files_only: self.files_only || other.files_only,
+            wildcard: self.wildcard || other.wildcard,
+            each_brace: self.each_brace || other.each_brace,
+        }
     }
 
     /// Takes `include_check [KIND] [+KIND] [-KIND] …` if the line is one.
@@ -43,15 +49,16 @@ impl Check {
                     continue;
                 }
                 kind => {
-                    *self = Self::default();
+                    *self = Self { files_only: true, ..Self::default() };
                     (kind, true)
                 }
             };
             match kind {
                 b"wildcard_match" => self.wildcard = on,
                 b"brace_match" => self.each_brace = on,
-                // These are errors always.
-                b"read" | b"readable" | b"match" => {}
+                b"read" | b"readable" => self.files_only = on,
+                // This is an error always.
+                b"match" => {}
                 _ => {
                     let message = format!("`{}` is no check of include", String::from_utf8_lossy(kind));
                     report.push(
@@ -99,14 +106,28 @@ impl Inclusion {
 
     /// The finding when no file matches.
     pub(crate) fn missing(&self, pattern: &Path) -> Diagnostic {
-        let wildcard = self.pattern.contains(['*', '?', '[']);
         let message = format!("no file matches `{}`", pattern.display());
-        if self.wants_each() || self.check.wildcard || !wildcard {
+        if self.wants_each() || self.check.wildcard || !self.has_wildcards() {
             Diagnostic::error("include-missing", self.span, message)
         } else {
             Diagnostic::warning("include-missing", self.span, message)
         }
         .help("paths are taken from the directory of the file that includes them")
+    }
+
+    /// The finding when something that matches is no configuration.
+    pub(crate) fn passed_over(&self, path: &Path, what: &str) -> Diagnostic {
+        let message = format!("`{}` is {what}: it is passed over", path.display());
+        if self.check.files_only || !self.has_wildcards() {
+            Diagnostic::error("include-no-file", self.span, message)
+        } else {
+            Diagnostic::warning("include-no-file", self.span, message)
+        }
+        .help("only regular files that are not executable are included")
+    }
+
+    fn has_wildcards(&self) -> bool {
+        self.pattern.contains(['*', '?', '['])
     }
 }
 
@@ -115,9 +136,10 @@ pub(crate) fn read(line: &Text) -> Option<Inclusion> {
     let bytes = line.bytes();
     let word = bytes.iter().position(|b| is_blank(*b))?;
     let check = match &bytes[..word] {
-        b"include" | b"includer" | b"includem" => Check::default(),
-        b"includew" => Check { wildcard: true, ..Check::default() },
-        b"includeb" => Check { each_brace: true, ..Check::default() },
+        b"include" => Check::default(),
+        b"includer" | b"includem" => Check { files_only: true, ..Check::default() },
+        b"includew" => Check { each_brace: false, ..Check::ALL },
+        b"includeb" => Check { wildcard: false, ..Check::ALL },
         b"includea" => Check::ALL,
         _ => return None,
     };
@@ -135,20 +157,70 @@ const MOST_ALTERNATIVES: usize = 64;
 /// Choices between alternatives that it may have.
 const MOST_CHOICES: usize = 8;
 
-/// The alternatives of `{a,b}`, one level of it. More braces than a few stay as written, as do those of
-/// what is longer than a path.
+/// The alternatives of `{a,b}`, which may be nested as in csh: `{a/{,b,c},d}`. More braces than a few
+/// stay as written, as do those of what is longer than a path.
 pub(crate) fn braces(pattern: &str) -> Vec<String> {
-    let mut made = vec![String::new()];
-    let mut rest = pattern;
-    for _ in 0..if pattern.len() < PATH_MAX { MOST_CHOICES } else { 0 } {
-        let Some((before, opened)) = rest.split_once('{') else { break };
-        let Some((choices, after)) = opened.split_once('}') else { break };
-        let with = |head: &String| -> Vec<String> {
-            choices.split(',').map(|choice| format!("{head}{before}{choice}")).collect()
-        };
-        made = made.iter().flat_map(with).take(MOST_ALTERNATIVES).collect();
-        rest = after;
-    }
-    made.iter_mut().for_each(|path| path.push_str(rest));
+    let mut made = Vec::new();
+    expand(pattern.to_owned(), if pattern.len() < PATH_MAX { MOST_CHOICES } else { 0 }, &mut made);
     made
+}
+
+fn expand(pattern: String, choices: usize, made: &mut Vec<String>) {
+    if made.len() >= MOST_ALTERNATIVES {
+        return;
+    }
+    match choice(&pattern).filter(|_| choices > 0) {
+        Some((before, alternatives, after)) => {
+            for alternative in alternatives {
+                expand(format!("{before}{alternative}{after}"), choices - 1, made);
+            }
+        }
+        None => made.push(pattern),
+    }
+}
+
+/// What stands before the first choice, what may be chosen, and what stands behind it.
+fn choice(pattern: &str) -> Option<(&str, Vec<&str>, &str)> {
+    let (mut depth, mut open, mut start, mut escaped) = (0_usize, 0, 0, false);
+    let mut alternatives = Vec::new();
+    for (at, byte) in pattern.bytes().enumerate() {
+        match byte {
+            _ if escaped => {}
+            b'{' => {
+                if depth == 0 {
+                    (open, start) = (at, at + 1);
+                }
+                depth += 1;
+            }
+            b',' if depth == 1 => {
+                alternatives.push(&pattern[start..at]);
+                start = at + 1;
+            }
+            b'}' if depth == 1 => {
+                alternatives.push(&pattern[start..at]);
+                return Some((&pattern[..open], alternatives, &pattern[at + 1..]));
+            }
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        escaped = byte == b'\\' && !escaped;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::braces;
+
+    #[test]
+    fn choices_are_those_of_csh() {
+        assert_eq!(braces("a.conf"), ["a.conf"]);
+        assert_eq!(braces("{a,b}{c,d}"), ["ac", "ad", "bc", "bd"]);
+        assert_eq!(braces("{foo/{,cat,dog},bar}"), ["foo/", "foo/cat", "foo/dog", "bar"]);
+        assert_eq!(braces("a{b"), ["a{b"]);
+        assert_eq!(braces("a}{b,c}"), ["a}b", "a}c"]);
+        assert_eq!(braces(r"\{a,b}"), [r"\{a,b}"]);
+        assert_eq!(braces(&"{a,b}".repeat(30)).len(), 64);
+        assert_eq!(braces(&"{".repeat(5000)).len(), 1);
+    }
 }

@@ -103,6 +103,11 @@ fn definitions() {
         ("$M= \\\n m1 \\\n m2 a\nx${M}", "xm1; m2 a"),
         ("@alpha x 1\n@beta x 2\n@^alpha x 3\n@^beta x 4", "x 1; x 4"),
         ("@beta $A=1\n@^beta $A=2\nx $A", "x 2"),
+        ("x { @alpha y 1\n@beta y 2\n}", "x {y 1}"),
+        ("x { @beta y 1 }\ny 2 }", "x {y 2}"),
+        ("x { ~SEQ(i, 2) y $i\n}", "x {y 1; y 2}"),
+        ("x { $A=1\ny $A }", "x {y 1}"),
+        ("x \"{ @beta\" y", "x { @beta y"),
         ("~SEQ(i, 3) x $i", "x 1; x 2; x 3"),
         ("~SEQ(i, 2, 4) x${i}", "x2; x3; x4"),
         ("~SEQ(i, 4, -2, 0) x $i", "x 4; x 2; x 0"),
@@ -241,6 +246,38 @@ fn includes_are_relative_nested_and_cycles_end() {
     let parsed = parse_files(files, &Environment::default());
     assert_eq!(parsed.shown(), "a; one; sub /etc/d/sub; two; x {inner}; b");
     assert_eq!(parsed.findings(), ["grammar-include-cycle@2:9"]);
+}
+
+#[test]
+fn includes_behind_braces_and_choices_within_choices() {
+    let files = Memory::default()
+        .with("/etc/k.conf", "x { include {in/{,a,b},c}.conf\ny }\ninclude in/*\n")
+        .with("/etc/in/.conf", "hidden\n")
+        .with("/etc/in/a.conf", "a\n")
+        .with("/etc/in/b.conf", "b\n")
+        .with("/etc/c.conf", "c\n");
+    let parsed = parse_files(files, &Environment::default());
+    assert_eq!(parsed.shown(), "x {hidden; a; b; c; y}; a; b");
+    assert_eq!(parsed.findings(), [""; 0]);
+}
+
+#[test]
+fn relative_paths_begin_at_the_directory_of_the_machine() {
+    let (mut sources, mut report) = (Sources::default(), Report::default());
+    let files = Memory::default().with("k.conf", "x ${_PWD}").with("sub/k.conf", "x ${_PWD}");
+    let environment = Environment { directory: "/srv".into(), ..Environment::default() };
+    for (path, directory) in [("k.conf", "x /srv"), ("sub/k.conf", "x /srv/sub")] {
+        let tree = parse(Path::new(path), &files, &environment, &mut sources, &mut report).unwrap();
+        assert_eq!(shown(&tree[0]), directory);
+    }
+}
+
+/// Every one of them used to take along all that was read before.
+#[test]
+fn stray_braces_without_end() {
+    let parsed = parse_text("x {b}{\n".repeat(100_000));
+    assert_eq!(parsed.tree.len(), 100_000);
+    assert!(parsed.findings().len() < 1100, "{}", parsed.findings().len());
 }
 
 #[test]

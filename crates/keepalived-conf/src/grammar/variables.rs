@@ -4,7 +4,7 @@ use super::text::{Text, is_blank};
 use crate::Environment;
 use diagnostic::{Diagnostic, Report, Span};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The longest line that substitution may make; beyond it, it stops.
 pub(crate) const MAX_LINE: usize = 1 << 20;
@@ -126,7 +126,11 @@ impl<'a> Definitions<'a> {
             return parameters.is_empty().then(|| Value::Written(value.clone()));
         }
         let text = match name {
-            b"_PWD" => directory.display().to_string(),
+            // As components: without a slash at the end.
+            b"_PWD" => {
+                let whole: PathBuf = self.environment.directory.join(directory).components().collect();
+                whole.display().to_string()
+            }
             b"_INSTANCE" => self.environment.effective_config_id().to_owned(),
             b"_HASH" => "#".to_owned(),
             b"_BANG" => "!".to_owned(),

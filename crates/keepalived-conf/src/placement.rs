@@ -8,7 +8,7 @@ use crate::load::is_crowded;
 use crate::registry::{self, Context, Extent, Keyword, Support};
 use crate::value;
 use diagnostic::{Diagnostic, Report, Span};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// A statement and its row.
 #[derive(Debug)]
@@ -74,7 +74,8 @@ impl<'t> Body<'t> {
 /// Places every statement of a file.
 pub(crate) fn place<'t>(tree: &'t [Statement], extent: Extent, report: &mut Report) -> Body<'t> {
     let outer = Level { context: Context::Root, head: None, body: Body::default(), unsupported: false };
-    let mut placement = Placement { report, extent, levels: vec![outer], foreign: HashSet::new() };
+    let (foreign, firsts) = (HashSet::new(), HashMap::new());
+    let mut placement = Placement { report, extent, levels: vec![outer], foreign, firsts };
     placement.statements(tree);
     placement.levels.pop().map(|level| level.body).unwrap_or_default()
 }
@@ -93,6 +94,8 @@ struct Placement<'t, 'r> {
     levels: Vec<Level<'t>>,
     /// Words that no block knows, each said once.
     foreign: HashSet<(Span, &'t str)>,
+    /// Where words stand of which the first one counts, in whatever block of several of a kind.
+    firsts: HashMap<&'static str, Span>,
 }
 
 impl<'t> Placement<'t, '_> {
@@ -212,7 +215,9 @@ impl<'t> Placement<'t, '_> {
         let unsupported_block = self.levels.iter().any(|l| l.unsupported);
         self.support(statement, keyword, unsupported_block);
         self.arguments(statement, keyword);
-        self.repetition(statement, keyword, level);
+        if self.repeats(statement, keyword, level) && keyword.first_counts {
+            return;
+        }
         let body = match (keyword.block, &statement.block) {
             (Some(inside), Some(block)) => {
                 self.levels.push(Level {
@@ -317,20 +322,26 @@ impl<'t> Placement<'t, '_> {
         }
     }
 
-    fn repetition(&mut self, statement: &Statement, keyword: &Keyword, level: usize) {
+    /// Whether a word was there before that should not be; says so.
+    fn repeats(&mut self, statement: &Statement, keyword: &Keyword, level: usize) -> bool {
         if keyword.repeats {
-            return;
+            return false;
         }
-        if let Some(first) = self.levels[level].body.last(keyword.name) {
-            self.report.push(
-                Diagnostic::warning(
-                    "repeated-keyword",
-                    statement.keyword().span,
-                    format!("`{}` is written again; this one counts", keyword.name),
-                )
-                .related(first.statement.keyword().span, "first written here"),
-            );
-        }
+        let span = statement.keyword().span;
+        let (first, what_counts) = if keyword.first_counts {
+            let first = self.firsts.get(keyword.name).copied();
+            self.firsts.entry(keyword.name).or_insert(span);
+            (first, "the first one counts")
+        } else {
+            let first = self.levels[level].body.last(keyword.name);
+            (first.map(|first| first.statement.keyword().span), "this one counts")
+        };
+        let Some(first) = first else { return false };
+        let message = format!("`{}` is written again; {what_counts}", keyword.name);
+        self.report.push(
+            Diagnostic::warning("repeated-keyword", span, message).related(first, "first written here"),
+        );
+        true
     }
 }
 

@@ -15,8 +15,8 @@ pub(super) const WORDS: &[Keyword] = &[
         NONE,
         "ask for the links of all instances every second, by MII, ethtool or their flags, beside what netlink tells",
     ),
-    acts("net_namespace", &[Root], WORD, "network namespace to run in"),
-    later("net_namespace_ipvs", &[Root], words(0, 1), "network namespace of IPVS"),
+    acts("net_namespace", &[Root], WORD, "network namespace to run in").first_counts(),
+    later("net_namespace_ipvs", &[Root], words(0, 1), "network namespace of IPVS").first_counts(),
     no_effect(
         "namespace_with_ipsets",
         &[Root],
@@ -24,7 +24,7 @@ pub(super) const WORDS: &[Keyword] = &[
         "use ipsets although in a network namespace",
         "drop rules are kept in a table of nftables, which has sets of its own in every namespace",
     ),
-    acts("instance", &[Root], WORD, "name of this keepalived among several on one machine"),
+    acts("instance", &[Root], WORD, "name of this keepalived among several on one machine").first_counts(),
     acts("use_pid_dir", &[Root], NONE, "put pid files into a directory of their own"),
     acts(
         "child_wait_time",
@@ -71,7 +71,13 @@ pub(super) const WORDS: &[Keyword] = &[
     // Scripts.
     acts("enable_script_security", &[Global], NONE, "refuse scripts that others than root could change"),
     acts("script_user", &[Global], words(1, 2), "user and group that scripts run as"),
-    dead("set_supplementary_groups", &[Global], words(0, 1), "a word of no release of keepalived"),
+    no_effect(
+        "set_supplementary_groups",
+        &[Global],
+        SWITCH,
+        "run scripts with the supplementary groups of their users",
+        "scripts always have the groups of their users",
+    ),
     no_effect(
         "use_symlink_paths",
         &[Global],
@@ -79,9 +85,9 @@ pub(super) const WORDS: &[Keyword] = &[
         "start scripts by their symbolic links",
         "scripts are always started by the path that is written",
     ),
-    acts("startup_script", &[Global], COMMAND, "run at start"),
+    acts("startup_script", &[Global], COMMAND, "run at start").first_counts(),
     acts("startup_script_timeout", &[Global], integer(1, 1000), "limit for startup_script, seconds"),
-    acts("shutdown_script", &[Global], COMMAND, "run at the end"),
+    acts("shutdown_script", &[Global], COMMAND, "run at the end").first_counts(),
     acts("shutdown_script_timeout", &[Global], integer(1, 1000), "limit for shutdown_script, seconds"),
     // VRRP defaults.
     acts(
@@ -125,7 +131,7 @@ pub(super) const WORDS: &[Keyword] = &[
     acts(
         "vrrp_garp_master_refresh",
         &[Global],
-        integer(0, 4294),
+        integer(0, 4_294_967_295),
         "ARP bursts while master are this far apart, seconds",
     ),
     acts(
@@ -151,9 +157,9 @@ pub(super) const WORDS: &[Keyword] = &[
         &[Global],
         words(0, 2),
         "without a chain: no drop rules are made; the rules of strict mode go to a table of their own",
-    ),
+    ).first_counts(),
     acts("vrrp_version", &[Global], integer(2, 3), "VRRP version, 2 when absent"),
-    acts("default_interface", &[Global], WORD, "interface of instances and static addresses that name none"),
+    acts("default_interface", &[Global], WORD, "interface of instances and static addresses that name none; eth0 for the latter when absent"),
     acts(
         "dynamic_interfaces",
         &[Global],
@@ -192,8 +198,8 @@ pub(super) const WORDS: &[Keyword] = &[
         "wait this long after boot before VRRP starts",
     ),
     acts("log_unknown_vrids", &[Global], NONE, "log advertisements of unknown virtual routers"),
-    acts("vmac_prefix", &[Global], WORD, "name prefix of VMAC interfaces"),
-    acts("vmac_addr_prefix", &[Global], WORD, "name prefix of VMAC interfaces of addresses"),
+    acts("vmac_prefix", &[Global], WORD, "name prefix of VMAC interfaces").first_counts(),
+    acts("vmac_addr_prefix", &[Global], WORD, "name prefix of VMAC interfaces of addresses").first_counts(),
     acts(
         "disable_local_igmp",
         &[Global],
@@ -215,7 +221,7 @@ pub(super) const WORDS: &[Keyword] = &[
         &[Global],
         words(0, 1),
         "nftables table for the drop rules, `keepalived` without a name, `backstay` without the word; it has to be of our own",
-    ),
+    ).first_counts(),
     acts(
         "nftables_priority",
         &[Global],
@@ -229,7 +235,7 @@ pub(super) const WORDS: &[Keyword] = &[
         "match interfaces by index also where `nftables` would go by name: with `dont_track_primary`",
     ),
     acts("nftables_counters", &[Global], NONE, "count what the nftables rules match"),
-    later("nftables_ipvs", &[Global], words(0, 1), "nftables table for IPVS marks"),
+    later("nftables_ipvs", &[Global], words(0, 1), "nftables table for IPVS marks").first_counts(),
     later(
         "nftables_ipvs_priority",
         &[Global],
@@ -238,7 +244,7 @@ pub(super) const WORDS: &[Keyword] = &[
     ),
     later("nftables_ipvs_start_fwmark", &[Global], integer(1, 4_294_967_295), "first mark to use"),
     // LVS.
-    later("lvs_sync_daemon", &[Global], words(1, 16), "interface of the IPVS connection synchronisation"),
+    later("lvs_sync_daemon", &[Global], words(1, 16), "interface of the IPVS connection synchronisation").first_counts(),
     later("lvs_timeouts", &[Global], words(1, 6), "IPVS timeouts for tcp, tcpfin and udp"),
     later("lvs_flush", &[Global], NONE, "empty the IPVS table at start"),
     later("lvs_flush_on_stop", &[Global], words(0, 1), "empty the IPVS table at the end"),
@@ -246,12 +252,12 @@ pub(super) const WORDS: &[Keyword] = &[
     later("rs_init_notifies", &[Global], SWITCH, "call notify scripts of real servers at start"),
     dead("lvs_id", &[Global], words(0, 1), "the name of router_id before keepalived 1.1"),
     // Notification by FIFO.
-    acts("notify_fifo", &[Global], words(1, 3), "FIFO that all changes of state are written to"),
-    acts("notify_fifo_script", &[Global], COMMAND, "script that reads the FIFO"),
-    acts("vrrp_notify_fifo", &[Global], words(1, 3), "FIFO for VRRP"),
-    acts("vrrp_notify_fifo_script", &[Global], COMMAND, "script that reads the VRRP FIFO"),
-    later("lvs_notify_fifo", &[Global], words(1, 3), "FIFO for checkers"),
-    later("lvs_notify_fifo_script", &[Global], COMMAND, "script that reads the checkers' FIFO"),
+    acts("notify_fifo", &[Global], words(1, 3), "FIFO that all changes of state are written to").first_counts(),
+    acts("notify_fifo_script", &[Global], COMMAND, "script that reads the FIFO").first_counts(),
+    acts("vrrp_notify_fifo", &[Global], words(1, 3), "FIFO for VRRP").first_counts(),
+    acts("vrrp_notify_fifo_script", &[Global], COMMAND, "script that reads the VRRP FIFO").first_counts(),
+    later("lvs_notify_fifo", &[Global], words(1, 3), "FIFO for checkers").first_counts(),
+    later("lvs_notify_fifo_script", &[Global], COMMAND, "script that reads the checkers' FIFO").first_counts(),
     acts("fifo_write_vrrp_states_on_reload", &[Global], NONE, "write all states to the FIFO after a reload"),
     // Kept here because they concern how the file itself is read.
     acts(

@@ -127,6 +127,8 @@ pub struct Keyword {
     pub support: Support,
     /// Whether it may stand more than once in one block.
     pub repeats: bool,
+    /// Whether the first one in the file counts where it is written again, not the last one.
+    pub first_counts: bool,
     /// What it does, in one line.
     pub doc: &'static str,
 }
@@ -138,7 +140,7 @@ const fn row(
     arguments: Arguments,
     doc: &'static str,
 ) -> Keyword {
-    Keyword { name, contexts, arguments, block: None, support, repeats: false, doc }
+    Keyword { name, contexts, arguments, block: None, support, repeats: false, first_counts: false, doc }
 }
 
 /// A word that is acted on.
@@ -202,6 +204,12 @@ impl Keyword {
     /// Lets the word stand more than once.
     const fn repeats(mut self) -> Self {
         self.repeats = true;
+        self
+    }
+
+    /// Lets the first of several count.
+    const fn first_counts(mut self) -> Self {
+        self.first_counts = true;
         self
     }
 }

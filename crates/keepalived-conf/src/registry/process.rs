@@ -117,7 +117,7 @@ pub(super) const WORDS: &[Keyword] = &[
         "process connector buffer, bytes, 8 MiB when absent",
     ),
     acts("process_monitor_rcv_bufs_force", &[Global], SWITCH, "go beyond the system's limit"),
-    acts("snmp_socket", &[Global], WORD, "socket of the SNMP master agent"),
+    acts("snmp_socket", &[Global], WORD, "socket of the SNMP master agent").first_counts(),
     acts("enable_traps", &[Global], NONE, "send SNMP traps"),
     acts("enable_snmp_vrrp", &[Global], NONE, "SNMP for VRRP"),
     acts("enable_snmp_keepalived", &[Global], NONE, "old name of enable_snmp_vrrp"),
@@ -162,7 +162,8 @@ pub(super) const WORDS: &[Keyword] = &[
         WORD,
         "where the configuration is copied to while it is read",
         "the configuration is read once and handed to the processes in memory",
-    ),
+    )
+    .first_counts(),
     acts("data_use_instance", &[Global], SWITCH, "put the instance's name into names of dump files"),
     acts("state_dump_file", &[Global], WORD, "path of the data dump"),
     acts("stats_dump_file", &[Global], WORD, "path of the statistics dump"),

@@ -252,7 +252,7 @@ pub(super) const WORDS: &[Keyword] = &[
     acts(
         "garp_master_refresh",
         &[Instance],
-        integer(0, 4294),
+        integer(0, 4_294_967_295),
         "ARP bursts while master are this far apart, seconds",
     ),
     acts(

@@ -8,7 +8,9 @@ use super::{address, route, rule};
 use crate::grammar::{Statement, Word};
 use crate::model::{Config, Route, Rule, VirtualAddress};
 use crate::placement::Body;
-use diagnostic::Diagnostic;
+
+/// `default_interface` where it is not written.
+const DEFAULT_INTERFACE: &str = "eth0";
 
 /// Each with the interface it goes to.
 pub(super) fn addresses(
@@ -18,14 +20,10 @@ pub(super) fn addresses(
 ) -> Vec<VirtualAddress> {
     entries(root, "static_ipaddress", reader, |entry, acts, reader| {
         let mut address = address::read(entry, true, acts, reader)?;
-        address.dev = address.dev.or_else(|| defaults.global.default_interface.clone());
         if address.dev.is_none() {
-            let message = format!("the static address {} names no interface", address.address);
-            reader.say(
-                Diagnostic::error("missing-argument", entry.span(), message)
-                    .help("add `dev INTERFACE`, or `default_interface` to global_defs; it is left out"),
-            );
-            return None;
+            let default = defaults.global.default_interface.as_deref().unwrap_or(DEFAULT_INTERFACE);
+            reader.devices.push((default.to_owned(), entry.span()));
+            address.dev = Some(default.to_owned());
         }
         Some(address)
     })

@@ -8,7 +8,7 @@ mod vrrp;
 pub(super) use lvs::sync_daemon_of_instance;
 pub(super) use vrrp::{extra_garp, garp, multicast_group4, multicast_group6};
 
-use super::command::{command, notify_script};
+use super::command::notify_script;
 use super::reader::Reader;
 use super::script::user_and_group;
 use super::{Places, strict};
@@ -87,7 +87,8 @@ fn word(item: &Item<'_>, defaults: &mut Defaults, places: &mut Places, reader: &
     match item.name() {
         "router_id" => global.router_id = text,
         "notification_email" => {
-            global.mail.to.extend(item.body.entries.iter().map(|entry| entry.keyword().text.clone()));
+            let words = item.body.entries.iter().flat_map(|entry| &entry.words);
+            global.mail.to.extend(words.map(|word| word.text.clone()));
             if item.body.entries.is_empty() && item.body.items.is_empty() {
                 let message = "nobody is listed in notification_email";
                 reader.say(Diagnostic::warning("empty-list", item.span(), message));
@@ -179,11 +180,6 @@ fn mail_server(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<(String, u16)
         return None;
     }
     Some((host.text.clone(), port))
-}
-
-/// The command of a `…_script` that takes no user.
-pub(super) fn plain_command(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<crate::model::Command> {
-    command(item.arguments(), reader.report)
 }
 
 pub(super) fn number(word: Option<&Word>) -> Option<u64> {

@@ -1,8 +1,9 @@
 //! The outer level, and processes, FIFOs, dumps, reload, SNMP and D-Bus of `global_defs`.
 
-use super::{number, plain_command, time};
-use crate::model::{AgentAddress, Dbus, Fifo, Fifos, Global, NotifyScript, Process, Program};
+use super::{number, time};
+use crate::model::{AgentAddress, Dbus, Fifo, Fifos, Global, Process, Program};
 use crate::placement::{Body, Item};
+use crate::understand::command::notify_script;
 use crate::understand::reader::Reader;
 use crate::understand::script::user_and_group;
 use crate::value;
@@ -59,8 +60,7 @@ pub(super) fn word(item: &Item<'_>, global: &mut Global, reader: &mut Reader<'_>
             {
                 reader.error("agent-address", word.span, why);
             } else {
-                // The first one counts.
-                global.snmp.socket = global.snmp.socket.take().or(text);
+                global.snmp.socket = text;
             }
         }
         "enable_traps" => global.snmp.traps = true,
@@ -131,6 +131,14 @@ fn setting(name: &str, item: &Item<'_>, process: &mut Process, reader: &mut Read
         "no_swap" => process.no_swap = true,
         "rt_priority" => process.realtime_priority = realtime_priority(item, reader),
         "cpu_affinity" => {
+            let wrong = item.arguments().iter().find(|word| word.text.parse::<u16>().is_err());
+            if let Some(word) = wrong {
+                let message = format!("`{}` is no number of a processor", word.text);
+                reader.say(
+                    Diagnostic::error("invalid-value", word.span, message)
+                        .help("the line is left out: the process may run on all of them"),
+                );
+            }
             let cpus: Option<Vec<u16>> = item.arguments().iter().map(|word| word.text.parse().ok()).collect();
             process.cpus = cpus.unwrap_or_default();
         }
@@ -154,10 +162,8 @@ fn bytes(item: &Item<'_>) -> Option<u32> {
 /// `…notify_fifo` and `…notify_fifo_script`.
 pub(super) fn fifos(body: &Body<'_>, fifos: &mut Fifos, reader: &mut Reader<'_>) {
     let mut read = |name, script_name| {
-        let script = body.last(script_name).and_then(|item| {
-            let command = plain_command(item, reader)?;
-            Some(NotifyScript { command, user: None })
-        });
+        let script = body.last(script_name).and_then(|item| notify_script(item, reader.report));
+        let script = script.map(|(script, _)| script);
         let Some((path, owner)) = body.last(name).and_then(|item| item.arguments().split_first()) else {
             if let (Some(item), Some(_)) = (body.last(script_name), &script) {
                 let message = format!("`{script_name}` without `{name}` has nothing to read");

@@ -58,7 +58,7 @@ pub(super) fn word(item: &Item<'_>, defaults: &mut Defaults, reader: &mut Reader
             if item.name() == "vrrp_vmac_garp_intvl" {
                 reader.old_name(item.statement.keyword(), "vrrp_garp_extra_if");
             }
-            global.vrrp.extra_garp = extra_garp(item, reader).or(global.vrrp.extra_garp);
+            global.vrrp.extra_garp = extra_garp(item, 1, reader).or(global.vrrp.extra_garp);
         }
         "vrrp_min_garp" => min_garp(item, &mut global.garp),
         "vrrp_startup_delay" => global.startup_delay = time(first).unwrap_or(global.startup_delay),
@@ -66,7 +66,7 @@ pub(super) fn word(item: &Item<'_>, defaults: &mut Defaults, reader: &mut Reader
         "log_unknown_vrids" => global.log_unknown_vrids = true,
         "dynamic_interfaces" => {
             global.dynamic_interfaces = true;
-            global.allow_interface_changes = !item.arguments().is_empty();
+            global.allow_interface_changes |= first.is_some();
         }
         "vrrp_lease" => global.lease = item.is_on(),
         "vrrp_handover" => global.handover = item.is_on(),
@@ -127,15 +127,20 @@ fn proxy_weight(item: &Item<'_>, reader: &mut Reader<'_>) -> TrackWeight {
     TrackWeight { weight: weight.unwrap_or_default(), reverse: weight.is_some() && reverse }
 }
 
-/// `[all] SECONDS`.
-pub(in crate::understand) fn extra_garp(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<ExtraGarp> {
+/// `[all] SECONDS`, of which there are `least` to 86400.
+pub(in crate::understand) fn extra_garp(
+    item: &Item<'_>,
+    least: i64,
+    reader: &mut Reader<'_>,
+) -> Option<ExtraGarp> {
     let (mut all, mut seconds) = (false, None);
     for word in item.arguments() {
         match value::integer(&word.text) {
             _ if word.text == "all" => all = true,
-            Some(number @ 0..=86_400) => seconds = u64::try_from(number).ok(),
+            Some(number) if (least..=86_400).contains(&number) => seconds = u64::try_from(number).ok(),
             _ => {
-                let message = format!("`{}` is neither `all` nor a number of seconds to 86400", word.text);
+                let message =
+                    format!("`{}` is neither `all` nor a number of seconds from {least} to 86400", word.text);
                 reader.error("invalid-value", word.span, message);
                 return None;
             }

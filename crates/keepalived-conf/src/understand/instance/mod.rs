@@ -214,7 +214,7 @@ fn garp_of(body: &Body<'_>, defaults: &Defaults, reader: &mut Reader<'_>) -> Gar
             if item.name() == "vmac_garp_intvl" {
                 reader.old_name(item.statement.keyword(), "garp_extra_if");
             }
-            if let Some(extra) = extra_garp(item, reader) {
+            if let Some(extra) = extra_garp(item, 0, reader) {
                 own.extra = Some(extra).filter(|extra| !extra.interval.is_zero());
             }
         }

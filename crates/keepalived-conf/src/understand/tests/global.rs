@@ -77,6 +77,48 @@ fn scripts_fifos_and_mail() {
     assert!(loaded.config.global.fifos.vrrp.is_none());
 }
 
+/// keepalived keeps the first of some words, and the last of others.
+#[test]
+fn which_of_several_counts() {
+    let text = |inner: &str| format!("global_defs {{\n{inner}\n}}\n");
+    for word in [
+        "startup_script /x",
+        "notify_fifo /x",
+        "snmp_socket /x",
+        "vmac_prefix x",
+        "nftables x",
+        "vrrp_iptables x",
+        "tmp_config_directory /x",
+    ] {
+        let (name, _) = word.split_once(' ').unwrap();
+        let once = load(&text(word)).config;
+        let twice = load(&text(&format!("{word}\n{name} {}", "/other")));
+        assert_eq!(twice.config, once, "{word}");
+        assert!(found(&twice).contains(&"repeated-keyword@3".to_owned()), "{}", shown(&twice));
+        let apart = load(&format!("{}{}", text(word), text(&format!("{name} /other"))));
+        assert_eq!(apart.config, once, "{word}");
+    }
+    let loaded = load("instance one\ninstance two\nnet_namespace blue\nnet_namespace red\n");
+    let program = loaded.config.program;
+    let names = (program.instance.as_deref(), program.network_namespace.as_deref());
+    assert_eq!(names, (Some("one"), Some("blue")));
+    let read = load(&text("router_id one\nrouter_id two")).config.global;
+    assert_eq!(read.router_id.as_deref(), Some("two"));
+}
+
+#[test]
+fn small_print() {
+    let read = global("notification_email {\na@x b@y \"My c <c@z>\"\nd@w\n}");
+    assert_eq!(read.mail.to, ["a@x", "b@y", "My c <c@z>", "d@w"]);
+    let read = global("notify_fifo /f\nnotify_fifo_script \"/bin/cat -u\" nobody nogroup");
+    let script = read.fifos.all.unwrap().script.unwrap();
+    assert_eq!(script.command, Command::Exec(vec!["/bin/cat".into(), "-u".into()]));
+    assert_eq!(script.user, Some(("nobody".into(), Some("nogroup".into()))));
+    assert_eq!(global("vrrp_garp_master_refresh 86400").garp.refresh.as_secs(), 86_400);
+    let read = load("global_defs {\ndynamic_interfaces yes\n}\n").config.global;
+    assert!(read.dynamic_interfaces && !read.allow_interface_changes);
+}
+
 #[test]
 fn processes() {
     let read = global(
@@ -177,6 +219,9 @@ fn vrrp_defaults() {
         ("vrrp_mcast_group6 ff05::12", "wide-multicast@2"),
         ("vrrp_garp_extra_if", "missing-argument@2"),
         ("vrrp_garp_extra_if 1e9", "invalid-value@2"),
+        ("vrrp_garp_extra_if 0", "invalid-value@2"),
+        ("vrrp_cpu_affinity 0 x", "invalid-value@2"),
+        ("dynamic_interfaces yes", "invalid-value@2"),
         ("vrrp_startup_delay 0", "invalid-value@2"),
         ("vmac_prefix sixteen-bytes-xx", "invalid-value@2"),
     ] {

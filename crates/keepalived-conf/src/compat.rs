@@ -69,13 +69,14 @@ pub fn lines(loaded: &Loaded, checks: &Report) -> Vec<String> {
 }
 
 /// Warnings about what the original takes without a word.
-const OURS_ALONE: [&str; 31] = [
+const OURS_ALONE: [&str; 32] = [
     "bash-missing",
     "duplicate-name",
     "empty-condition",
     "empty-range",
     "extra-argument",
     "include-missing",
+    "include-no-file",
     "long-process-name",
     "lost-parameter",
     "master-without-priority",

@@ -199,6 +199,61 @@ include *.none" 'priority 77'; }
 }
 
 #[test]
+fn the_name_of_a_program_is_not_changed_by_a_reload() {
+    if !possible() {
+        return;
+    }
+    run(r#"
+        conf ''; start
+        sed -i '1i instance other' /etc/keepalived/keepalived.conf
+        kill -HUP $P; until_ 5 logged 'reload refused: `instance` cannot be changed' || { cat /tmp/log; fail name; }
+        mkdir -p /run/netns; mount -t tmpfs none /run/netns; ip netns add blue
+        sed -i '1s/.*/net_namespace blue/' /etc/keepalived/keepalived.conf
+        ip -n blue link add eth0 type veth peer name other
+        kill -HUP $P; until_ 5 logged 'reload refused: `net_namespace` cannot be changed' || { cat /tmp/log; fail namespace; }
+        master || fail master
+        conf '' 'priority 77'; reload; stop
+    "#);
+}
+
+#[test]
+fn the_script_of_a_fifo_runs_as_the_user_behind_it() {
+    if !possible() {
+        return;
+    }
+    run(r#"
+        mkdir -m 777 /tmp/who
+        printf '#!/bin/sh\nid -un >/tmp/who/is\necho "$@" >/tmp/who/got\ncat "$2" >/dev/null\n' >/tmp/who/reader
+        chmod +x /tmp/who/reader
+        conf 'notify_fifo /tmp/who/fifo nobody
+notify_fifo_script "/tmp/who/reader word" nobody'
+        start
+        until_ 5 grep -qx nobody /tmp/who/is || fail "$(cat /tmp/who/is /tmp/log)"
+        until_ 5 grep -qx 'word /tmp/who/fifo' /tmp/who/got || fail "$(cat /tmp/who/got)"
+        stop
+    "#);
+}
+
+#[test]
+fn directories_programs_and_hidden_files_are_not_included() {
+    if !possible() {
+        return;
+    }
+    run(r#"
+        mkdir -p /etc/keepalived/d/sub
+        for name in .hidden program; do echo nonsense >/etc/keepalived/d/$name; done
+        chmod +x /etc/keepalived/d/program
+        echo 'priority 77' >/etc/keepalived/d/words
+        conf '' 'include d/*'
+        keepalived -t || fail "-t: $(keepalived -t 2>&1)"
+        sed -i 's/include/includer/' /etc/keepalived/keepalived.conf
+        keepalived -t; [ $? = 5 ] || fail "-t where they are to be readable"
+        sed -i 's/includer/include/' /etc/keepalived/keepalived.conf
+        start; logged 'Line 7) `/etc/keepalived/d/sub` is a directory' || fail "$(cat /tmp/log)"; stop
+    "#);
+}
+
+#[test]
 fn what_a_reload_finds_is_written_where_reload_check_config_says() {
     if !possible() {
         return;

@@ -15,7 +15,7 @@ use crate::roles::{self, Role, Setup};
 use control::message::{Adjustment, ToControl};
 use ha::message::{Dump, In, InstanceStatus, Memory, Out, ScriptOutcome};
 use keepalived_conf::Loaded;
-use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, TimedScript};
+use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, Program, TimedScript};
 use logging::{Level, Logger};
 use options::in_namespace;
 use runner::message::{Configure, FromRunner, Outcome, Task, ToRunner};
@@ -42,6 +42,15 @@ const MOST_UNTOLD: usize = 1000;
 
 /// How long the vrrp process may take to say how its instances stand.
 const STATUS: Duration = Duration::from_secs(1);
+
+/// A word that only a start follows and that is another one now.
+fn word_of_a_start(running: &Program, wanted: &Program) -> Option<&'static str> {
+    if running.network_namespace != wanted.network_namespace {
+        Some("net_namespace")
+    } else {
+        (running.instance != wanted.instance).then_some("instance")
+    }
+}
 
 /// The keepalived side.
 pub(crate) struct HaSide {
@@ -371,10 +380,13 @@ impl HaSide {
                     write_findings(path, &loaded, &checks, logger);
                 }
                 self.copies.keep(&loaded, logger);
-                if !loaded.report.has_errors() {
+                if loaded.report.has_errors() {
+                    format!("{} has errors", self.options.path.display())
+                } else if let Some(word) = word_of_a_start(&self.config.program, &loaded.config.program) {
+                    format!("`{word}` cannot be changed while the program runs: restart it")
+                } else {
                     return Ok(loaded.config);
                 }
-                format!("{} has errors", self.options.path.display())
             }
             Err(why) => why,
         };

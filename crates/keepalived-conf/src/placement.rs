@@ -5,7 +5,7 @@
 
 use crate::grammar::{Statement, Word};
 use crate::load::is_crowded;
-use crate::registry::{self, Context, Extent, Keyword, Support};
+use crate::registry::{self, Again, Context, Extent, Keyword, Support};
 use crate::value;
 use diagnostic::{Diagnostic, Report, Span};
 use std::collections::HashSet;
@@ -212,7 +212,7 @@ impl<'t> Placement<'t, '_> {
         let unsupported_block = self.levels.iter().any(|l| l.unsupported);
         self.support(statement, keyword, unsupported_block);
         self.arguments(statement, keyword);
-        self.repetition(statement, keyword, level);
+        let counts = self.repetition(statement, keyword, level);
         let body = match (keyword.block, &statement.block) {
             (Some(inside), Some(block)) => {
                 self.levels.push(Level {
@@ -249,7 +249,9 @@ impl<'t> Placement<'t, '_> {
             }
             (None, None) => Body::default(),
         };
-        self.levels[level].body.items.push(Item { keyword, statement, body });
+        if counts {
+            self.levels[level].body.items.push(Item { keyword, statement, body });
+        }
     }
 
     fn support(&mut self, statement: &Statement, keyword: &Keyword, reported: bool) {
@@ -317,20 +319,26 @@ impl<'t> Placement<'t, '_> {
         }
     }
 
-    fn repetition(&mut self, statement: &Statement, keyword: &Keyword, level: usize) {
-        if keyword.repeats {
-            return;
-        }
-        if let Some(first) = self.levels[level].body.last(keyword.name) {
+    /// Whether this one holds, though it may not be the first.
+    fn repetition(&mut self, statement: &Statement, keyword: &Keyword, level: usize) -> bool {
+        let before = self.levels[level].body.last(keyword.name);
+        // What does not fit was no first one.
+        let first = before.filter(|item| item.arguments().is_empty() || item.first().is_some());
+        let (earlier, counts) = match keyword.again {
+            Again::All => return true,
+            Again::Last => (before, true),
+            Again::First => (first, first.is_none()),
+        };
+        if let Some(earlier) = earlier {
+            let (id, which) =
+                if counts { ("repeated-keyword", "this") } else { ("ignored-keyword", "the first") };
+            let message = format!("`{}` is written again; {which} one counts", keyword.name);
             self.report.push(
-                Diagnostic::warning(
-                    "repeated-keyword",
-                    statement.keyword().span,
-                    format!("`{}` is written again; this one counts", keyword.name),
-                )
-                .related(first.statement.keyword().span, "first written here"),
+                Diagnostic::warning(id, statement.keyword().span, message)
+                    .related(earlier.statement.keyword().span, "first written here"),
             );
         }
+        counts
     }
 }
 

@@ -125,7 +125,7 @@ pub(super) const WORDS: &[Keyword] = &[
     acts(
         "vrrp_garp_master_refresh",
         &[Global],
-        integer(0, 4294),
+        integer(0, 4_294_967_295),
         "ARP bursts while master are this far apart, seconds",
     ),
     acts(
@@ -143,7 +143,7 @@ pub(super) const WORDS: &[Keyword] = &[
     acts(
         "vrrp_garp_lower_prio_repeat",
         &[Global],
-        integer(0, 4_294_967_295),
+        integer(0, 2_147_483_647),
         "ARPs an address after a lower priority was heard",
     ),
     acts(
@@ -153,7 +153,7 @@ pub(super) const WORDS: &[Keyword] = &[
         "without a chain: no drop rules are made; the rules of strict mode go to a table of their own",
     ),
     acts("vrrp_version", &[Global], integer(2, 3), "VRRP version, 2 when absent"),
-    acts("default_interface", &[Global], WORD, "interface of instances and static addresses that name none"),
+    acts("default_interface", &[Global], WORD, "interface of static addresses that name none, eth0 when absent; of instances too"),
     acts(
         "dynamic_interfaces",
         &[Global],

@@ -8,7 +8,9 @@ use super::{address, route, rule};
 use crate::grammar::{Statement, Word};
 use crate::model::{Config, Route, Rule, VirtualAddress};
 use crate::placement::Body;
-use diagnostic::Diagnostic;
+
+/// `default_interface` when it is not written, as keepalived has it.
+const DEFAULT_INTERFACE: &str = "eth0";
 
 /// Each with the interface it goes to.
 pub(super) fn addresses(
@@ -18,15 +20,8 @@ pub(super) fn addresses(
 ) -> Vec<VirtualAddress> {
     entries(root, "static_ipaddress", reader, |entry, acts, reader| {
         let mut address = address::read(entry, true, acts, reader)?;
-        address.dev = address.dev.or_else(|| defaults.global.default_interface.clone());
-        if address.dev.is_none() {
-            let message = format!("the static address {} names no interface", address.address);
-            reader.say(
-                Diagnostic::error("missing-argument", entry.span(), message)
-                    .help("add `dev INTERFACE`, or `default_interface` to global_defs; it is left out"),
-            );
-            return None;
-        }
+        let usual = || defaults.global.default_interface.clone().unwrap_or(DEFAULT_INTERFACE.to_owned());
+        address.dev = Some(address.dev.unwrap_or_else(usual));
         Some(address)
     })
 }

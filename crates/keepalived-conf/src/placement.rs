@@ -5,10 +5,10 @@
 
 use crate::grammar::{Statement, Word};
 use crate::load::is_crowded;
-use crate::registry::{self, Context, Extent, Keyword, Support};
+use crate::registry::{self, Again, Context, Extent, Keyword, Support};
 use crate::value;
 use diagnostic::{Diagnostic, Report, Span};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// A statement and its row.
 #[derive(Debug)]
@@ -74,8 +74,7 @@ impl<'t> Body<'t> {
 /// Places every statement of a file.
 pub(crate) fn place<'t>(tree: &'t [Statement], extent: Extent, report: &mut Report) -> Body<'t> {
     let outer = Level { context: Context::Root, head: None, body: Body::default(), unsupported: false };
-    let (foreign, firsts) = (HashSet::new(), HashMap::new());
-    let mut placement = Placement { report, extent, levels: vec![outer], foreign, firsts };
+    let mut placement = Placement { report, extent, levels: vec![outer], foreign: HashSet::new() };
     placement.statements(tree);
     placement.levels.pop().map(|level| level.body).unwrap_or_default()
 }
@@ -94,8 +93,6 @@ struct Placement<'t, 'r> {
     levels: Vec<Level<'t>>,
     /// Words that no block knows, each said once.
     foreign: HashSet<(Span, &'t str)>,
-    /// Where words stand of which the first one counts, in whatever block of several of a kind.
-    firsts: HashMap<&'static str, Span>,
 }
 
 impl<'t> Placement<'t, '_> {
@@ -215,9 +212,7 @@ impl<'t> Placement<'t, '_> {
         let unsupported_block = self.levels.iter().any(|l| l.unsupported);
         self.support(statement, keyword, unsupported_block);
         self.arguments(statement, keyword);
-        if self.repeats(statement, keyword, level) && keyword.first_counts {
-            return;
-        }
+        let counts = self.repetition(statement, keyword, level);
         let body = match (keyword.block, &statement.block) {
             (Some(inside), Some(block)) => {
                 self.levels.push(Level {
@@ -254,7 +249,9 @@ impl<'t> Placement<'t, '_> {
             }
             (None, None) => Body::default(),
         };
-        self.levels[level].body.items.push(Item { keyword, statement, body });
+        if counts {
+            self.levels[level].body.items.push(Item { keyword, statement, body });
+        }
     }
 
     fn support(&mut self, statement: &Statement, keyword: &Keyword, reported: bool) {
@@ -322,26 +319,31 @@ impl<'t> Placement<'t, '_> {
         }
     }
 
-    /// Whether a word was there before that should not be; says so.
-    fn repeats(&mut self, statement: &Statement, keyword: &Keyword, level: usize) -> bool {
-        if keyword.repeats {
-            return false;
+    /// Whether this one holds, though it may not be the first.
+    fn repetition(&mut self, statement: &Statement, keyword: &Keyword, level: usize) -> bool {
+        let mut before = self.levels[level].body.last(keyword.name);
+        if before.is_none() && keyword.contexts.contains(&Context::Global) {
+            // Of several `global_defs`, all count.
+            let others = self.levels[0].body.all("global_defs");
+            before = others.filter_map(|block| block.body.last(keyword.name)).last();
         }
-        let span = statement.keyword().span;
-        let (first, what_counts) = if keyword.first_counts {
-            let first = self.firsts.get(keyword.name).copied();
-            self.firsts.entry(keyword.name).or_insert(span);
-            (first, "the first one counts")
-        } else {
-            let first = self.levels[level].body.last(keyword.name);
-            (first.map(|first| first.statement.keyword().span), "this one counts")
+        // What does not fit was no first one.
+        let first = before.filter(|item| item.arguments().is_empty() || item.first().is_some());
+        let (earlier, counts) = match keyword.again {
+            Again::All => return true,
+            Again::Last => (before, true),
+            Again::First => (first, first.is_none()),
         };
-        let Some(first) = first else { return false };
-        let message = format!("`{}` is written again; {what_counts}", keyword.name);
-        self.report.push(
-            Diagnostic::warning("repeated-keyword", span, message).related(first, "first written here"),
-        );
-        true
+        if let Some(earlier) = earlier {
+            let (id, which) =
+                if counts { ("repeated-keyword", "this") } else { ("ignored-keyword", "the first") };
+            let message = format!("`{}` is written again; {which} one counts", keyword.name);
+            self.report.push(
+                Diagnostic::warning(id, statement.keyword().span, message)
+                    .related(earlier.statement.keyword().span, "first written here"),
+            );
+        }
+        counts
     }
 }
 

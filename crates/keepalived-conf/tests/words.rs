@@ -1,6 +1,6 @@
 //! Words, places and values: what is said, and what is understood all the same.
 
-use keepalived_conf::model::{Authentication, InitialState, Iptables, VrrpInstance};
+use keepalived_conf::model::{Authentication, Command, InitialState, Iptables, Version, VrrpInstance};
 use keepalived_conf::registry::{self, Context, Support};
 use keepalived_conf::{Environment, Loaded, Memory, load_from};
 use std::path::Path;
@@ -106,6 +106,8 @@ fn arguments() {
         ("advert_int 0", &["invalid-value@5"]),
         ("priority 90 91", &["extra-argument@5"]),
         ("priority 90\npriority 91", &["repeated-keyword@6"]),
+        ("version 3\nversion 2", &["ignored-keyword@6"]),
+        ("garp_master_refresh 86400", &[]),
         ("authentication", &["missing-block@5", "no-authentication@5"]),
         ("nopreempt {\n}", &["unexpected-block@5"]),
         ("track_interface eth1", &["missing-block@5", "extra-argument@5"]),
@@ -176,6 +178,10 @@ fn intervals() {
     let loaded = load_text("vrrp_script s {\nscript /x\ninterval 0\n}\n");
     assert_eq!(found(&loaded), ["zero-time@3"]);
     assert_eq!(loaded.config.scripts[0].timeout, Duration::from_secs(1));
+    let loaded = load_text("vrrp_script s {\nscript /x\ninterval 0.0004\ntimeout 0.0006\n}\n");
+    assert_eq!(found(&loaded), ["zero-time@3"], "milliseconds count");
+    let script = &loaded.config.scripts[0];
+    assert_eq!((script.interval, script.timeout), (Duration::from_secs(1), Duration::from_millis(1)));
 }
 
 #[test]
@@ -268,10 +274,12 @@ fn unicast() {
     let loaded = instance(
         "mcast_src_ip 10.0.0.9\nunicast_src_ip 10.0.0.8\nunicast_peer {\n10.0.0.3\n10.0.0.4\n}\nunicast_ttl 64",
     );
-    assert_eq!(found(&loaded), [""; 0]);
+    assert_eq!(found(&loaded), ["repeated-entry@6"]);
     let unicast = only(&loaded).unicast.as_ref().unwrap();
     assert_eq!((unicast.peers.len(), unicast.ttl), (2, 64));
     assert_eq!(only(&loaded).source.unwrap().to_string(), "10.0.0.8");
+    let loaded = instance("unicast_src_ip 10.0.0.8\nmcast_src_ip 10.0.0.9\nunicast_peer {\n10.0.0.3\n}");
+    assert_eq!(only(&loaded).source.unwrap().to_string(), "10.0.0.9", "the last counts");
     let loaded = instance("unicast_peer {\n}");
     assert_eq!(found(&loaded), ["empty-list@5"]);
     assert!(only(&loaded).unicast.is_none());
@@ -287,8 +295,10 @@ fn tracking() {
     let cases: &[(&str, &[&str], Option<i32>)] = &[
         ("chk", &[], Some(-5)),
         ("chk weight 20", &[], Some(20)),
-        ("chk weight 254", &["invalid-value@10"], Some(-5)),
+        ("chk weight 254", &["weight-of-254@10"], Some(253)),
+        ("chk weight -255", &["invalid-value@10"], Some(-5)),
         ("chk weight", &["missing-argument@10"], Some(-5)),
+        ("chk weight 3 reverse x", &["extra-argument@10"], Some(3)),
         ("chk wieght 3", &["unknown-keyword@10"], Some(-5)),
         ("chkk", &["unknown-script@10"], None),
         ("chk\nchk", &["repeated-entry@11"], Some(-5)),
@@ -302,6 +312,10 @@ fn tracking() {
     let loaded = instance("track_interface {\neth0\neth1 weight 10 reverse\n}");
     assert_eq!(found(&loaded), ["track-own-interface@6"]);
     assert!(only(&loaded).track_interfaces[0].weight.reverse);
+    let loaded = instance("track_interface {\neth0 weight -20\neth1 weight -254\n}");
+    assert_eq!(found(&loaded), ["track-own-interface@6", "weight-of-254@7"]);
+    let tracked = &only(&loaded).track_interfaces;
+    assert_eq!((tracked.len(), tracked[0].weight.weight), (1, -253), "the own one has no weight");
 }
 
 #[test]
@@ -343,6 +357,36 @@ fn what_an_instance_cannot_be_without() {
     let loaded = load_text(text);
     assert_eq!(found(&loaded), ["no-address@4", "duplicate-name@7"]);
     assert_eq!(only(&loaded).interface, "eth9");
+    let text = "global_defs {\ndefault_interface eth9\n}\nvrrp_instance A {\nvirtual_router_id 7\nunicast_src_ip 10.0.0.8\nunicast_peer {\n10.0.0.9\n}\nvirtual_ipaddress {\n10.0.0.1 dev eth0\n10.0.0.2\n}\nuse_vmac\n}\n";
+    let loaded = load_text(text);
+    assert_eq!(found(&loaded), ["address-without-interface@12", "virtual-without-interface@14"]);
+    let instance = only(&loaded);
+    assert_eq!((instance.interface.as_str(), instance.addresses.len()), ("", 1));
+    assert_eq!(instance.virtual_interface, None);
+}
+
+/// Of these words keepalived takes the first, and warns of those after it.
+#[test]
+fn the_first_counts() {
+    let loaded = instance("version 3\nversion 2\nnotify /x/a\nnotify /x/b");
+    assert_eq!(found(&loaded), ["ignored-keyword@6", "ignored-keyword@8"]);
+    let instance = only(&loaded);
+    assert_eq!(instance.version, Version::V3);
+    assert_eq!(instance.notify.any.as_ref().unwrap().command, Command::Exec(vec!["/x/a".into()]));
+    let one = |name: &str| {
+        format!("vrrp_instance {name} {{\ninterface eth0\nvirtual_router_id 7\nno_virtual_ipaddress\n}}\n")
+    };
+    let group = "vrrp_sync_group G {\ngroup {\nA\n}\ngroup {\nB\n}\n}\n";
+    let loaded = load_text(&format!("{group}{}{}", one("A"), one("B")));
+    assert_eq!(found(&loaded)[0], "ignored-keyword@5");
+    assert_eq!(loaded.config.sync_groups[0].members, ["A"]);
+    let loaded = load_text(
+        "vrrp_track_process P {\nprocess a\nprocess b\nfork_delay 3\ndelay 2\nterminate_delay 1\n}\n",
+    );
+    assert_eq!(found(&loaded), ["ignored-keyword@3"]);
+    let process = &loaded.config.processes[0];
+    assert_eq!(process.program, "a");
+    assert_eq!((process.fork_delay.as_secs(), process.terminate_delay.as_secs()), (2, 1));
 }
 
 #[test]
@@ -369,6 +413,8 @@ fn gratuitous_arp() {
     assert_eq!((garp.lower_prio_delay.as_secs(), garp.lower_prio_repeat), (10, 1));
     let garp = only(&text("vrrp_garp_lower_prio_repeat 3", "garp_master_repeat 2")).garp.clone();
     assert_eq!((garp.master_repeat, garp.lower_prio_repeat), (2, 3));
+    let garp = only(&text("", "garp_master_repeat 2\ngarp_master_delay 10")).garp.clone();
+    assert_eq!((garp.lower_prio_delay.as_secs(), garp.lower_prio_repeat), (5, 5), "as in global_defs");
 }
 
 /// Every id in the source is explained in FINDINGS.md.

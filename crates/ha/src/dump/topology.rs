@@ -3,8 +3,8 @@
 use super::{Dumps, Moment, line, words};
 use crate::instance::Instance;
 use keepalived_conf::model::{
-    Authentication, Conditions, Global, Notify, OldUnicastChecksum, SyncGroup, TrackInterface, Version,
-    VirtualInterface,
+    Authentication, Conditions, Global, IpvlanMode, Notify, OldUnicastChecksum, Prefix, SyncGroup,
+    TrackInterface, Version, VirtualInterface,
 };
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
@@ -91,7 +91,7 @@ fn one(instance: &Instance, dumps: &Dumps, moment: &Moment<'_>, text: &mut Strin
         None => line!(text, "   Read timeout = DISABLED"),
     }
     line!(text, "   Master down timer = {} usecs", router.master_down().as_micros());
-    interface(instance, text);
+    interface(instance, moment, text);
     timing(instance, text);
     line!(text, "   Virtual Router ID = {}", config.vrid);
     line!(text, "   Priority = {}", config.priority);
@@ -161,18 +161,26 @@ fn one(instance: &Instance, dumps: &Dumps, moment: &Moment<'_>, text: &mut Strin
     line!(text, "   Notify priority changes = {}", words::truth(config.notify_priority_changes));
 }
 
-fn interface(instance: &Instance, text: &mut String) {
+fn interface(instance: &Instance, moment: &Moment<'_>, text: &mut String) {
     let config = &instance.config;
     let own = instance.own_interface();
+    let is_up = words::truth(moment.network.interfaces.link(own).is_some());
     match &config.virtual_interface {
         Some(VirtualInterface::Vmac(vmac)) => {
             let base = words::truth(vmac.transmit_base);
-            line!(text, "   Use VMAC, i/f name {own}, is_up = true, xmit_base = {base}");
+            line!(text, "   Use VMAC, i/f name {own}, is_up = {is_up}, xmit_base = {base}");
             let more = if vmac.transmit_base { ", xmit base i/f" } else { "" };
             line!(text, "   Interface = {own}, vmac on {}{more}", config.interface);
         }
-        Some(VirtualInterface::Ipvlan(_)) => {
-            line!(text, "   Use IPVLAN, i/f {own}, is_up = true, type bridge");
+        Some(VirtualInterface::Ipvlan(ipvlan)) => {
+            let address = ipvlan.address.map(|Prefix { address, length }| format!("{address}/{length}"));
+            let address = address.map_or(String::new(), |prefix| format!(", i/f address = {prefix}"));
+            let kind = match ipvlan.mode {
+                IpvlanMode::Bridge => "bridge",
+                IpvlanMode::Private => "private",
+                IpvlanMode::Vepa => "vepa",
+            };
+            line!(text, "   Use IPVLAN, i/f {own}, is_up = {is_up}{address}, type {kind}");
             line!(text, "   Interface = {own}, ipvlan on {}", config.interface);
         }
         None => line!(text, "   Interface = {}", config.interface),

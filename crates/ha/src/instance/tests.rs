@@ -168,15 +168,30 @@ fn packet_numbers_start_at_one_and_skip_zero() {
 
 #[test]
 fn a_sync_group_tracks_for_its_members() {
-    let mut instance = Instance::new(config(), true);
-    let (interfaces, tracking) = (interfaces(true), tracking(Some(false)));
-    instance.choose_source(&interfaces, |_| false);
-    let eth1 = TrackInterface { interface: "eth1".into(), weight: TrackWeight::default() };
-    let conditions = Conditions { interfaces: vec![eth1], ..Conditions::default() };
-    let sources = Sources { interfaces: &interfaces, tracking: &tracking };
-    let causes = instance.track(sources, Some(&conditions));
-    let texts: Vec<String> = causes.iter().map(Cause::describe).collect();
-    assert_eq!(texts, ["script chk failed: -20", "interface eth1 down"]);
+    let texts = |config: VrrpInstance, conditions: Conditions| {
+        let mut instance = Instance::new(config, true);
+        let (interfaces, tracking) = (interfaces(true), tracking(Some(false)));
+        instance.choose_source(&interfaces, |_| false);
+        let sources = Sources { interfaces: &interfaces, tracking: &tracking };
+        let causes = instance.track(sources, Some(&conditions));
+        causes.iter().map(Cause::describe).collect::<Vec<_>>()
+    };
+    let link = |name: &str, weight| TrackInterface {
+        interface: name.into(),
+        weight: TrackWeight { weight, reverse: false },
+    };
+    let with = |interface| Conditions { interfaces: vec![interface], ..Conditions::default() };
+    assert_eq!(texts(config(), with(link("eth1", 0))), ["interface eth1 down", "script chk failed: -20"]);
+    // What both track counts once, with the weight of the group, unless the instance has none.
+    let script = |weight| Conditions { scripts: vec![tracked("chk", weight)], ..Conditions::default() };
+    assert_eq!(texts(config(), script(-5)), ["script chk failed: -5"]);
+    let fatal = VrrpInstance { track_scripts: vec![tracked("chk", 0)], ..config() };
+    assert_eq!(texts(fatal, script(-5)), ["script chk failed"]);
+    // So its own interface has none, unless it does not track that.
+    let alone = VrrpInstance { track_scripts: Vec::new(), ..config() };
+    assert_eq!(texts(alone.clone(), with(link("eth0", 40))), [""; 0]);
+    let untracked = VrrpInstance { dont_track_primary: true, ..alone };
+    assert_eq!(texts(untracked, with(link("eth0", 40))), ["interface eth0 up: +40"]);
 }
 
 #[test]

@@ -44,13 +44,21 @@ pub(crate) struct Sources<'a> {
     pub(crate) tracking: &'a Tracking,
 }
 
-/// What an instance or a sync group tracks by name.
-#[derive(Clone, Copy)]
-struct Objects<'a> {
-    scripts: &'a [Tracked],
-    files: &'a [Tracked],
-    processes: &'a [Tracked],
-    bfd: &'a [Tracked],
+/// What an instance tracks and what its sync group does. What both track counts once: with the group's
+/// weight, unless the instance tracks it without one, as in keepalived.
+fn joined<'a, T>(
+    own: impl Iterator<Item = &'a T> + Clone,
+    shared: impl Iterator<Item = &'a T> + Clone,
+    of: impl Fn(&T) -> (&str, TrackWeight),
+) -> Vec<&'a T> {
+    let same = |one: &T, other: &T| of(one).0 == of(other).0;
+    let counts = |one| shared.clone().find(|other| of(one).1.weight != 0 && same(one, other)).unwrap_or(one);
+    let rest = shared.clone().filter(|other| !own.clone().any(|one| same(one, other)));
+    own.clone().map(counts).chain(rest).collect()
+}
+
+fn joined_objects<'a>(own: &'a [Tracked], shared: &'a [Tracked]) -> Vec<&'a Tracked> {
+    joined(own.iter(), shared.iter(), |tracked| (tracked.name.as_str(), tracked.weight))
 }
 
 impl Sources<'_> {
@@ -99,42 +107,30 @@ impl Sources<'_> {
         let effect = settings::weight(tracked.weight).effect(Some(up));
         Cause { effect, text: format!("bfd {name} {}", if up { "up" } else { "down" }), told }
     }
-
-    /// Scripts, files, processes and BFD sessions. `before` bore on the instance until now.
-    fn objects(&self, objects: Objects<'_>, (before, told): (&[Cause], bool), causes: &mut Vec<Cause>) {
-        let Objects { scripts, files, processes, bfd } = objects;
-        causes.extend(scripts.iter().map(|tracked| self.script(tracked)));
-        causes.extend(files.iter().map(|tracked| self.file(tracked, before)));
-        causes.extend(processes.iter().map(|tracked| self.process(tracked, told)));
-        causes.extend(bfd.iter().map(|tracked| self.session(tracked, told)));
-    }
 }
 
 impl Instance {
     /// Everything that bears on priority and fitness at present: what the instance tracks by itself,
     /// and what its sync group tracks for it.
     pub(crate) fn track(&self, sources: Sources<'_>, group: Option<&Conditions>) -> Vec<Cause> {
+        let (config, nothing) = (&self.config, Conditions::default());
+        let group = group.unwrap_or(&nothing);
         let mut causes = self.faults(sources);
         let told = self.standing.is_some();
-        let known = (self.causes.as_slice(), told);
-        let own = self.config.interface.as_str();
-        // keepalived ignores the instance's own interface here.
-        for tracked in self.config.track_interfaces.iter().filter(|tracked| tracked.interface != own) {
-            causes.push(sources.interface(tracked, told));
-        }
-        let own = Objects {
-            scripts: &self.config.track_scripts,
-            files: &self.config.track_files,
-            processes: &self.config.track_processes,
-            bfd: &self.config.track_bfd,
-        };
-        sources.objects(own, known, &mut causes);
-        if let Some(conditions) = group {
-            let Conditions { interfaces, scripts, files, processes, bfd } = conditions;
-            causes.extend(interfaces.iter().map(|tracked| sources.interface(tracked, told)));
-            let shared = Objects { scripts, files, processes, bfd };
-            sources.objects(shared, known, &mut causes);
-        }
+        // Its own interface it tracks by itself, without a weight; or not at all, but for the group.
+        let other = |tracked: &&TrackInterface| tracked.interface != config.interface;
+        let own = config.track_interfaces.iter().filter(other);
+        let shared = group.interfaces.iter().filter(|one| config.dont_track_primary || other(one));
+        let interfaces = joined(own, shared, |tracked| (tracked.interface.as_str(), tracked.weight));
+        causes.extend(interfaces.into_iter().map(|tracked| sources.interface(tracked, told)));
+        let scripts = joined_objects(&config.track_scripts, &group.scripts);
+        causes.extend(scripts.into_iter().map(|tracked| sources.script(tracked)));
+        let files = joined_objects(&config.track_files, &group.files);
+        causes.extend(files.into_iter().map(|tracked| sources.file(tracked, &self.causes)));
+        let processes = joined_objects(&config.track_processes, &group.processes);
+        causes.extend(processes.into_iter().map(|tracked| sources.process(tracked, told)));
+        let sessions = joined_objects(&config.track_bfd, &group.bfd);
+        causes.extend(sessions.into_iter().map(|tracked| sources.session(tracked, told)));
         causes.retain(|cause| cause.effect != Effect::None);
         causes
     }

@@ -48,48 +48,58 @@ enum Sharing {
     Link(u32),
 }
 
+/// How far apart announcements are.
+#[derive(Debug, Default)]
+struct Pauses {
+    /// For ARPs and neighbour advertisements outside of groups.
+    usual: (Duration, Duration),
+    groups: Vec<GarpGroup>,
+}
+
+impl Pauses {
+    /// The lane of an interface and its pause. What its group does not say, a member of one does not
+    /// take from `global_defs`.
+    fn of(&self, interface: &str, link: u32, family: Family) -> (Sharing, Duration) {
+        let is_member = |group: &GarpGroup| group.interfaces.iter().any(|member| member == interface);
+        let grouped = self.groups.iter().position(is_member).map(|at| (at, &self.groups[at]));
+        let pause = match (grouped, family) {
+            (Some((_, group)), Family::V4) => group.garp_interval,
+            (Some((_, group)), Family::V6) => group.gna_interval,
+            (None, Family::V4) => Some(self.usual.0),
+            (None, Family::V6) => Some(self.usual.1),
+        };
+        match (grouped, pause) {
+            (Some((at, _)), Some(pause)) => (Sharing::Group(at), pause),
+            (_, pause) => (Sharing::Link(link), pause.unwrap_or_default()),
+        }
+    }
+}
+
 /// Sends announcements.
 #[derive(Debug)]
 pub(crate) struct Announcer {
     socket: PacketSocket,
-    /// Pauses for ARPs and neighbour advertisements outside of groups.
-    pauses: (Duration, Duration),
-    groups: Vec<GarpGroup>,
+    pauses: Pauses,
     lanes: BTreeMap<(Sharing, bool), Lane>,
 }
 
 impl Announcer {
     pub(crate) fn open() -> Result<Self, Errno> {
-        Ok(Self {
-            socket: PacketSocket::open()?,
-            pauses: (Duration::ZERO, Duration::ZERO),
-            groups: Vec::new(),
-            lanes: BTreeMap::new(),
-        })
+        Ok(Self { socket: PacketSocket::open()?, pauses: Pauses::default(), lanes: BTreeMap::new() })
     }
 
     /// Takes other pauses.
     pub(crate) fn configure(&mut self, global: &Global, groups: Vec<GarpGroup>) {
-        self.pauses = (global.garp_interval, global.gna_interval);
-        self.groups = groups;
+        self.pauses = Pauses { usual: (global.garp_interval, global.gna_interval), groups };
     }
 
     /// Queues an announcement; [`Announcer::send_due`] sends it. `repeats` says whether the same was
     /// queued just before.
     pub(crate) fn queue(&mut self, interface: &str, announcement: Announcement, repeats: bool) {
         let family = Family::of(announcement.address);
-        let of = |garp: Option<Duration>, gna: Option<Duration>| match family {
-            Family::V4 => garp,
-            Family::V6 => gna,
-        };
-        let alone = (Sharing::Link(announcement.link), of(Some(self.pauses.0), Some(self.pauses.1)));
-        let mut groups = self.groups.iter().enumerate();
-        let grouped = groups
-            .find(|(_, group)| group.interfaces.iter().any(|member| member == interface))
-            .map(|(at, group)| (Sharing::Group(at), of(group.garp_interval, group.gna_interval)));
-        let (sharing, pause) = grouped.filter(|(_, pause)| pause.is_some()).unwrap_or(alone);
+        let (sharing, pause) = self.pauses.of(interface, announcement.link, family);
         let lane = self.lanes.entry((sharing, family == Family::V6)).or_default();
-        lane.pause = pause.unwrap_or_default();
+        lane.pause = pause;
         let queue = if repeats { &mut lane.repeated } else { &mut lane.first };
         queue.push_back(announcement);
     }
@@ -140,5 +150,30 @@ fn send(socket: &PacketSocket, announcement: Announcement) -> Result<(), Errno> 
     match address {
         IpAddr::V4(v4) => socket.send(link, &Arp::gratuitous(v4, mac).build()),
         IpAddr::V6(v6) => socket.send(link, &NeighbourAdvertisement::unsolicited(v6, mac, router).build()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_of_a_group_has_its_pauses_alone() {
+        let seconds = Duration::from_secs;
+        let group = |garp_interval, gna_interval, name: &str| GarpGroup {
+            garp_interval,
+            gna_interval,
+            interfaces: vec![name.to_owned()],
+        };
+        let pauses = Pauses {
+            usual: (seconds(1), seconds(2)),
+            groups: vec![group(None, Some(seconds(3)), "eth0"), group(Some(seconds(4)), None, "eth1")],
+        };
+        let of = |interface, family| pauses.of(interface, 7, family);
+        assert_eq!(of("eth0", Family::V4), (Sharing::Link(7), Duration::ZERO));
+        assert_eq!(of("eth0", Family::V6), (Sharing::Group(0), seconds(3)));
+        assert_eq!(of("eth1", Family::V4), (Sharing::Group(1), seconds(4)));
+        assert_eq!(of("eth2", Family::V4), (Sharing::Link(7), seconds(1)));
+        assert_eq!(of("eth2", Family::V6), (Sharing::Link(7), seconds(2)));
     }
 }

@@ -117,7 +117,8 @@ pub(crate) fn plan(config: &mut Config, interfaces: &Interfaces) -> Vec<VirtualL
 }
 
 /// Lets instances track what keepalived tracks unasked: the interfaces below their addresses, those
-/// of their routes and rules, and those of static ones that name their `track_group`.
+/// of their routes and rules, and those of static ones that name their `track_group`. Without such an
+/// interface the instance cannot hold all of these, so a weight that is written for it does not count.
 pub(crate) fn track_implied(config: &mut Config, links: &[VirtualLink]) {
     let below = |dev: &str| {
         links.iter().find(|link| link.name == dev).map_or(dev, |link| link.parent.as_str()).to_owned()
@@ -147,10 +148,12 @@ pub(crate) fn track_implied(config: &mut Config, links: &[VirtualLink]) {
             }
         }
         for interface in wanted {
-            let tracked = |known: &TrackInterface| known.interface == interface;
-            if interface != instance.interface && !instance.track_interfaces.iter().any(tracked) {
-                let weight = TrackWeight { weight: 0, reverse: false };
-                instance.track_interfaces.push(TrackInterface { interface, weight });
+            let weight = TrackWeight { weight: 0, reverse: false };
+            let known = instance.track_interfaces.iter_mut().find(|known| known.interface == interface);
+            match known {
+                Some(known) => known.weight = weight,
+                None if interface == instance.interface => {}
+                None => instance.track_interfaces.push(TrackInterface { interface, weight }),
             }
         }
     }
@@ -624,11 +627,19 @@ mod tests {
                 Rule { no_track: true, ..rule(Some("eth4"), Some("eth5")) },
                 rule(Some("eth0"), Some("eth2")),
             ],
+            track_interfaces: ["eth3", "eth6"]
+                .map(|name| TrackInterface {
+                    interface: name.into(),
+                    weight: TrackWeight { weight: 20, reverse: true },
+                })
+                .to_vec(),
             ..VrrpInstance::default()
         };
         let mut config = Config { instances: vec![instance], ..Config::default() };
         track_implied(&mut config, &[]);
-        let tracked = config.instances[0].track_interfaces.iter().map(|tracked| tracked.interface.as_str());
-        assert_eq!(tracked.collect::<Vec<_>>(), ["eth1", "eth2", "eth3"]);
+        let tracked = config.instances[0].track_interfaces.iter();
+        let tracked = tracked.map(|one| (one.interface.as_str(), one.weight.weight, one.weight.reverse));
+        let expected = [("eth3", 0, false), ("eth6", 20, true), ("eth1", 0, false), ("eth2", 0, false)];
+        assert_eq!(tracked.collect::<Vec<_>>(), expected);
     }
 }

@@ -13,17 +13,6 @@ pub(super) fn check(loaded: &Loaded, peer: Option<&Loaded>, report: &mut Report)
             if weight.weight == 0 {
                 continue;
             }
-            if instance.priority == 255 {
-                report.push(
-                    Diagnostic::warning(
-                        "weight-of-owner",
-                        *span,
-                        "priority 255 never changes: this weight does nothing",
-                    )
-                    .help("take a priority from 1 to 254"),
-                );
-                continue;
-            }
             let sound = priority(instance, None);
             let failed = priority(instance, Some(i));
             match other {

@@ -14,9 +14,10 @@ pub struct Garp {
     pub refresh: Duration,
     /// `garp_master_refresh_repeat`: packets an address in a refresh, 1.
     pub refresh_repeat: u32,
-    /// `garp_lower_prio_delay`: second burst after a lower-priority advertisement; `master_delay` when absent.
+    /// `garp_lower_prio_delay`: second burst after a lower-priority advertisement; when
+    /// absent that of `global_defs`, and `master_delay` there.
     pub lower_prio_delay: Duration,
-    /// `garp_lower_prio_repeat`: `master_repeat` when absent.
+    /// `garp_lower_prio_repeat`: when absent that of `global_defs`, and `master_repeat` there.
     pub lower_prio_repeat: u32,
     /// `garp_extra_if`.
     pub extra: Option<ExtraGarp>,

@@ -149,7 +149,7 @@ pub(super) const WORDS: &[Keyword] = &[
     acts(
         "vrrp_garp_lower_prio_repeat",
         &[Global],
-        integer(0, 4_294_967_295),
+        integer(0, 2_147_483_647),
         "ARPs an address after a lower priority was heard",
     ),
     acts(
@@ -159,7 +159,7 @@ pub(super) const WORDS: &[Keyword] = &[
         "without a chain: no drop rules are made; the rules of strict mode go to a table of their own",
     ).first_counts(),
     acts("vrrp_version", &[Global], integer(2, 3), "VRRP version, 2 when absent"),
-    acts("default_interface", &[Global], WORD, "interface of instances and static addresses that name none; eth0 for the latter when absent"),
+    acts("default_interface", &[Global], WORD, "interface of static addresses that name none, eth0 when absent; of instances too"),
     acts(
         "dynamic_interfaces",
         &[Global],

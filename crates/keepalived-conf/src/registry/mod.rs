@@ -112,6 +112,17 @@ pub enum Support {
     Obsolete,
 }
 
+/// What holds when a word stands in one block more than once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// The last one.
+    Last,
+    /// The first one: keepalived ignores those after it.
+    First,
+    /// All of them.
+    All,
+}
+
 /// One word in one kind of place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keyword {
@@ -125,10 +136,8 @@ pub struct Keyword {
     pub block: Option<Context>,
     /// What becomes of it.
     pub support: Support,
-    /// Whether it may stand more than once in one block.
-    pub repeats: bool,
-    /// Whether the first one in the file counts where it is written again, not the last one.
-    pub first_counts: bool,
+    /// What holds when it stands in one block more than once.
+    pub again: Again,
     /// What it does, in one line.
     pub doc: &'static str,
 }
@@ -140,7 +149,7 @@ const fn row(
     arguments: Arguments,
     doc: &'static str,
 ) -> Keyword {
-    Keyword { name, contexts, arguments, block: None, support, repeats: false, first_counts: false, doc }
+    Keyword { name, contexts, arguments, block: None, support, again: Again::Last, doc }
 }
 
 /// A word that is acted on.
@@ -203,13 +212,13 @@ impl Keyword {
 
     /// Lets the word stand more than once.
     const fn repeats(mut self) -> Self {
-        self.repeats = true;
+        self.again = Again::All;
         self
     }
 
-    /// Lets the first of several count.
+    /// Lets the first one hold when the word stands more than once.
     const fn first_counts(mut self) -> Self {
-        self.first_counts = true;
+        self.again = Again::First;
         self
     }
 }

@@ -30,7 +30,7 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("init_fail", &[Script], NONE, "counts as failed until it has succeeded"),
     // Other things to track.
     acts("vrrp_track_process", &[Root], WORD, "watches whether processes run").block(TrackProcess).repeats(),
-    acts("process", &[TrackProcess], words(1, 64), "the process"),
+    acts("process", &[TrackProcess], words(1, 64), "the process").first_counts(),
     acts(
         "param_match",
         &[TrackProcess],
@@ -47,12 +47,13 @@ pub(super) const WORDS: &[Keyword] = &[
         .block(TrackFile)
         .repeats(),
     acts("vrrp_track_file", &[Root], WORD, "old name of track_file").block(TrackFile).repeats(),
-    acts("file", &[TrackFile], WORD, "the file"),
+    acts("file", &[TrackFile], WORD, "the file").first_counts(),
     acts("init_file", &[TrackFile], words(0, 2), "creates the file"),
-    acts("weight", &[TrackProcess, TrackFile], integer_and(-254, 254, 1), "added to the priority"),
+    acts("weight", &[TrackProcess, TrackFile], integer_and(-254, 254, 1), "added to the priority")
+        .first_counts(),
     // Sync groups.
     acts("vrrp_sync_group", &[Root], WORD, "instances that change state together").block(SyncGroup).repeats(),
-    acts("group", &[SyncGroup], NONE, "the instances").block(Names),
+    acts("group", &[SyncGroup], NONE, "the instances").block(Names).first_counts(),
     acts("global_tracking", &[SyncGroup], NONE, "old name of sync_group_tracking_weight"),
     acts("sync_group_tracking_weight", &[SyncGroup], NONE, "weights of members count"),
     acts(
@@ -63,7 +64,7 @@ pub(super) const WORDS: &[Keyword] = &[
     )
     .block(TrackGroup)
     .repeats(),
-    acts("group", &[TrackGroup], NONE, "the instances").block(Names),
+    acts("group", &[TrackGroup], NONE, "the instances").block(Names).first_counts(),
     acts("garp_group", &[Root], NONE, "interfaces that share a pause between ARPs")
         .block(GarpGroup)
         .repeats(),
@@ -100,7 +101,8 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("nopreempt", &[Instance], NONE, "a higher priority does not take over from a living master"),
     acts("preempt", &[Instance], NONE, "a higher priority takes over: the default"),
     acts("preempt_delay", &[Instance], seconds(0, 1_000_000_000), "wait before taking over, 0 to 1000 s"),
-    acts("version", &[Instance], integer(2, 3), "VRRP version, that of vrrp_version when absent"),
+    acts("version", &[Instance], integer(2, 3), "VRRP version, that of vrrp_version when absent")
+        .first_counts(),
     acts("authentication", &[Instance], NONE, "authentication of VRRPv2").block(Authentication),
     acts("auth_type", &[Authentication], WORD, "PASS or AH"),
     acts("auth_pass", &[Authentication], WORD, "password; its first 8 bytes count (RFC 2338 §5.3.6.2)"),
@@ -201,8 +203,8 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("use_vmac", &[Instance], words(0, 6), "an interface with the virtual MAC address"),
     acts("use_vmac_addr", &[Instance], NONE, "VMAC interfaces for addresses too"),
     acts("vmac_xmit_base", &[Instance], NONE, "send from the base interface"),
-    acts("use_ipvlan", &[Instance], words(0, 6), "an ipvlan interface"),
-    acts("vrf", &[Instance], WORD, "VRF of the instance"),
+    acts("use_ipvlan", &[Instance], words(0, 6), "an ipvlan interface").first_counts(),
+    acts("vrf", &[Instance], WORD, "VRF of the instance").first_counts(),
     acts("linkbeat_use_polling", &[Instance], NONE, "ask for the link every second"),
     later("lvs_sync_daemon_interface", &[Instance], WORD, "old way to write lvs_sync_daemon"),
     later("lvs_sync_daemon_inteface", &[Instance], WORD, "lvs_sync_daemon_interface as old manuals spelt it"),
@@ -220,19 +222,22 @@ pub(super) const WORDS: &[Keyword] = &[
     acts("track_script", &[SyncGroup], NONE, "scripts that move the priority").block(Names).repeats(),
     acts("track_interface", &[SyncGroup], NONE, "interfaces that move the priority").block(Names).repeats(),
     // Notification.
-    acts("notify_master", &[Instance], COMMAND, "run on becoming master"),
-    acts("notify_backup", &[Instance], COMMAND, "run on becoming backup"),
-    acts("notify_fault", &[Instance], COMMAND, "run on a fault"),
-    acts("notify_stop", &[Instance], COMMAND, "run at the end"),
-    acts("notify", &[Instance], COMMAND, "run on every change with type, name, state and priority"),
-    acts("notify_deleted", &[Instance], COMMAND.optional(), "run when a reload removes the instance"),
-    acts("notify_master_rx_lower_pri", &[Instance], COMMAND, "run when a master hears a lower priority"),
-    acts("notify_master", &[SyncGroup], COMMAND, "run on becoming master"),
-    acts("notify_backup", &[SyncGroup], COMMAND, "run on becoming backup"),
-    acts("notify_fault", &[SyncGroup], COMMAND, "run on a fault"),
-    acts("notify_stop", &[SyncGroup], COMMAND, "run at the end"),
-    acts("notify_deleted", &[SyncGroup], COMMAND, "run when a reload removes the group"),
-    acts("notify", &[SyncGroup], COMMAND, "run on every change"),
+    acts("notify_master", &[Instance], COMMAND, "run on becoming master").first_counts(),
+    acts("notify_backup", &[Instance], COMMAND, "run on becoming backup").first_counts(),
+    acts("notify_fault", &[Instance], COMMAND, "run on a fault").first_counts(),
+    acts("notify_stop", &[Instance], COMMAND, "run at the end").first_counts(),
+    acts("notify", &[Instance], COMMAND, "run on every change with type, name, state and priority")
+        .first_counts(),
+    acts("notify_deleted", &[Instance], COMMAND.optional(), "run when a reload removes the instance")
+        .first_counts(),
+    acts("notify_master_rx_lower_pri", &[Instance], COMMAND, "run when a master hears a lower priority")
+        .first_counts(),
+    acts("notify_master", &[SyncGroup], COMMAND, "run on becoming master").first_counts(),
+    acts("notify_backup", &[SyncGroup], COMMAND, "run on becoming backup").first_counts(),
+    acts("notify_fault", &[SyncGroup], COMMAND, "run on a fault").first_counts(),
+    acts("notify_stop", &[SyncGroup], COMMAND, "run at the end").first_counts(),
+    acts("notify_deleted", &[SyncGroup], COMMAND, "run when a reload removes the group").first_counts(),
+    acts("notify", &[SyncGroup], COMMAND, "run on every change").first_counts(),
     acts("notify_priority_changes", &[Instance, SyncGroup], SWITCH, "tell about changes of priority"),
     acts("smtp_alert", &[Instance], SWITCH, "send mail on a change of state"),
     acts("smtp_alert", &[SyncGroup], SWITCH, "send mail on a change of state"),
@@ -270,7 +275,7 @@ pub(super) const WORDS: &[Keyword] = &[
     acts(
         "garp_lower_prio_repeat",
         &[Instance],
-        integer(0, 4_294_967_295),
+        integer(0, 2_147_483_647),
         "ARPs an address after a lower priority",
     ),
     acts(

@@ -4,7 +4,7 @@
 use super::names::Kind;
 use super::reader::{Line, Reader};
 use crate::grammar::{Statement, Word};
-use crate::model::{Lifetime, VirtualAddress};
+use crate::model::{Family, Lifetime, VirtualAddress};
 use crate::registry::Context;
 use diagnostic::Diagnostic;
 use std::net::{IpAddr, Ipv4Addr};
@@ -39,10 +39,14 @@ pub(super) fn read(
     if let Some(word) = broadcast {
         read.broadcast = self::broadcast(&read, word, reader)?;
     }
-    for_family(&mut read, entry.keyword(), reader);
-    let deprecated = address.is_ipv6() && read.prefix == 128;
-    let usual = if deprecated { Lifetime::Seconds(0) } else { Lifetime::Forever };
-    read.preferred = lifetime.unwrap_or(usual);
+    for_family(&mut read, lifetime, entry.keyword(), reader);
+    // Of IPv4 keepalived takes no notice here.
+    read.preferred = match lifetime {
+        _ if address.is_ipv4() => Lifetime::Forever,
+        Some(lifetime) => lifetime,
+        None if read.prefix == 128 => Lifetime::Seconds(0),
+        None => Lifetime::Forever,
+    };
     Some(read)
 }
 
@@ -73,6 +77,12 @@ fn set<'t>(
         name => {
             let value = line.value(option, reader)?;
             match name {
+                "dev" if address.dev.is_some() => {
+                    let message = format!("{} is given a second interface", address.address);
+                    let finding = Diagnostic::error("extra-argument", option.span, message);
+                    reader.say(finding.help("write `dev` once; the address is left out"));
+                    return None;
+                }
                 "dev" => address.dev = Some(reader.device(value)?),
                 "label" if value.text.len() > 15 => {
                     let message = format!("the label `{}` is longer than 15 bytes", value.text);
@@ -166,15 +176,24 @@ fn broadcast(address: &VirtualAddress, value: &Word, reader: &mut Reader<'_>) ->
     }
 }
 
-/// IPv6 addresses have neither scope nor label of our choosing.
-fn for_family(address: &mut VirtualAddress, word: &Word, reader: &mut Reader<'_>) {
-    if address.address.is_ipv4() {
-        return;
-    }
+/// IPv6 addresses have neither scope nor label of our choosing, those of IPv4 no lifetime.
+fn for_family(
+    address: &mut VirtualAddress,
+    lifetime: Option<Lifetime>,
+    word: &Word,
+    reader: &mut Reader<'_>,
+) {
+    let family = Family::of(address.address);
     let mut useless = |what: &str| {
-        let message = format!("an IPv6 address takes no {what}: it is left out");
+        let message = format!("an address of {} takes no {what}: it is left out", family.name());
         reader.warn("useless-word", word.span, message, format!("remove `{what}`"));
     };
+    if family == Family::Ipv4 {
+        if lifetime.is_some() {
+            useless("preferred_lft");
+        }
+        return;
+    }
     if address.scope != 0 {
         useless("scope");
         address.scope = 0;

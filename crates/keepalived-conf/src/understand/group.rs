@@ -104,6 +104,7 @@ pub(super) fn interface_delays(root: &Body<'_>, reader: &mut Reader<'_>) -> Vec<
         };
         let words = entry.arguments();
         let (Some(down), Some(up)) = (read(words.first()), read(words.get(1))) else { continue };
+        reader.ignored(words.get(2));
         if words.is_empty() {
             let message = format!("`{interface}` is given no delay");
             reader.error("missing-argument", entry.span(), message);
@@ -120,6 +121,7 @@ pub(super) fn linkbeat_interfaces(root: &Body<'_>, reader: &mut Reader<'_>) -> V
     let mut interfaces: Vec<LinkbeatInterface> = Vec::new();
     for (entry, _) in tracking::entries(root, "linkbeat_interfaces", reader.extent) {
         let Some(interface) = reader.interface(entry.keyword()) else { continue };
+        reader.ignored(entry.arguments().get(1));
         let method = match entry.arguments().first().map(|word| (word, word.text.as_str())) {
             None => None,
             Some((_, "MII")) => Some(LinkbeatMethod::Mii),

@@ -15,6 +15,7 @@ mod script;
 mod strict;
 mod sync;
 mod tracking;
+mod weights;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -122,6 +123,7 @@ pub(crate) fn understand(
     };
     config.instances = instance::read_all(root, &defaults, &config, &mut rules, &mut places, reader);
     sync::sync_groups(root, &defaults, &mut config, &mut places, reader);
+    weights::leave_out_of_owners(&mut config, &mut places, reader);
     config.track_groups = group::track_groups(root, &config, reader);
     fixed::check_groups(root, &mut config, reader);
     config.global = defaults.global;

@@ -44,6 +44,13 @@ impl Reader<'_> {
         self.say(Diagnostic::warning(id, span, message).help(help));
     }
 
+    /// Warns of a word behind all that an entry can have.
+    pub(super) fn ignored(&mut self, word: Option<&Word>) {
+        let Some(word) = word else { return };
+        let message = format!("`{}` stands behind a whole entry; this is ignored", word.text);
+        self.warn("extra-argument", word.span, message, "write one entry on each line");
+    }
+
     /// Says that a word is an old name of another.
     pub(super) fn old_name(&mut self, word: &Word, today: &str) {
         let message = format!("`{}` is an old name", word.text);

@@ -133,8 +133,11 @@ fn process(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<TrackProcess> {
         );
     }
     let (quorum, quorum_max) = quorum(body, reader);
-    let delay = |name| body.last(name).and_then(|item| time(item.first()));
-    let both = delay("delay").unwrap_or_default();
+    // `delay` stands for the two others: of those that say something, the last counts.
+    let delay = |name| {
+        let items = body.items.iter().filter(|item| [name, "delay"].contains(&item.name()));
+        items.filter_map(|item| time(item.first())).next_back().unwrap_or_default()
+    };
     Some(TrackProcess {
         name: name.text.clone(),
         program: program.text.clone(),
@@ -144,8 +147,8 @@ fn process(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<TrackProcess> {
         weight: own_weight(body, 0, reader),
         quorum,
         quorum_max,
-        terminate_delay: delay("terminate_delay").unwrap_or(both),
-        fork_delay: delay("fork_delay").unwrap_or(both),
+        terminate_delay: delay("terminate_delay"),
+        fork_delay: delay("fork_delay"),
     })
 }
 
@@ -226,20 +229,20 @@ fn own_weight(body: &Body<'_>, usual: i32, reader: &mut Reader<'_>) -> TrackWeig
     body.last("weight").map_or(usual, |item| weight_of(item.arguments(), usual, 254, reader))
 }
 
-/// A time that keepalived takes as 1 s when it is 0.
+/// A time in whole milliseconds, which keepalived takes as 1 s when it is 0.
 fn positive_time(body: &Body<'_>, name: &'static str, reader: &mut Reader<'_>) -> Option<Duration> {
     let word = body.last(name)?.first()?;
-    let micros = value::microseconds(&word.text)?;
-    if micros == 0 {
+    let millis = (value::microseconds(&word.text)? + 500) / 1000;
+    if millis == 0 {
         reader.warn(
             "zero-time",
             word.span,
-            format!("`{name} 0` is taken as 1 s"),
-            "write how many seconds are meant; fractions are allowed",
+            format!("`{name} {}` is taken as 1 s", word.text),
+            "write how many seconds are meant; fractions are allowed, to 0.001",
         );
         return Some(Duration::from_secs(1));
     }
-    Some(Duration::from_micros(micros))
+    Some(Duration::from_millis(millis))
 }
 
 /// `N [reverse]`; for a number that does not fit, which was reported, the usual one is taken.

@@ -5,9 +5,10 @@ use super::group::{empty, has_unusable, members};
 use super::instance::notify;
 use super::reader::Reader;
 use super::script::duplicate;
-use super::{GroupPlaces, InstancePlaces, Places, tracking};
+use super::weights::{self, Why};
+use super::{GroupPlaces, Places, tracking};
 use crate::grammar::Word;
-use crate::model::{Config, SyncGroup, TrackWeight, Tracked, VrrpInstance};
+use crate::model::{Config, SyncGroup, TrackWeight};
 use crate::placement::{Body, Item};
 use diagnostic::{Diagnostic, Span};
 
@@ -114,8 +115,7 @@ fn without_weights(group: &mut SyncGroup, span: Span, reader: &mut Reader<'_>) {
     }
 }
 
-/// Without `sync_group_tracking_weight` no member may fall behind the others: an interface with a
-/// weight counts as one without, and other things with a weight are not tracked, as in keepalived.
+/// Without `sync_group_tracking_weight` no member may fall behind the others.
 fn without_member_weights(
     group: &SyncGroup,
     config: &mut Config,
@@ -124,42 +124,6 @@ fn without_member_weights(
 ) {
     let members = config.instances.iter_mut().zip(&mut places.instances);
     for (instance, places) in members.filter(|(instance, _)| group.members.contains(&instance.name)) {
-        let mut say = |span: Span, what: &str, becomes: &str| {
-            let message = format!("the weight of `{what}` does not count in a sync group: it is {becomes}");
-            let help =
-                "track it in the group, for all members alike, or add `sync_group_tracking_weight` there";
-            reader.warn("sync-group-weight", span, message, help);
-        };
-        for (tracked, span) in instance.track_interfaces.iter_mut().zip(&places.track_interfaces) {
-            if tracked.weight.weight != 0 {
-                say(*span, &tracked.interface, "tracked with weight 0");
-                tracked.weight.weight = 0;
-            }
-        }
-        scripts(instance, places, &mut say);
-        // 1 is what a file has when nothing is written.
-        for tracked in instance.track_files.iter_mut().filter(|tracked| tracked.weight.weight == 1) {
-            say(places.name, &tracked.name, "tracked with weight 0");
-            tracked.weight.weight = 0;
-        }
-        let others = [&mut instance.track_files, &mut instance.track_processes, &mut instance.track_bfd];
-        for list in others {
-            list.retain(|tracked| stays(tracked, places.name, &mut say));
-        }
+        weights::leave_out(instance, places, Why::SyncGroup, reader);
     }
-}
-
-/// Leaves weighted scripts out, their places with them.
-fn scripts(instance: &mut VrrpInstance, places: &mut InstancePlaces, say: &mut impl FnMut(Span, &str, &str)) {
-    let tracked = std::mem::take(&mut instance.track_scripts).into_iter();
-    let spans = std::mem::take(&mut places.track_scripts);
-    (instance.track_scripts, places.track_scripts) =
-        tracked.zip(spans).filter(|(tracked, span)| stays(tracked, *span, say)).unzip();
-}
-
-fn stays(tracked: &Tracked, span: Span, say: &mut impl FnMut(Span, &str, &str)) -> bool {
-    if tracked.weight.weight != 0 {
-        say(span, &tracked.name, "not tracked");
-    }
-    tracked.weight.weight == 0
 }

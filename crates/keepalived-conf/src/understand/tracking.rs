@@ -57,15 +57,23 @@ struct Kind {
     block: &'static str,
     object: &'static str,
     id: &'static str,
-    greatest: i64,
+    weights: Weights,
 }
 
+/// The greatest weight that can be written, and the greatest there is.
+type Weights = (i64, i64);
+
+/// Scripts and interfaces could weigh 254 once, and old files have it.
+const ONCE_254: Weights = (254, 253);
+
 const SCRIPT: Kind =
-    Kind { block: "track_script", object: "vrrp_script", id: "unknown-script", greatest: 253 };
-const FILE: Kind = Kind { block: "track_file", object: "track_file", id: "unknown-name", greatest: 254 };
+    Kind { block: "track_script", object: "vrrp_script", id: "unknown-script", weights: ONCE_254 };
+const FILE: Kind =
+    Kind { block: "track_file", object: "track_file", id: "unknown-name", weights: (254, 254) };
 const PROCESS: Kind =
-    Kind { block: "track_process", object: "vrrp_track_process", id: "unknown-name", greatest: 254 };
-const BFD: Kind = Kind { block: "track_bfd", object: "bfd_instance", id: "unknown-name", greatest: 253 };
+    Kind { block: "track_process", object: "vrrp_track_process", id: "unknown-name", weights: (254, 254) };
+const BFD: Kind =
+    Kind { block: "track_bfd", object: "bfd_instance", id: "unknown-name", weights: (253, 253) };
 
 fn without_places(tracked: Vec<(Tracked, Span)>) -> Vec<Tracked> {
     tracked.into_iter().map(|(tracked, _)| tracked).collect()
@@ -107,7 +115,7 @@ fn tracked(
             continue;
         }
         seen.insert(&name.text, name.span);
-        let weight = weight(entry, acts, *own, kind.greatest, reader).unwrap_or(*own);
+        let weight = weight(entry, acts, *own, kind.weights, reader).unwrap_or(*own);
         tracked.push((Tracked { name: name.text.clone(), weight }, name.span));
     }
     tracked
@@ -123,22 +131,27 @@ fn interfaces(body: &Body<'_>, own: Option<&str>, reader: &mut Reader<'_>) -> Ve
             continue;
         }
         let none = TrackWeight::default();
-        let weight = weight(entry, acts, none, 253, reader).unwrap_or(none);
-        if own == Some(name.text.as_str()) && weight.weight == 0 {
-            reader.say(
-                Diagnostic::hint(
-                    "track-own-interface",
-                    name.span,
-                    format!("`{}` is tracked anyway: it is the interface of the instance", name.text),
-                )
-                .help("this entry can go"),
-            );
+        let weight = weight(entry, acts, none, ONCE_254, reader).unwrap_or(none);
+        if own == Some(name.text.as_str()) {
+            reader.say(own_interface(name, weight.weight));
             continue;
         }
         seen.insert(&name.text, name.span);
         tracked.push((TrackInterface { interface: name.text.clone(), weight }, name.span));
     }
     tracked
+}
+
+/// The interface of the instance is tracked by itself, whatever is written: a weight is left out.
+fn own_interface(name: &Word, weight: i32) -> Diagnostic {
+    let message = format!("`{}` is tracked anyway: it is the interface of the instance", name.text);
+    let help = "this entry can go";
+    match weight {
+        0 => Diagnostic::hint("track-own-interface", name.span, message).help(help),
+        _ => Diagnostic::warning("track-own-interface", name.span, message)
+            .help("its weight does not count: the instance is in FAULT while the interface is down")
+            .help(help),
+    }
 }
 
 /// The entries of all blocks of a name, and whether their block acts.
@@ -164,7 +177,7 @@ fn weight(
     entry: &Statement,
     acts: bool,
     own: TrackWeight,
-    greatest: i64,
+    (written, greatest): Weights,
     reader: &mut Reader<'_>,
 ) -> Option<TrackWeight> {
     let mut line = Line::options(entry, Context::TrackOption, acts);
@@ -179,19 +192,27 @@ fn weight(
         reader.error("missing-argument", option.span, "`weight` needs a number");
         return None;
     };
-    if !value::integer(&number.text).is_some_and(|n| (-greatest..=greatest).contains(&n)) {
+    let amount = value::integer(&number.text).filter(|n| (-written..=written).contains(n));
+    let taken = amount.map(|n| n.clamp(-greatest, greatest));
+    if taken.is_none() || taken != amount {
         let message = format!(
             "`{}` does not fit `weight`: a whole number from -{greatest} to {greatest} is expected",
             number.text
         );
-        reader.error("invalid-value", number.span, message);
-        return None;
+        match taken {
+            Some(taken) => {
+                reader.warn("weight-of-254", number.span, message, format!("{taken} is taken"));
+            }
+            None => reader.error("invalid-value", number.span, message),
+        }
     }
+    let weight = i32::try_from(taken?).ok()?;
     let words = &entry.arguments()[1..];
-    let stays = words.get(1).is_none_or(|word| word.text == "noreverse");
-    if stays && words.len() > 1 {
-        return Some(TrackWeight { reverse: false, ..weight_of(&words[..1], own, greatest, reader) });
-    }
-    let read = weight_of(words, own, greatest, reader);
-    Some(TrackWeight { reverse: read.reverse || (words.len() == 1 && own.reverse), ..read })
+    reader.ignored(words.get(2));
+    let reverse = match words.get(1).map(|word| word.text.as_str()) {
+        None => own.reverse,
+        Some("noreverse") => false,
+        Some(_) => weight_of(words, own, written, reader).reverse,
+    };
+    Some(TrackWeight { weight, reverse })
 }

@@ -27,8 +27,6 @@ pub(super) struct Defaults {
     pub(super) interface: Option<Word>,
     /// Where `vrrp_version` is written.
     pub(super) version: Option<Span>,
-    /// Whether `vrrp_garp_lower_prio_delay` and `…_repeat` are written.
-    pub(super) lower_prio: (bool, bool),
 }
 
 /// Where iproute2's names are, which the reading of everything else needs.
@@ -46,14 +44,11 @@ pub(super) fn read(root: &Body<'_>, places: &mut Places, reader: &mut Reader<'_>
         program: process::program(root),
         interface: None,
         version: None,
-        lower_prio: (false, false),
     };
     let mut strict_at = None;
     for block in root.all("global_defs") {
         for item in &block.body.items {
             word(item, &mut defaults, places, reader);
-            defaults.lower_prio.0 |= item.name() == "vrrp_garp_lower_prio_delay";
-            defaults.lower_prio.1 |= item.name() == "vrrp_garp_lower_prio_repeat";
             if item.name() == "vrrp_strict" && item.is_on() {
                 strict_at = Some(item.span());
             }
@@ -63,11 +58,16 @@ pub(super) fn read(root: &Body<'_>, places: &mut Places, reader: &mut Reader<'_>
         firewall::read(&block.body, &mut defaults.global.firewall, reader);
         vrrp::receive_buffers(&block.body, &mut defaults.global, reader);
     }
-    let alert = |name| {
-        let items = root.all("global_defs").filter_map(|block| block.body.last(name));
-        items.last().map(Item::is_on)
-    };
-    let [all, vrrp, checkers] = ["smtp_alert", "smtp_alert_vrrp", "smtp_alert_checker"].map(alert);
+    let last = |name| root.all("global_defs").filter_map(|block| block.body.last(name)).last();
+    let garp = &mut defaults.global.garp;
+    if last("vrrp_garp_lower_prio_delay").is_none() {
+        garp.lower_prio_delay = garp.master_delay;
+    }
+    if last("vrrp_garp_lower_prio_repeat").is_none() {
+        garp.lower_prio_repeat = garp.master_repeat;
+    }
+    let [all, vrrp, checkers] =
+        ["smtp_alert", "smtp_alert_vrrp", "smtp_alert_checker"].map(|name| last(name).map(Item::is_on));
     let mail = &mut defaults.global.mail;
     mail.written = MailSwitches { all, vrrp, checkers };
     mail.alert = vrrp.or(all).unwrap_or(false);

@@ -15,6 +15,16 @@ use std::net::IpAddr;
 const STANDARD: [u8; 4] = [0x00, 0x00, 0x5e, 0x00];
 
 pub(super) fn read(body: &Body<'_>, instance: &mut VrrpInstance, reader: &mut Reader<'_>) {
+    if instance.interface.is_empty() {
+        let virtual_one = body.items.iter().find(|item| matches!(item.name(), "use_vmac" | "use_ipvlan"));
+        if let Some(item) = virtual_one {
+            let message = format!("`{}` needs an `interface` to be on, and is left out", item.name());
+            let finding = Diagnostic::error("virtual-without-interface", item.span(), message);
+            reader.say(finding.help("add `interface NAME`"));
+        }
+        vrf(body, instance, reader);
+        return;
+    }
     let unicast = instance.unicast.is_some();
     let transmit_base = body.last("vmac_xmit_base").is_some();
     if let Some(item) = body.last("use_vmac") {

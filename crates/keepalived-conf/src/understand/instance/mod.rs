@@ -130,7 +130,7 @@ fn read(
         smtp_alert: on("smtp_alert", global.mail.alert),
         garp: garp_of(body, defaults, reader),
     };
-    let places = InstancePlaces {
+    let mut places = InstancePlaces {
         name: name.span,
         interface: interface.map_or(name.span, |word| word.span),
         vrid: vrid.map_or(name.span, |(_, span)| span),
@@ -143,6 +143,7 @@ fn read(
     vrid?;
     interface.or_else(|| instance.unicast.as_ref().and(instance.source).and(Some(name)))?;
     interface::read(body, &mut instance, reader);
+    network::on_interfaces(&mut instance, &mut places, reader);
     let runs = !instance.strict || strict::apply(&mut instance, body, &places, reader);
     election::reconcile(&mut instance, body, &places, defaults, reader);
     network::fit(&instance, &places, reader);
@@ -162,7 +163,7 @@ pub(super) fn entries<'t, T>(
     entries.into_iter().filter_map(|(entry, acts)| read(entry, acts, reader)).collect()
 }
 
-/// `interface`, or `default_interface`; unicast with a source address can do without.
+/// `interface`; unicast with a source address can do without, else `default_interface` counts.
 fn interface_word<'w>(
     body: &Body<'w>,
     defaults: &'w Defaults,
@@ -171,7 +172,8 @@ fn interface_word<'w>(
     reader: &mut Reader<'_>,
 ) -> Option<&'w Word> {
     let written = body.all("interface").last().and_then(|item| item.statement.arguments().first());
-    if written.is_none() && defaults.interface.is_none() {
+    let usual = defaults.interface.as_ref().filter(|_| !can_do_without);
+    if written.is_none() && usual.is_none() {
         if !can_do_without {
             required(body, "interface", name, reader);
         } else if !reader.value_acts("no interface") {
@@ -180,7 +182,7 @@ fn interface_word<'w>(
             required(body, "interface", name, reader);
         }
     }
-    written.or(defaults.interface.as_ref())
+    written.or(usual)
 }
 
 /// A word an instance cannot be without.
@@ -205,7 +207,8 @@ fn checksum(body: &Body<'_>, usual: bool) -> ChecksumV3 {
     ChecksumV3 { as_v2: body.last("v3_checksum_as_v2").map_or(usual, Item::is_on), old_unicast }
 }
 
-/// What is not written for a lower priority is as after becoming master.
+/// What is not written is as in global_defs: what follows a lower priority too, whatever this instance
+/// does after becoming master.
 fn garp_of(body: &Body<'_>, defaults: &Defaults, reader: &mut Reader<'_>) -> Garp {
     let mut own = defaults.global.garp.clone();
     own.extra = defaults.global.vrrp.extra_garp;
@@ -218,12 +221,6 @@ fn garp_of(body: &Body<'_>, defaults: &Defaults, reader: &mut Reader<'_>) -> Gar
                 own.extra = Some(extra).filter(|extra| !extra.interval.is_zero());
             }
         }
-    }
-    if !defaults.lower_prio.0 && body.last("garp_lower_prio_delay").is_none() {
-        own.lower_prio_delay = own.master_delay;
-    }
-    if !defaults.lower_prio.1 && body.last("garp_lower_prio_repeat").is_none() {
-        own.lower_prio_repeat = own.master_repeat;
     }
     own
 }

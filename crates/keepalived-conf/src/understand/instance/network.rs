@@ -109,6 +109,30 @@ fn belongs(
     }
 }
 
+/// Leaves out addresses that have no interface to be on, in an instance that has none.
+pub(super) fn on_interfaces(
+    instance: &mut VrrpInstance,
+    places: &mut InstancePlaces,
+    reader: &mut Reader<'_>,
+) {
+    if !instance.interface.is_empty() {
+        return;
+    }
+    let mut spans = std::mem::take(&mut places.addresses).into_iter();
+    for list in [&mut instance.addresses, &mut instance.excluded] {
+        for (address, span) in std::mem::take(list).into_iter().zip(spans.by_ref()) {
+            if address.dev.is_some() {
+                list.push(address);
+                places.addresses.push(span);
+                continue;
+            }
+            let message = format!("{} has no interface, and neither has its instance", address.address);
+            let finding = Diagnostic::error("address-without-interface", span, message);
+            reader.say(finding.help("add `dev INTERFACE`; the address is left out"));
+        }
+    }
+}
+
 /// Warns of addresses that no advertisement has room for, and of those that should be the first.
 pub(super) fn fit(instance: &VrrpInstance, places: &InstancePlaces, reader: &mut Reader<'_>) {
     let most = instance.most_advertised(ETHERNET_MTU);
@@ -144,7 +168,7 @@ pub(super) fn unicast(
     reader: &mut Reader<'_>,
 ) -> (Option<Unicast>, Option<IpAddr>, Option<ConfigFault>) {
     let (peers, ranges) = peers(body, family, reader);
-    let source = source(body, family, !peers.is_empty(), reader);
+    let source = source(body, family, reader);
     let ttl = body.last("unicast_ttl");
     let words = ["unicast_peer", "unicast_src_ip", "check_unicast_src", "old_unicast_checksum"];
     if peers.is_empty() {
@@ -233,11 +257,23 @@ fn of_family(word: &Word, family: Family, reader: &mut Reader<'_>) -> Option<IpA
     Some(address)
 }
 
-/// The word for the kind of instance goes before the other.
-fn source(body: &Body<'_>, family: Family, unicast: bool, reader: &mut Reader<'_>) -> Option<IpAddr> {
-    let mut read = |name| of_family(body.last(name)?.first()?, family, reader);
-    let (multicast_source, unicast_source) = (read("mcast_src_ip"), read("unicast_src_ip"));
-    if unicast { unicast_source.or(multicast_source) } else { multicast_source.or(unicast_source) }
+/// `mcast_src_ip` and `unicast_src_ip` are one: the last counts, be the instance multicast or unicast.
+fn source(body: &Body<'_>, family: Family, reader: &mut Reader<'_>) -> Option<IpAddr> {
+    let words = ["mcast_src_ip", "unicast_src_ip"];
+    let written: Vec<&Word> =
+        body.items.iter().filter(|item| words.contains(&item.name())).filter_map(Item::first).collect();
+    let sources: Vec<(IpAddr, Span)> =
+        written.iter().filter_map(|word| Some((of_family(word, family, reader)?, word.span))).collect();
+    let (source, place) = *sources.last()?;
+    if let Some((other, first)) = sources.iter().find(|(other, _)| *other != source) {
+        let message = format!("`mcast_src_ip` and `unicast_src_ip` are one source: {source} counts");
+        reader.say(
+            Diagnostic::warning("repeated-entry", place, message)
+                .related(*first, format!("instead of {other}"))
+                .help("write one of the two"),
+        );
+    }
+    Some(source)
 }
 
 /// `mcast_dst_ip`, else the group of global_defs.

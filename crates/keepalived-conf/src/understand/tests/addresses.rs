@@ -7,7 +7,7 @@ use std::net::IpAddr;
 #[test]
 fn every_option_of_an_address() {
     let loaded = instance(
-        "virtual_ipaddress {\n10.0.0.1/16 brd + dev eth1 scope link label eth1:vip noprefixroute no_track\n10.0.0.2 peer 10.9.9.9 home -nodad mngtmpaddr autojoin preferred_lft 60 use_vmac\n}",
+        "virtual_ipaddress {\n10.0.0.1/16 brd + dev eth1 scope link label eth1:vip noprefixroute no_track\n10.0.0.2 peer 10.9.9.9 home -nodad mngtmpaddr autojoin use_vmac\n}",
     );
     let a = sound(&loaded);
     let plain = |address: [u8; 4], prefix| VirtualAddress::new(address.into(), prefix);
@@ -27,7 +27,6 @@ fn every_option_of_an_address() {
             duplicate_detection: true,
             manage_temporary: true,
             autojoin: true,
-            preferred: Lifetime::Seconds(60),
             use_vmac: true,
             ..plain([10, 0, 0, 2], 32)
         },
@@ -38,14 +37,14 @@ fn every_option_of_an_address() {
 #[test]
 fn ipv6_addresses_alone_are_deprecated() {
     let loaded = instance(
-        "virtual_ipaddress {\nfe80::1/64\n2001:db8::1\n2001:db8::2 preferred_lft forever\n2001:db8::3/64 scope host label x\n}",
+        "virtual_ipaddress {\nfe80::1/64\n2001:db8::1\n2001:db8::2 preferred_lft forever\n2001:db8::3/64 scope host label x preferred_lft 60\n}",
     );
     assert_eq!(found(&loaded), ["useless-word@8", "useless-word@8"]);
     let a = only(&loaded);
     assert_eq!(a.family, Family::Ipv6);
     let lifetimes: Vec<Lifetime> = a.addresses.iter().map(|address| address.preferred).collect();
     use Lifetime::{Forever, Seconds};
-    assert_eq!(lifetimes, [Forever, Seconds(0), Forever, Forever]);
+    assert_eq!(lifetimes, [Forever, Seconds(0), Forever, Seconds(60)]);
     assert_eq!((a.addresses[3].scope, a.addresses[3].label.as_deref()), (0, None));
 }
 
@@ -57,6 +56,8 @@ fn mistakes_of_an_address() {
         ("10.0.0.2 peer fe80::1", &["mixed-families@6"], 1),
         ("10.0.0.2 peer 10.0.0.3 brd 10.0.0.4", &["useless-word@6"], 1),
         ("10.0.0.2 preferred_lft soon", &["invalid-value@6"], 1),
+        ("10.0.0.2 preferred_lft 0", &["useless-word@6"], 1),
+        ("10.0.0.2 dev eth0 dev eth1", &["extra-argument@6"], 0),
         ("10.0.0.2 track_group G", &["unknown-keyword@6", "unknown-keyword@6"], 1),
         ("10.0.0.2/40", &["invalid-address@6"], 1),
         ("10.0.0.2 scope everywhere", &["invalid-value@6"], 1),

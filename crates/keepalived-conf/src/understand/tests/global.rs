@@ -94,7 +94,7 @@ fn which_of_several_counts() {
         let once = load(&text(word)).config;
         let twice = load(&text(&format!("{word}\n{name} {}", "/other")));
         assert_eq!(twice.config, once, "{word}");
-        assert!(found(&twice).contains(&"repeated-keyword@3".to_owned()), "{}", shown(&twice));
+        assert!(found(&twice).contains(&"ignored-keyword@3".to_owned()), "{}", shown(&twice));
         let apart = load(&format!("{}{}", text(word), text(&format!("{name} /other"))));
         assert_eq!(apart.config, once, "{word}");
     }

@@ -121,3 +121,18 @@ fn weights_of_members_do_not_count() {
     assert_eq!(found(&loaded), [""; 0], "{}", shown(&loaded));
     assert_eq!(loaded.config.instances[0].track_scripts.len(), 2);
 }
+
+#[test]
+fn weights_of_an_owner_do_not_count() {
+    let objects =
+        "vrrp_script a {\nscript /x/a\n}\ntrack_file f {\nfile /f\n}\ntrack_file g {\nfile /g\nweight 2\n}";
+    let tracked = "priority 255\ntrack_interface {\neth2 weight 10\neth3\n}\ntrack_script {\na weight 5\n}\ntrack_file {\nf\ng\n}";
+    let loaded = with_instances(tracked, objects);
+    let findings = found(&loaded);
+    assert!(findings.len() == 4 && findings.iter().all(|f| f.starts_with("weight-of-owner")), "{findings:?}");
+    let a = &loaded.config.instances[0];
+    assert_eq!((a.track_interfaces.len(), a.track_scripts.len()), (1, 0));
+    let files: Vec<_> = a.track_files.iter().map(|f| (f.name.as_str(), f.weight.weight)).collect();
+    assert_eq!(files, [("f", 0)], "a number in it is a fault");
+    assert_eq!(loaded.places.instances[0].track_interfaces.len(), 1);
+}

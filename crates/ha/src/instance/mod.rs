@@ -145,7 +145,8 @@ impl Instance {
     }
 
     /// Whether two configurations are of the same virtual router in the same place, whatever they call it
-    /// and however they sign its packets: as with keepalived, a master stays one then.
+    /// and however they sign its packets: as with keepalived, a master stays one then. And in unicast under
+    /// another source, if it has kept its name.
     pub(crate) fn is_same_router(&self, other: &VrrpInstance) -> bool {
         let mine = &self.config;
         let purpose = settings::purpose(other, sending_interface(other));
@@ -153,7 +154,7 @@ impl Instance {
         mine.vrid == other.vrid
             && same_interface(mine.virtual_interface.as_ref(), other.virtual_interface.as_ref())
             && self.purpose == Purpose { ah: self.purpose.ah, own: self.purpose.own, ..purpose }
-            && unicast_source(mine) == unicast_source(other)
+            && (mine.name == other.name || unicast_source(mine) == unicast_source(other))
     }
 
     pub(crate) fn family(&self) -> Family {

@@ -104,8 +104,8 @@ const OURS_ALONE: [&str; 32] = [
     "wide-multicast",
 ];
 
-/// Exit code of `keepalived -t`, the original's: 6 when scripts are configured without script security,
-/// 5 when it would complain of something else, 0 when it would not. A file that cannot be read is 6, as
+/// Exit code of `keepalived -t`, the original's: 6 when there are scripts and no script security, 5 when it
+/// would complain of something else, 0 when it would not. Where an interface is missing, it looks no further. A file that cannot be read is 6, as
 /// at a start; the original's `-t` has 0 for it.
 pub fn exit_code(loaded: &Loaded, checks: &Report) -> u8 {
     let all = || loaded.report.findings().iter().chain(checks.findings());
@@ -114,7 +114,8 @@ pub fn exit_code(loaded: &Loaded, checks: &Report) -> u8 {
         Severity::Warning => !OURS_ALONE.contains(&finding.id),
         _ => false,
     };
-    if !loaded.readable || all().any(|finding| finding.id == "no-script-security") {
+    let is_there = |id| all().any(|finding| finding.id == id);
+    if !loaded.readable || (is_there("no-script-security") && !is_there("interface-missing")) {
         6
     } else if all().any(counts) {
         5

@@ -64,8 +64,13 @@ fn interfaces(loaded: &Loaded, system: &dyn System, report: &mut Report) {
         if present.iter().any(|known| known == name) {
             return;
         }
+        let message = format!("there is no interface `{name}` here");
+        let finding = match loaded.config.global.dynamic_interfaces {
+            true => Diagnostic::hint("interface-awaited", span, message),
+            false => Diagnostic::warning("interface-missing", span, message),
+        };
         report.push(
-            Diagnostic::warning("interface-missing", span, format!("there is no interface `{name}` here"))
+            finding
                 .label(what)
                 .suggest(name, present.iter().map(String::as_str))
                 .help(format!("interfaces here are {}", present.join(", "))),

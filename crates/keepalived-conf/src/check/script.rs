@@ -300,9 +300,18 @@ fn signal_zero(each: &Use<'_>, user: User, report: &mut Report) {
     }
 }
 
-/// What is to be said once about all scripts.
+/// Whether there is something to run, as far as can be seen.
+fn may_run(command: &Command, system: &dyn System) -> bool {
+    let Command::Exec(words) = command else { return true };
+    words.first().is_some_and(|program| match program.contains('/') {
+        true => system.file(Path::new(program)).is_some(),
+        false => system.program(program).is_some(),
+    })
+}
+
+/// What is to be said once about all scripts that there are.
 fn security(loaded: &Loaded, uses: &[Use<'_>], system: &dyn System, report: &mut Report) {
-    let Some(first) = uses.first() else { return };
+    let Some(first) = uses.iter().find(|each| may_run(each.command, system)) else { return };
     let global = &loaded.config.global;
     if !global.script_security {
         report.push(

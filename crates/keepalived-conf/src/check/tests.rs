@@ -153,6 +153,8 @@ fn interfaces_that_are_not_here() {
         found(text, &Invented::new(), None),
         ["interface-missing@2", "interface-missing@5", "interface-missing@8"]
     );
+    let awaited = format!("global_defs {{\ndynamic_interfaces\n}}\n{text}");
+    assert!(found(&awaited, &Invented::new(), None).iter().all(|f| f.starts_with("interface-awaited")));
     let loopback = "vrrp_instance A {\ninterface lo\nvirtual_router_id 1\n}\n";
     assert_eq!(found(loopback, &Invented::new(), None), ["interface-loopback@2"]);
 }

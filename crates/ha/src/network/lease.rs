@@ -92,11 +92,11 @@ impl Leases {
         }
     }
 
-    /// An instance has another name.
-    pub(crate) fn rename(&mut self, before: &str, now: &str) {
-        if let Some(holder) = self.holders.remove(before) {
-            self.holders.insert(now.to_owned(), holder);
-        }
+    /// Instances have other names, each given before and now; one may have that of another.
+    pub(crate) fn rename(&mut self, names: Vec<(String, String)>) {
+        let moved = names.into_iter().filter_map(|(before, now)| Some((now, self.holders.remove(&before)?)));
+        let moved: Vec<(String, u32)> = moved.collect();
+        self.holders.extend(moved);
     }
 
     /// Notes that an instance has advertised: its lease is to be renewed.
@@ -132,5 +132,20 @@ impl Leases {
 fn complain(outcome: Result<(), netlink::Error>, what: &str, host: &mut dyn Host) {
     if let Err(error) = outcome {
         host.log(Level::Error, &format!("cannot {what}: {error}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_may_go_round() {
+        let holders = [("A", 1), ("B", 2), ("C", 3)].map(|(name, id)| (name.to_owned(), id));
+        let mut leases = Leases { holders: holders.into(), ..Leases::default() };
+        let names = [("A", "B"), ("B", "A"), ("C", "D"), ("E", "C")];
+        leases.rename(names.map(|(before, now)| (before.to_owned(), now.to_owned())).into());
+        let renamed = [("A", 2), ("B", 1), ("D", 3)].map(|(name, id)| (name.to_owned(), id));
+        assert_eq!(leases.holders, renamed.into());
     }
 }

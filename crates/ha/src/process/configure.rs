@@ -108,7 +108,6 @@ impl Process<'_> {
                 Some(at) => {
                     let mut instance = old.remove(at);
                     let before = instance.reconfigure(now, wanted, grouped, &mut self.actions);
-                    self.leases.rename(&before.name, &instance.config.name);
                     self.instances.push(instance);
                     self.carry_out(now, index);
                     kept.push((index, before));
@@ -123,6 +122,10 @@ impl Process<'_> {
         for instance in old {
             self.delete(now, instance);
         }
+        // Now that those which are gone have let go of what is theirs by name.
+        let name = |index: usize| self.instances[index].config.name.clone();
+        let names = kept.iter().map(|(index, before)| (before.name.clone(), name(*index))).collect();
+        self.leases.rename(names);
         self.move_addresses(now, &kept);
     }
 

@@ -112,9 +112,9 @@ impl Process<'_> {
     pub(super) fn hear_kernel(&mut self) -> Result<(), Error> {
         let (mut changed, mut lost) = (false, false);
         let mut gone = Vec::new();
-        for turn in 1..=CHANGES_A_TURN {
+        for taken in 1..=CHANGES_A_TURN {
             let Some(change) = self.monitor.change()? else { break };
-            self.more |= turn == CHANGES_A_TURN;
+            self.more |= taken == CHANGES_A_TURN;
             if change == Change::Lost {
                 (changed, lost) = (true, true);
                 continue;

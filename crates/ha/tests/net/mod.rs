@@ -456,11 +456,16 @@ impl Ours {
         drop(self.child.stdin.take());
     }
 
-    /// The status of its only instance.
+    /// The status of its first instance.
     pub(crate) fn status(&mut self) -> InstanceStatus {
+        self.statuses().remove(0)
+    }
+
+    /// Those of all its instances.
+    pub(crate) fn statuses(&mut self) -> Vec<InstanceStatus> {
         let statuses = |outs: &[Out]| {
             let all = outs.iter().filter_map(|out| match out {
-                Out::Status(status, _) => Some(status[0].clone()),
+                Out::Status(status, _) => Some(status.clone()),
                 _ => None,
             });
             all.collect::<Vec<_>>()

@@ -128,7 +128,6 @@ fn the_ethernet_address_moves_from_keepalived_to_ours() {
     );
 }
 
-/// A setting of eth0 on a host.
 /// Such a switch passes on what was reported to be wanted.
 #[test]
 fn a_backup_behind_a_switch_that_snoops_hears_its_master() {
@@ -146,15 +145,16 @@ fn a_backup_behind_a_switch_that_snoops_hears_its_master() {
     };
     let mut first = Ours::start(a, alone(150));
     eventually("A is master", || holds_both(a));
-    let second = Ours::start(b, alone(100));
+    let mut second = Ours::start(b, alone(100));
     // Long enough for what was reported at the start to be forgotten, and for a takeover after that.
-    std::thread::sleep(Duration::from_secs(12));
+    eventually("B has heard 12 advertisements", || second.status().counters.received >= 12);
     assert!(!second.log().contains("Entering MASTER STATE"), "{}", second.log());
     assert!(holds_both(a) && holds_none(b));
     first.send(&In::Stop);
     eventually("B takes over", || holds_both(b));
 }
 
+/// A setting of eth0 on a host.
 fn setting(host: &Host, name: &str) -> String {
     let output = host.command("cat").arg(format!("/proc/sys/net/ipv4/conf/eth0/{name}")).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()

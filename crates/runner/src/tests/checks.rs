@@ -331,11 +331,12 @@ fn a_script_whose_file_system_hangs_holds_nothing_else_up() {
     }
     let mut bench = Bench::new();
     let script = bench.script("stuck.sh", "#!/bin/sh\n");
-    // The kernel tells the holder that somebody waits: it is not to end of that.
-    let holder = "import fcntl, signal, sys, time\nsignal.signal(signal.SIGIO, signal.SIG_IGN)\nf = open(sys.argv[1], 'r+')\n\
-                  fcntl.fcntl(f, fcntl.F_SETLEASE, fcntl.F_WRLCK)\nprint('held', flush=True)\ntime.sleep(600)";
+    // The kernel tells the holder that somebody waits: it is not to end of that, but with this test.
+    let holder = "import fcntl, signal, sys\nsignal.signal(signal.SIGIO, signal.SIG_IGN)\nf = open(sys.argv[1], 'r+')\n\
+                  fcntl.fcntl(f, fcntl.F_SETLEASE, fcntl.F_WRLCK)\nprint('held', flush=True)\nsys.stdin.read()";
     let holder = std::process::Command::new("python3")
         .args(["-c", holder, &script])
+        .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .spawn();
     let Ok(mut holder) = holder else {
@@ -366,7 +367,7 @@ fn a_script_whose_file_system_hangs_holds_nothing_else_up() {
     }
     assert_eq!(stuck, Some(Outcome::TimedOut));
     wait_for("the script of another instance", || done.exists().then_some(()));
-    holder.kill().unwrap();
+    drop(holder.stdin.take());
     holder.wait().unwrap();
 }
 

@@ -11,7 +11,7 @@ lab:
 test:
 	@scripts/install-packages
 	cargo build --workspace --bins --examples
-	cargo test --workspace
+	cargo test --workspace --no-fail-fast
 
 # What is asked of every commit.
 lint:

@@ -100,9 +100,9 @@ fn left_and_told(program: &str) -> String {
         kill $P; wait $P
         grep -o 'Netlink reflector reports IP 10.9.[09].9.*' /run/log; grep -o 'sent 0 priority' /run/log
         held && echo 'it stays'; cat /run/said
-        {program} -n -l -D >/run/log 2>&1 & P=$!
-        until_ 10 grep -q 'Sending gratuitous ARP' /run/log || fail no master again
-        gone() {{ ! held; }}; kill $P; wait $P; until_ 5 gone && echo 'it is gone'
+        {program} -n -l -D >/run/log.2 2>&1 & P=$!
+        until_ 10 grep -q 'Sending gratuitous ARP' /run/log.2 || fail no master again
+        gone() {{ ! held; }}; kill $P; wait $P; until_ 5 gone || fail "it stays: $(cat /run/log.2)"; echo 'it is gone'
         "#
     ))
 }

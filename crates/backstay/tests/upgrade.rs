@@ -110,3 +110,57 @@ fn as_keepalived_in_the_background_too_and_a_bad_binary_is_refused() {
         master && fail the address stays; true"#
     ));
 }
+
+/// What happens while nobody listens to the old vrrp process counts: the new binary takes its time here,
+/// and meanwhile the master beside us stops.
+#[test]
+fn a_state_that_changes_in_the_middle_is_gone_on_with() {
+    if !possible() {
+        return;
+    }
+    succeed(&format!(
+        r#"{MACHINE}
+        write() {{ cat >$1 <<X
+global_defs {{
+    vrrp_version 3
+    script_user root
+    notify_fifo /run/fifo
+}}
+vrrp_instance V {{
+    interface $2
+    virtual_router_id 1
+    priority $3
+    advert_int 0.1
+    notify_master "/bin/sh -c 'echo >>/run/masters'"
+    virtual_ipaddress {{
+        10.9.0.9/32
+    }}
+}}
+X
+        }}
+        write /etc/keepalived/keepalived.conf eth0 100; write /tmp/peer.conf eth1 200
+        ip netns exec client sh -c 'mount -t tmpfs none /run; exec keepalived -n -l -f /tmp/peer.conf' >/tmp/peer.log 2>&1 & PEER=$!
+        until_ 8 grep -q 'Entering MASTER STATE' /tmp/peer.log || {{ cat /tmp/peer.log; fail 'no master beside us'; }}
+        keepalived -n -l -D >/tmp/log 2>&1 & P=$!
+        until_ 8 grep -q 'Entering BACKUP STATE' /tmp/log || {{ cat /tmp/log; fail 'no backup'; }}
+        cat >/tmp/installed/new <<X
+#!/bin/bash
+[ "\${{1:-}}" = --version ] && exec $BACKSTAY --version
+kill $PEER
+for i in \$(seq 200); do grep -q 'Sending gratuitous ARP' /tmp/log && break; sleep 0.02; done
+ip monitor address >/tmp/addresses 2>&1 &
+sleep 0.1
+exec -a keepalived $BACKSTAY -n -l -D
+X
+        chmod 755 /tmp/installed/new; mv /tmp/installed/new /tmp/installed/backstay
+        backstay() {{ "$BACKSTAY" "$@"; }}
+        old=$(cat /run/vrrp.pid)
+        backstay upgrade || {{ cat /tmp/log; fail upgrade; }}
+        until_ 5 sh -c "! kill -0 $old 2>/dev/null" || fail 'the old process stays'
+        resumed() {{ status | grep -q '"state": "Master"'; }}; until_ 3 resumed || {{ status; cat /tmp/log; fail 'it is no master'; }}
+        until_ 5 test -s /run/masters || {{ cat /tmp/log; fail 'the script was not told'; }}
+        [ $(wc -l </run/masters) = 1 ] || fail 'the script was told again'
+        grep 10.9.0.9 /tmp/addresses && {{ cat /tmp/log; fail 'the address was touched'; }}
+        true"#
+    ));
+}

@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::time::Duration;
 
+/// Of the messages' shape: a program that was upgraded understands what a process of the one before it
+/// says if that has the same.
+pub const VERSION: u32 = 1;
+
 /// From the supervisor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum In {
@@ -405,5 +409,48 @@ impl From<vrrp::Counters> for Counters {
             lower_heard,
         } = counters;
         Self { sent, received, became_master, released_master, releases_sent, releases_received, lower_heard }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keepalived_conf::model::Command;
+
+    /// What a program that is upgraded hears of its predecessor, as bytes. Whoever has to change these
+    /// bytes has to count up [`VERSION`] as well.
+    #[test]
+    fn the_shape_is_that_of_the_version() {
+        let command = NotifyCommand {
+            command: Command::Exec(vec!["/n".into()]),
+            user: Some(("u".into(), None)),
+            arguments: vec!["a".into()],
+        };
+        let notification = Notification {
+            subject: Subject::Instance,
+            name: "V".into(),
+            occasion: Occasion::State(InstanceState::Master),
+            priority: 100,
+            commands: vec![command],
+        };
+        let memory = Memory {
+            instances: vec![("V".into(), InstanceState::Master)],
+            scripts: vec![("s".into(), true)],
+            processes: vec![("p".into(), false)],
+            bfd: vec![("b".into(), true)],
+            settings: vec![("eth0".into(), "rp_filter".into(), 1)],
+            sequences: vec![("V".into(), 100)],
+        };
+        let mail = Mail { instance: "V".into(), subject: "s".into(), body: "b".into() };
+        let said =
+            [Out::Notify(notification), Out::FifoLine("f".into()), Out::Mail(mail), Out::Remember(memory)];
+        let expected: [&[u8]; 4] = [
+            b"\x01\0\x01V\0\x02d\x01\0\x01\x02/n\x01\x01u\0\x01\x01a",
+            b"\x02\x01f",
+            b"\x03\x01V\x01s\x01b",
+            b"\x07\x01\x01V\x02\x01\x01s\x01\x01\x01p\0\x01\x01b\x01\x01\x04eth0\trp_filter\x02\x01\x01Vd",
+        ];
+        assert_eq!(VERSION, 1);
+        assert_eq!(said.map(|one| postcard::to_allocvec(&one).expect("it can be encoded")), expected);
     }
 }

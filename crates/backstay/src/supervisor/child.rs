@@ -157,6 +157,12 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Out, In> {
         let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
     }
 
+    /// Kills it and waits until it is gone.
+    pub(crate) fn end(self) {
+        self.kill();
+        let _ = rustix::process::waitpid(Some(self.pid), WaitOptions::empty());
+    }
+
     pub(crate) fn role(&self) -> Role {
         self.role
     }

@@ -28,6 +28,9 @@ pub(crate) struct Predecessor {
     pid: i32,
     /// Its channel: it must not be closed while the process is to go on.
     channel: RawFd,
+    /// [`ha::message::VERSION`] of what it says there.
+    #[serde(default)]
+    version: u32,
 }
 
 /// What the program before hands over.
@@ -75,11 +78,17 @@ impl Inheritance {
 
 impl Predecessor {
     pub(super) fn new(pid: u32, channel: BorrowedFd<'_>) -> Option<Self> {
-        Some(Self { pid: i32::try_from(pid).ok()?, channel: channel.as_raw_fd() })
+        let version = ha::message::VERSION;
+        Some(Self { pid: i32::try_from(pid).ok()?, channel: channel.as_raw_fd(), version })
     }
 
     pub(super) fn pid(&self) -> u32 {
         self.pid.unsigned_abs()
+    }
+
+    /// Whether what it says can be understood.
+    pub(super) fn is_understood(&self) -> bool {
+        self.version == ha::message::VERSION
     }
 
     /// Holds its channel open.

@@ -14,35 +14,18 @@ impl HaSide {
             match received.message {
                 Out::Ready => {
                     self.vrrp_ready = true;
-                    self.relieve();
+                    if self.relieve(logger) {
+                        return self.start_vrrp_anew(logger);
+                    }
                     if std::mem::take(&mut self.reloading) {
                         self.news.push(ToControl::Reloaded);
                     }
-                }
-                Out::Notify(notification) => {
-                    self.news.push(ToControl::Changed(Change {
-                        subject: notification.subject,
-                        name: notification.name.clone(),
-                        occasion: notification.occasion,
-                        priority: notification.priority,
-                    }));
-                    let line = notification.fifo_line();
-                    let tasks: Vec<Task> = notification.commands.into_iter().map(task).collect();
-                    if !tasks.is_empty() {
-                        self.tell_runner(&ToRunner::Notify { instance: notification.name, tasks });
-                    }
-                    self.fifos.write(&line, logger);
-                }
-                Out::FifoLine(line) => self.fifos.write(&line, logger),
-                Out::Mail(mail) => {
-                    self.tell_runner(&ToRunner::Mail(Mail { subject: mail.subject, body: mail.body }));
                 }
                 Out::Status(instances, surroundings) => {
                     self.status_asked = None;
                     self.news.push(ToControl::State(State { instances: instances.clone(), surroundings }));
                     self.status = Some(instances);
                 }
-                Out::Refused(refusal) => self.news.push(ToControl::Refused(refusal)),
                 Out::Dump(Dump::Reload { number, over }, text) => {
                     self.copies.keep_state(vrrp.pid(), number, over, &text, logger);
                 }
@@ -50,12 +33,39 @@ impl HaSide {
                     self.write_dump(kind, "", &text, logger);
                     self.news.push(ToControl::Written(kind));
                 }
-                Out::Remember(memory) => self.memory = memory,
                 Out::Raise(priority) => {
                     let highest = self.config.global.processes.max_auto_priority;
                     raise(vrrp.pid(), priority, highest, logger);
                 }
+                news => self.hear_news(news, logger),
             }
+        }
+    }
+
+    /// Takes in what is said of the instances, no matter which vrrp process says it.
+    pub(super) fn hear_news(&mut self, news: Out, logger: &mut Logger) {
+        match news {
+            Out::Notify(notification) => {
+                self.news.push(ToControl::Changed(Change {
+                    subject: notification.subject,
+                    name: notification.name.clone(),
+                    occasion: notification.occasion,
+                    priority: notification.priority,
+                }));
+                let line = notification.fifo_line();
+                let tasks: Vec<Task> = notification.commands.into_iter().map(task).collect();
+                if !tasks.is_empty() {
+                    self.tell_runner(&ToRunner::Notify { instance: notification.name, tasks });
+                }
+                self.fifos.write(&line, logger);
+            }
+            Out::FifoLine(line) => self.fifos.write(&line, logger),
+            Out::Mail(mail) => {
+                self.tell_runner(&ToRunner::Mail(Mail { subject: mail.subject, body: mail.body }));
+            }
+            Out::Refused(refusal) => self.news.push(ToControl::Refused(refusal)),
+            Out::Remember(memory) => self.memory = memory,
+            Out::Ready | Out::Status(..) | Out::Dump(..) | Out::Raise(_) => {}
         }
     }
 

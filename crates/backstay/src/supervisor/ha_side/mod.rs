@@ -2,6 +2,7 @@
 
 mod hear;
 mod options;
+mod predecessor;
 
 pub(crate) use options::HaOptions;
 
@@ -10,7 +11,7 @@ use super::copies::Copies;
 use super::dumps;
 use super::fifos::Fifos;
 use super::reload_time::ReloadTime;
-use super::upgrade::{Inheritance, Predecessor};
+use super::upgrade::{self, Inheritance};
 use crate::roles::{self, Role, Setup};
 use control::message::{Adjustment, ToControl};
 use ha::message::{Dump, In, InstanceStatus, Memory, Out, ScriptOutcome};
@@ -18,13 +19,14 @@ use keepalived_conf::Loaded;
 use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, Program, TimedScript};
 use logging::{Level, Logger};
 use options::in_namespace;
+use predecessor::Predecessor;
 use runner::message::{Configure, FromRunner, Outcome, Task, ToRunner};
 use rustix::fs::OFlags;
 use rustix::time::{ClockId, clock_gettime};
 use std::collections::HashSet;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -89,8 +91,8 @@ pub(crate) struct HaSide {
     script_ran: bool,
     /// When `shutdown_script` was started, or there was none to start.
     shutdown: Option<Instant>,
-    /// The vrrp process of the program before an upgrade, and our end of what it talks into.
-    replaced: Option<(Predecessor, Option<OwnedFd>)>,
+    /// The vrrp process of the program before an upgrade.
+    predecessor: Option<Predecessor>,
     /// Whether the vrrp process was started once more only to give the addresses up.
     farewell_started: bool,
 }
@@ -133,16 +135,13 @@ impl HaSide {
             stopping: None,
             script_ran: false,
             shutdown: None,
-            replaced: None,
+            predecessor: None,
             farewell_started: false,
         };
         let upgraded = inherited.is_some();
         if let Some(inherited) = inherited {
             side.memory = std::mem::take(&mut inherited.memory);
-            side.replaced = inherited.vrrp.take().map(|old| {
-                let channel = old.hold();
-                (old, channel)
-            });
+            side.predecessor = inherited.vrrp.take().map(Predecessor::new);
         }
         side.warn_of_rivals(logger);
         side.prepare(logger);
@@ -154,7 +153,7 @@ impl HaSide {
             }
             side.run_startup_script(logger);
         }
-        side.start_vrrp().map_err(|error| format!("the vrrp process: {error}"))?;
+        side.start_vrrp(logger).map_err(|error| format!("the vrrp process: {error}"))?;
         if side.dump_to_log {
             side.dump(Dump::Data, logger);
         }
@@ -163,7 +162,7 @@ impl HaSide {
 
     fn warn_of_rivals(&self, logger: &mut Logger) {
         let namespace = self.config.program.network_namespace.as_deref();
-        let ours: Vec<u32> = self.replaced.iter().map(|(old, _)| old.pid()).collect();
+        let ours: Vec<u32> = self.predecessor.iter().map(Predecessor::pid).collect();
         for rival in in_namespace(namespace, || ha::rivals(&ours)).unwrap_or_default() {
             let text = format!(
                 "{rival} speaks VRRP on this host already: with one virtual router id on one interface, \
@@ -220,13 +219,15 @@ impl HaSide {
         Ok(environment)
     }
 
-    fn start_vrrp(&mut self) -> std::io::Result<()> {
+    fn start_vrrp(&mut self, logger: &mut Logger) -> std::io::Result<()> {
         let process = self.config.global.processes.of_vrrp(!self.config.bfd.is_empty());
         let mut child = Child::start(Role::Vrrp, &self.environment(Some(process))?)?;
         // Only one process can have the ports of BFD; without them the old one advertises until the new
         // one does.
-        if !self.config.bfd.is_empty() {
-            self.relieve();
+        if self.config.bfd.is_empty() {
+            self.hear_predecessor(logger);
+        } else {
+            self.relieve(logger);
         }
         let configure = In::Configure {
             config: self.config.clone(),
@@ -239,13 +240,6 @@ impl HaSide {
         }
         self.vrrp = Some(child);
         Ok(())
-    }
-
-    /// Ends the vrrp process of the program before an upgrade, if it is still there.
-    fn relieve(&mut self) {
-        if let Some((old, _channel)) = self.replaced.take() {
-            old.kill();
-        }
     }
 
     fn start_runner(&mut self) -> std::io::Result<()> {
@@ -320,7 +314,7 @@ impl HaSide {
         }
         if self.vrrp_restart.is_due() && self.stopping.is_none() {
             self.restarts += 1;
-            if let Err(error) = self.start_vrrp() {
+            if let Err(error) = self.start_vrrp(logger) {
                 logger.log(Level::Error, &format!("Cannot start the vrrp process: {error}"));
                 self.vrrp_restart.died(Duration::ZERO);
             }
@@ -528,12 +522,12 @@ impl HaSide {
     /// What the program after this one needs. The runner ends when its channel closes.
     pub(crate) fn bequeath(&mut self, inheritance: &mut Inheritance, logger: &mut Logger) {
         self.hear_vrrp(logger);
-        self.relieve();
+        self.relieve(logger);
         // Those that were made here are to be made, and removed, by the program after this one.
         self.fifos.close();
         inheritance.memory = self.memory.clone();
         let vrrp = self.vrrp.as_ref();
-        inheritance.vrrp = vrrp.and_then(|vrrp| Predecessor::new(vrrp.pid(), vrrp.channel.as_fd()));
+        inheritance.vrrp = vrrp.and_then(|vrrp| upgrade::Predecessor::new(vrrp.pid(), vrrp.channel.as_fd()));
         inheritance.children.extend(self.runner.iter().map(Child::pid));
     }
 
@@ -543,7 +537,10 @@ impl HaSide {
             return;
         }
         self.stopping = Some(Instant::now());
-        self.relieve();
+        if self.relieve(logger) {
+            // What one that knows better holds is to be given up.
+            self.start_vrrp_anew(logger);
+        }
         self.vrrp_restart.cancel();
         self.runner_restart.cancel();
         match &mut self.vrrp {
@@ -560,7 +557,7 @@ impl HaSide {
         if std::mem::replace(&mut self.farewell_started, true) {
             return;
         }
-        if let Err(error) = self.start_vrrp() {
+        if let Err(error) = self.start_vrrp(logger) {
             logger.log(Level::Error, &format!("The addresses may have stayed: {error}"));
         } else if let Some(vrrp) = &mut self.vrrp {
             let _ = vrrp.channel.send(&In::Stop);

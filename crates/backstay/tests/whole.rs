@@ -127,6 +127,8 @@ fn the_vrrp_process_dies_or_hangs_and_the_address_stays() {
     succeed(&format!(
         r#"{START}
         supervisor=$(cat /run/backstay.pid)
+        # On a slow machine a process that hangs may be replaced only after others could take over.
+        sed -i 's/advert_int 1/advert_int 4/' /etc/keepalived/keepalived.conf; backstay reload || fail reload
         ip monitor address >/tmp/addresses & sleep 0.2
         vrrp() {{ pgrep -P $supervisor -x keepalived; }}
         before=$(vrrp); kill -9 $before

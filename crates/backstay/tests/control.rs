@@ -86,20 +86,23 @@ fn the_configuration_as_it_was_read_can_be_had() {
 
 /// `-V` leaves what was added and says nothing of its end; `-a` tells of others' addresses.
 fn left_and_told(program: &str) -> String {
-    let network = network("global_defs {\n script_user root\n}");
+    let network =
+        network("global_defs {\n script_user root\n}\nstatic_ipaddress {\n 10.9.0.77/32 dev eth0\n}");
     succeed(&format!(
         r#"{network}
         printf '#!/bin/sh\necho stopped >/run/said\n' >/tmp/stop.sh; chmod 755 /tmp/stop.sh
-        sed -i 's|interface eth0|interface eth0\n notify_stop /tmp/stop.sh|' /etc/keepalived/keepalived.conf
+        sed -i 's|interface eth0|interface eth0\n no_accept\n notify_stop /tmp/stop.sh|' /etc/keepalived/keepalived.conf
         held() {{ ip addr show eth0 | grep -q 10.9.0.9; }}
         {program} -n -l -D -V -a >/run/log 2>&1 & P=$!
         until_ 10 held || fail no master
         told() {{ grep -q "$1 $2 " /run/log; }}
         ip addr add 10.9.9.9/32 dev other; until_ 5 told 10.9.9.9 added || fail "not told: $(cat /run/log)"
+        nft list ruleset | grep -q 'drop$' || fail 'no drop rules'; ip addr show eth0 | grep -c 10.9.0.77
         ip addr del 10.9.9.9/32 dev other; until_ 5 told 10.9.9.9 removed || fail "not told: $(cat /run/log)"
         kill $P; wait $P
         grep -o 'Netlink reflector reports IP 10.9.[09].9.*' /run/log; grep -o 'sent 0 priority' /run/log
         held && echo 'it stays'; cat /run/said
+        ip addr show eth0 | grep 10.9.0.77; nft list ruleset | grep -c drop
         {program} -n -l -D >/run/log.2 2>&1 & P=$!
         until_ 10 grep -q 'Sending gratuitous ARP' /run/log.2 || fail no master again
         gone() {{ ! held; }}; kill $P; wait $P; until_ 5 gone || fail "it stays: $(cat /run/log.2)"; echo 'it is gone'

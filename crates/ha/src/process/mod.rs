@@ -360,11 +360,12 @@ impl Process<'_> {
             self.put_off(index);
         }
         self.carry_out_all(now);
+        self.set_drop_rules();
+        self.network.remove_statics(self.host);
         if self.keeps_addresses {
             // It concerns the whole machine, and no address needs it.
             self.network.disable_local_igmp(false, self.host);
         } else {
-            self.network.remove_statics(self.host);
             self.network.remove_virtual_interfaces(self.host);
         }
         self.groups_stopped();

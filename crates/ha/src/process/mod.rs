@@ -282,6 +282,9 @@ impl Process<'_> {
 
     /// Takes in what is new of everything tracked.
     fn track(&mut self) {
+        let interval = |instance: &Instance| instance.router.master_interval().duration();
+        let intervals = self.instances.iter().map(|instance| (&instance.config, interval(instance)));
+        self.tracking.learn(intervals, self.host);
         let (changed, sessions) = self.tracking.turn(now(), &mut self.network.interfaces, self.host);
         for Change { name, up } in sessions {
             let tracks = |index: &usize| {

@@ -33,8 +33,16 @@ impl Links {
         let mut old = std::mem::take(&mut self.0);
         for mut config in delays {
             for instance in instances {
-                if instance.interface == config.interface {
-                    restrict(&mut config, instance, host);
+                if instance.interface == config.interface
+                    && restrict(&mut config, instance, instance.advert_int)
+                {
+                    let line = format!(
+                        "{}: interface {} debounce timer(s) not less than {} * advert_int - resetting",
+                        instance.name,
+                        config.interface,
+                        instance.down_timer_adverts.saturating_sub(1)
+                    );
+                    host.log(Level::Warning, &line);
                 }
             }
             let known = old.iter().position(|old| old.config.interface == config.interface);
@@ -45,6 +53,20 @@ impl Links {
                     Delayed { config, up, seen_up: up, counts_at: None }
                 }
             });
+        }
+    }
+
+    /// Keeps delays shorter than the down timer of an instance that has learnt the interval of its master.
+    pub(crate) fn learn(&mut self, instance: &VrrpInstance, interval: Duration, host: &mut dyn Host) {
+        for delayed in &mut self.0 {
+            let name = &instance.interface;
+            if delayed.config.interface == *name && restrict(&mut delayed.config, instance, interval) {
+                let line = format!(
+                    "{}: lower advert_int reducing interface {name} debounce timer(s)",
+                    instance.name
+                );
+                host.log(Level::Detail, &line);
+            }
         }
     }
 
@@ -91,24 +113,20 @@ impl Links {
     }
 }
 
-/// As keepalived: at most all but one of the intervals of the down timer, less the skew.
-fn restrict(config: &mut InterfaceDelay, instance: &VrrpInstance, host: &mut dyn Host) {
-    let VrrpInstance { name, interface, advert_int, down_timer_adverts, .. } = instance;
-    let most = (*advert_int * u32::from(down_timer_adverts.saturating_sub(1)))
-        .saturating_sub(if *down_timer_adverts > 1 { *advert_int / 256 } else { Duration::ZERO });
-    if config.down > most || (most.is_zero() && !config.up.is_zero()) {
-        host.log(
-            Level::Warning,
-            &format!(
-                "{name}: interface {interface} debounce timer(s) not less than {} * advert_int - resetting",
-                down_timer_adverts.saturating_sub(1)
-            ),
-        );
+/// As keepalived: at most all but one of the intervals of the down timer, less the skew. Says whether they
+/// were longer.
+fn restrict(config: &mut InterfaceDelay, instance: &VrrpInstance, interval: Duration) -> bool {
+    let adverts = u32::from(instance.down_timer_adverts);
+    let skew = if adverts > 1 { interval / 256 } else { Duration::ZERO };
+    let most = (interval * adverts.saturating_sub(1)).saturating_sub(skew);
+    let longer = config.down > most || (most.is_zero() && !config.up.is_zero());
+    if longer {
         if config.up == config.down || most.is_zero() {
             config.up = most;
         }
         config.down = most;
     }
+    longer
 }
 
 #[cfg(test)]
@@ -165,12 +183,17 @@ mod tests {
                 down_timer_adverts: adverts,
                 ..VrrpInstance::default()
             };
-            restrict(&mut config, &instance, &mut Silent);
+            restrict(&mut config, &instance, instance.advert_int);
             config
         };
         assert_eq!(after(500, 600, 3), delay(500, 600));
         assert_eq!(after(5000, 600, 3), delay(511, 600));
         assert_eq!(after(5000, 5000, 3), delay(511, 511));
         assert_eq!(after(100, 100, 1), delay(0, 0));
+        let mut links = Links::default();
+        let instance = VrrpInstance { interface: "eth0".into(), ..VrrpInstance::default() };
+        links.configure(vec![delay(1000, 1000)], &[], &Interfaces::default(), &mut Silent);
+        links.learn(&instance, Duration::from_millis(256), &mut Silent);
+        assert_eq!(links.0[0].config, delay(511, 511));
     }
 }

@@ -22,6 +22,7 @@ use scripts::Scripts;
 pub(crate) use sessions::Change;
 use sessions::Sessions;
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 use vrrp::Time;
 
 /// Everything that is tracked.
@@ -69,6 +70,17 @@ impl Tracking {
         self.sessions.configure(now, config.bfd.clone(), &restored.bfd, host);
         self.linkbeat.configure(now, config, interfaces, host);
         self.links.configure(config.interface_delays.clone(), &config.instances, interfaces, host);
+    }
+
+    /// Takes in how often the masters of instances advertise.
+    pub(crate) fn learn<'a>(
+        &mut self,
+        intervals: impl Iterator<Item = (&'a VrrpInstance, Duration)>,
+        host: &mut dyn Host,
+    ) {
+        for (instance, interval) in intervals {
+            self.links.learn(instance, interval, host);
+        }
     }
 
     /// What there is to be waited for.

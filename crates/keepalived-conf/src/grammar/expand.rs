@@ -53,6 +53,24 @@ impl<'a> Expansion<'a> {
         }
     }
 
+    /// Reads the file of the command line, or as keepalived all that it matches if it is a pattern; says
+    /// whether any could be read.
+    pub(crate) fn files(&mut self, path: &Path) -> bool {
+        let found = match path.to_str().filter(|path| path.contains(['*', '?', '[', '{'])) {
+            Some(pattern) => {
+                let patterns = include::braces(pattern);
+                let found = patterns.iter().flat_map(|pattern| self.files.glob(pattern));
+                found.filter(|path| self.files.is_no_configuration(path).is_none()).collect()
+            }
+            None => Vec::new(),
+        };
+        if found.is_empty() {
+            return self.file(path, None);
+        }
+        // Not `any`: each is to be read.
+        found.iter().fold(false, |any, path| self.file(path, None) || any)
+    }
+
     /// Reads one file; says whether it could be read.
     pub(crate) fn file(&mut self, path: &Path, asked_by: Option<Span>) -> bool {
         if self.open.iter().any(|open| open == path) {

@@ -26,7 +26,8 @@ use crate::{Environment, Files};
 use diagnostic::{Report, Sources};
 use std::path::Path;
 
-/// Reads a file and everything it includes. `None` when the file itself cannot be read.
+/// Reads a file, or all that a pattern matches, and everything they include. `None` when nothing could be
+/// read.
 pub(crate) fn parse(
     path: &Path,
     files: &dyn Files,
@@ -35,7 +36,7 @@ pub(crate) fn parse(
     report: &mut Report,
 ) -> Option<Vec<Statement>> {
     let mut expansion = expand::Expansion::new(files, environment, sources, report);
-    let readable = expansion.file(path, None);
+    let readable = expansion.files(path);
     let lines = std::mem::take(&mut expansion.lines);
     readable.then(|| tree::build(&lines, sources, report))
 }

@@ -249,6 +249,22 @@ fn includes_are_relative_nested_and_cycles_end() {
 }
 
 #[test]
+fn what_is_read_first_may_be_a_pattern() {
+    let files = Memory::default()
+        .with("/etc/d/1.conf", "one\ninclude in/1\n")
+        .with("/etc/d/2.conf", "two\n")
+        .with("/etc/d/in/1", "inner\n");
+    let read = |path: &str| {
+        let (mut sources, mut report) = (Sources::default(), Report::default());
+        let tree = parse(Path::new(path), &files, &Environment::default(), &mut sources, &mut report);
+        (tree.map(|tree| tree.len()), report.findings().iter().map(|f| f.id).collect::<Vec<_>>())
+    };
+    assert_eq!(read("/etc/d/*.conf"), (Some(3), vec![]));
+    assert_eq!(read("/etc/d/{2,in/1}.conf"), (Some(1), vec![]));
+    assert_eq!(read("/etc/*.conf"), (None, vec!["file-unreadable"]));
+}
+
+#[test]
 fn includes_behind_braces_and_choices_within_choices() {
     let files = Memory::default()
         .with("/etc/k.conf", "x { include {in/{,a,b},c}.conf\ny }\ninclude in/*\n")

@@ -22,7 +22,8 @@ pub(super) fn read(
     family: Family,
     reader: &mut Reader<'_>,
 ) -> Authentication {
-    let old = body.last("authentication").map(|block| (block, legacy(block, version, family, reader)));
+    let blocks: Vec<_> = body.all("authentication").collect();
+    let old = blocks.last().map(|block| (block, legacy(&blocks, block, version, family, reader)));
     let Some(block) = body.last("auth_hmac") else {
         return old.map_or(Authentication::None, |(_, old)| old);
     };
@@ -45,9 +46,16 @@ pub(super) fn read(
     Authentication::Hmac(hmac)
 }
 
-fn legacy(block: &Item<'_>, version: Version, family: Family, reader: &mut Reader<'_>) -> Authentication {
-    let kind = block.body.last("auth_type").and_then(|item| item.first());
-    let pass = block.body.last("auth_pass").and_then(|item| item.first());
+/// Several blocks are read as one, the last of each word counting.
+fn legacy(
+    blocks: &[&Item<'_>],
+    block: &Item<'_>,
+    version: Version,
+    family: Family,
+    reader: &mut Reader<'_>,
+) -> Authentication {
+    let last = |word| blocks.iter().rev().find_map(|block| block.body.last(word)).and_then(Item::first);
+    let (kind, pass) = (last("auth_type"), last("auth_pass"));
     let none = |message: &str, help: &str, reader: &mut Reader<'_>| {
         reader.warn("no-authentication", block.span(), message, help);
         Authentication::None

@@ -22,6 +22,19 @@ fn header_authentication() {
 }
 
 #[test]
+fn blocks_are_read_as_one() {
+    let two = |first, second| {
+        with_address(&format!("authentication {{\n{first}\n}}\nauthentication {{\n{second}\n}}"))
+    };
+    let loaded = two("auth_type PASS\nauth_pass a", "auth_pass b");
+    assert_eq!(only(&loaded).authentication, Authentication::Pass(*b"b\0\0\0\0\0\0\0"));
+    assert_eq!(
+        only(&two("auth_pass a", "auth_type AH")).authentication,
+        Authentication::Ah(*b"a\0\0\0\0\0\0\0")
+    );
+}
+
+#[test]
 fn version_3_has_none() {
     let loaded = with_address("version 3\nauthentication {\nauth_type PASS\nauth_pass x\n}");
     assert_eq!(found(&loaded), ["version-3-authentication@6"]);

@@ -12,12 +12,13 @@ use super::command::notify_script;
 use super::reader::Reader;
 use super::script::user_and_group;
 use super::{Places, strict};
+use crate::Files;
 use crate::grammar::Word;
 use crate::model::{Global, MailCheckers, MailSwitches, Program, TimedScript};
 use crate::placement::{Body, Item};
 use crate::value;
 use diagnostic::{Diagnostic, Span};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// `global_defs`, and what of it only other blocks need.
@@ -162,11 +163,13 @@ fn mail_server(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<(String, u16)
     let host = item.arguments().first()?;
     let port = match item.arguments().get(1) {
         None => 25,
-        Some(word) => match word.text.parse::<u16>() {
-            Ok(port) if port > 0 => port,
+        Some(word) => match word.text.parse().ok().or_else(|| service(&word.text, reader.files)) {
+            Some(port) if port > 0 => port,
             _ => {
-                let message =
-                    format!("`{}` is not a port: a whole number from 1 to 65535 is expected", word.text);
+                let message = format!(
+                    "`{}` is not a port: a number from 1 to 65535 or a name in /etc/services is expected",
+                    word.text
+                );
                 reader.error("invalid-value", word.span, message);
                 return None;
             }
@@ -180,6 +183,16 @@ fn mail_server(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<(String, u16)
         return None;
     }
     Some((host.text.clone(), port))
+}
+
+/// The TCP port of a service: services(5).
+fn service(name: &str, files: &dyn Files) -> Option<u16> {
+    let known = files.read(Path::new("/etc/services")).ok()?;
+    String::from_utf8_lossy(&known).lines().find_map(|line| {
+        let mut words = line.split('#').next()?.split_whitespace();
+        let (first, port) = (words.next()?, words.next()?.strip_suffix("/tcp")?);
+        (first == name || words.any(|alias| alias == name)).then(|| port.parse().ok())?
+    })
 }
 
 pub(super) fn number(word: Option<&Word>) -> Option<u64> {

@@ -257,3 +257,16 @@ fn lvs_is_kept_for_who_needs_it() {
         load(&instance.replace("virtual_router_id", "lvs_sync_daemon_interface eth5\nvirtual_router_id"));
     assert_eq!(of_instance.config.global.lvs.sync_daemon.unwrap().interface, "eth5");
 }
+
+#[test]
+fn the_port_of_mail_may_have_a_name() {
+    let services = "# of the machine\nsmtp\t25/tcp\tmail\nsubmission 587/udp\nsubmission 587/tcp # mail\n";
+    let server = |words: &str| {
+        let text = format!("global_defs {{\nsmtp_server {words}\n}}");
+        let loaded = super::load_with(&text, crate::Memory::default().with("/etc/services", services));
+        (loaded.config.global.mail.server, loaded.report.findings().len())
+    };
+    assert_eq!(server("mx submission"), (Some(("mx".into(), 587)), 0));
+    assert_eq!(server("mx mail"), (Some(("mx".into(), 25)), 0));
+    assert_eq!(server("mx smtps"), (None, 1));
+}

@@ -67,8 +67,11 @@ impl<'a> Expansion<'a> {
         if found.is_empty() {
             return self.file(path, None);
         }
-        // Not `any`: each is to be read.
-        found.iter().fold(false, |any, path| self.file(path, None) || any)
+        let mut any = false;
+        for path in found {
+            any |= self.file(&path, None);
+        }
+        any
     }
 
     /// Reads one file; says whether it could be read.

@@ -89,3 +89,28 @@ fn a_group_is_master_of_all_or_of_nothing() {
     network.b.link("down");
     eventually("A holds both", || all(&network.a));
 }
+
+#[test]
+fn an_instance_joins_a_group_of_masters_and_costs_the_others_nothing() {
+    let Some(network) = Network::new() else { return };
+    let load = |name: &str, text: String| {
+        let path = network.directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        (keepalived_conf::load(&path, &Environment::default()).config, path)
+    };
+    let (whole, _) = load("whole.conf", configuration([150, 150], ""));
+    let (_, other) = load("b.conf", configuration([100, 100], ""));
+    let mut first = whole.clone();
+    first.instances.truncate(1);
+    first.sync_groups[0].members.truncate(1);
+    let mut ours = Ours::start(&network.a, first);
+    eventually("A holds the first", || network.a.holds(ADDRESSES[0]));
+    let _theirs = net::keepalived_with(&network, &network.b, &other);
+    ours.send(&In::Reload { config: whole });
+    eventually("A holds both", || all(&network.a));
+    assert!(none(&network.b), "{}", ours.log());
+    let told = |out: &&Out| matches!(out, Out::Notify(n) if n.name == "VI_0");
+    let words: Vec<_> = ours.outs().iter().filter(told).map(|out| format!("{out:?}")).collect();
+    assert_eq!(words.iter().filter(|word| word.contains("Master")).count(), 1, "{words:?}");
+    assert_eq!(said(&ours, "BACKUP"), 1, "{}", ours.log());
+}

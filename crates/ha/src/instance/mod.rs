@@ -69,6 +69,8 @@ pub(crate) struct Instance {
     protocol_error: Option<ProtocolError>,
     /// When it took part first.
     pub(crate) made: Option<Time>,
+    /// Whether others had gone before it: a reload brought it.
+    pub(crate) joined: bool,
     mailed: Option<Occasion>,
     /// As a master: the backups of our kind, and when to greet them.
     pub(crate) backups: Backups,
@@ -117,6 +119,7 @@ impl Instance {
             conflict: None,
             protocol_error: None,
             made: None,
+            joined: false,
             mailed: None,
             backups: Backups::default(),
             greet_at: Time::default(),
@@ -391,6 +394,11 @@ impl Instance {
             State::Backup | State::Init if self.router.wants_master() => State::Master,
             state => state,
         }
+    }
+
+    /// Whether it joined others that ran, and knows of no master, not even itself.
+    pub(crate) fn is_newcomer(&self) -> bool {
+        self.joined && self.router.master_heard().is_none() && self.router.counters().became_master == 0
     }
 
     pub(crate) fn is_master(&self) -> bool {

@@ -16,6 +16,7 @@ impl Process<'_> {
     /// Puts a configuration in force. Instances that stay the same virtual router keep their state.
     pub(super) fn configure(&mut self, mut config: Config, restored: &Memory) -> Result<(), Error> {
         let now = now();
+        let goes_on = !(self.instances.is_empty() && restored.instances.is_empty());
         self.dumps.configure(now, &config);
         // Where none are wanted, a process before this one may have left some.
         if !self.leases.are_kept() {
@@ -37,7 +38,7 @@ impl Process<'_> {
         self.set_monitor_buffer(&config.global.processes.vrrp.netlink);
         self.firewall.configure(&config);
         self.network.configure(&config.global, config.garp_groups, self.host);
-        if self.instances.is_empty() && restored.instances.is_empty() {
+        if !goes_on {
             self.begins = begins(now, &config.global);
         }
         self.keeps_addresses = config.program.keeps_addresses;
@@ -50,6 +51,10 @@ impl Process<'_> {
         self.log_unknown = config.global.log_unknown_vrids;
         self.replace_instances(now, config.instances, &config.sync_groups);
         self.network.drop_virtual_interfaces(self.host);
+        for instance in &mut self.instances {
+            let known = restored.instances.iter().any(|(name, _)| *name == instance.config.name);
+            instance.joined |= instance.made == Some(now) && goes_on && !known;
+        }
         let position = |name: &str| self.instances.iter().position(|i| i.config.name == name);
         let state = |name: &str| resumed(restored, name);
         let gone = self.groups.configure(config.sync_groups, position, state);

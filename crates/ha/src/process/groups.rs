@@ -36,8 +36,8 @@ impl SyncGroups {
             let (group, mailed) = match known.map(|at| old.remove(at)) {
                 Some(known) => (known.group, known.mailed),
                 None => {
-                    let first = config.members.first().and_then(|name| restored(name));
-                    (first.map(Group::resumed).unwrap_or_default(), None)
+                    let state = config.members.iter().find_map(|name| restored(name));
+                    (state.map(Group::resumed).unwrap_or_default(), None)
                 }
             };
             self.0.push(Members { config, group, members, mailed });
@@ -77,12 +77,16 @@ impl Process<'_> {
                 let Members { group, members, .. } = &mut self.groups.0[at];
                 let member = |&index: &usize| {
                     let router = &self.instances[index].router;
-                    Member { state: router.state(), wants_master: router.wants_master() }
+                    let newcomer = self.instances[index].is_newcomer();
+                    Member { state: router.state(), wants_master: router.wants_master(), newcomer }
                 };
                 let standing: Vec<Member> = members.iter().map(member).collect();
+                let before = group.state();
                 let Some((state, told)) = group.settle(&standing) else { break };
                 let members = members.clone();
-                self.group_changes(at, state);
+                if state != before {
+                    self.group_changes(at, state);
+                }
                 let now = now();
                 for (index, event) in members.into_iter().zip(told) {
                     let Some(event) = event else { continue };
@@ -91,7 +95,9 @@ impl Process<'_> {
                     self.put_off(index);
                 }
                 self.carry_out_all(now);
-                self.notify_group(at, state.into());
+                if state != before {
+                    self.notify_group(at, state.into());
+                }
             }
         }
     }

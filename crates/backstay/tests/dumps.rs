@@ -186,3 +186,63 @@ fn dumps_are_the_originals() {
     assert!(sent(&ours["cleared"]) <= 1, "{}", ours["cleared"]);
     assert_eq!(whole(&ours["cleared"]), whole(&theirs["cleared"]));
 }
+
+/// What keepalived has from 2.4 on, where there is `auth_hmac`; beside a router that does not sign.
+#[test]
+fn refused_signatures_are_counted() {
+    if !possible() || !installed("keepalived") {
+        return;
+    }
+    let text = succeed(
+        r#"
+        mkdir -p /run/netns; mount -t tmpfs none /run/netns; ip netns add peer
+        ip link add eth0 type veth peer name eth0 netns peer; ip addr add 10.0.0.1/24 dev eth0; ip link set eth0 up
+        ip -n peer addr add 10.0.0.2/24 dev eth0; ip -n peer link set eth0 up
+        instance() { echo "vrrp_instance VI_1 {
+    interface eth0
+    virtual_router_id 51
+    virtual_ipaddress {
+        10.0.0.50
+    }
+    $*
+}"; }
+        instance priority 150 >/tmp/peer.conf
+        instance 'auth_hmac {
+        key 1 0123456789abcdef0123456789abcdef
+        key 2 fedcba9876543210fedcba9876543210
+        active_key 2
+        anti_replay monotonic
+    }' >/etc/keepalived/keepalived.conf
+        ip netns exec peer /usr/sbin/keepalived -n -l -f /tmp/peer.conf -p /tmp/peer.pid -r /tmp/peer.vrrp >/tmp/peer.log 2>&1 &
+        keepalived -n -l >/tmp/log 2>&1 &
+        dumped() { kill -USR2 $(cat /run/keepalived.pid); sleep 0.1; grep -q 'Missing: [1-9]' /tmp/keepalived.stats; }
+        until_ 10 test -s /run/keepalived.pid; until_ 10 dumped || { cat /tmp/*.log /tmp/keepalived.stats; fail 'nothing is counted'; }
+        for s in DATA JSON; do kill -$(keepalived --signum=$s) $(cat /run/keepalived.pid); done
+        until_ 3 test -s /tmp/keepalived.data; until_ 3 test -s /tmp/keepalived.json
+        grep -A4 'Authentication extension' /tmp/keepalived.data
+        grep -A7 'Extension Errors' /tmp/keepalived.stats | sed 's/Missing: .*/Missing: some/'
+        echo @@; cat /tmp/keepalived.json
+        "#,
+    );
+    let (lines, json) = text.split_once("@@").expect("all were written");
+    let expected = "   Authentication extension = HMAC-SHA256-128
+     Keys = 2, active key id = 2
+     Mode = enforce
+     Anti replay = monotonic
+";
+    let counted = "  Authentication Extension Errors:
+    Missing: some
+    Malformed: 0
+    Unknown Key: 0
+    Invalid HMAC: 0
+    Stale: 0
+    Replay: 0
+  Priority Zero:
+";
+    assert!(lines.starts_with(expected) && lines.ends_with(counted), "{lines}");
+    let json: Value = serde_json::from_str(json).expect("it is JSON");
+    let stats = json[0]["stats"].as_object().expect("statistics");
+    assert!(stats["auth_ext_missing"].as_u64() > Some(0) && stats["auth_failure"] == 0, "{stats:?}");
+    let own = ["malformed", "unknown_key", "invalid_hmac", "stale", "replay"];
+    assert!(own.iter().all(|word| stats[&format!("auth_ext_{word}")] == 0), "{stats:?}");
+}

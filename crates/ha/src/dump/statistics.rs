@@ -3,6 +3,7 @@
 use super::line;
 use crate::instance::Instance;
 use crate::message::Faults;
+use keepalived_conf::model::Authentication;
 use serde::Serialize;
 
 /// keepalived's counters of an instance, under its names in JSON.
@@ -20,14 +21,77 @@ pub(super) struct Statistics {
     invalid_authtype: u64,
     authtype_mismatch: u64,
     auth_failure: u64,
+    #[serde(flatten)]
+    extension: Option<Extension>,
     pri_zero_rcvd: u64,
     pri_zero_sent: u64,
+}
+
+/// Trailers refused, where there is `auth_hmac`; keepalived has these from 2.4 on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+struct Extension {
+    auth_ext_missing: u64,
+    auth_ext_malformed: u64,
+    auth_ext_unknown_key: u64,
+    auth_ext_invalid_hmac: u64,
+    auth_ext_stale: u64,
+    auth_ext_replay: u64,
+}
+
+impl Extension {
+    fn of(instance: &Instance) -> Option<Self> {
+        let Authentication::Hmac(_) = instance.config.authentication else { return None };
+        Some(Self {
+            auth_ext_missing: instance.complaints_of("hmac-missing"),
+            auth_ext_malformed: instance.complaints_of("hmac-malformed"),
+            auth_ext_unknown_key: instance.complaints_of("hmac-unknown-key"),
+            auth_ext_invalid_hmac: instance.complaints_of("hmac-wrong"),
+            auth_ext_stale: instance.complaints_of("hmac-stale"),
+            auth_ext_replay: instance.complaints_of("hmac-repeated"),
+        })
+    }
+
+    fn sum(&self) -> u64 {
+        self.auth_ext_missing
+            + self.auth_ext_malformed
+            + self.auth_ext_unknown_key
+            + self.auth_ext_invalid_hmac
+            + self.auth_ext_stale
+            + self.auth_ext_replay
+    }
+
+    fn since(self, before: &Self) -> Self {
+        Self {
+            auth_ext_missing: less(self.auth_ext_missing, before.auth_ext_missing),
+            auth_ext_malformed: less(self.auth_ext_malformed, before.auth_ext_malformed),
+            auth_ext_unknown_key: less(self.auth_ext_unknown_key, before.auth_ext_unknown_key),
+            auth_ext_invalid_hmac: less(self.auth_ext_invalid_hmac, before.auth_ext_invalid_hmac),
+            auth_ext_stale: less(self.auth_ext_stale, before.auth_ext_stale),
+            auth_ext_replay: less(self.auth_ext_replay, before.auth_ext_replay),
+        }
+    }
+
+    fn write(&self, text: &mut String) {
+        line!(text, "  Authentication Extension Errors:");
+        line!(text, "    Missing: {}", self.auth_ext_missing);
+        line!(text, "    Malformed: {}", self.auth_ext_malformed);
+        line!(text, "    Unknown Key: {}", self.auth_ext_unknown_key);
+        line!(text, "    Invalid HMAC: {}", self.auth_ext_invalid_hmac);
+        line!(text, "    Stale: {}", self.auth_ext_stale);
+        line!(text, "    Replay: {}", self.auth_ext_replay);
+    }
+}
+
+/// What was counted since; all of it where counting began anew.
+fn less(now: u64, before: u64) -> u64 {
+    now.checked_sub(before).unwrap_or(now)
 }
 
 impl Statistics {
     pub(super) fn of(instance: &Instance) -> Self {
         let counters = instance.router.counters();
         let faults = Faults::of(|reason| instance.complaints_of(reason));
+        let extension = Extension::of(instance);
         Self {
             advert_rcvd: counters.received,
             advert_sent: counters.sent,
@@ -40,7 +104,9 @@ impl Statistics {
             addr_list_err: faults.addresses,
             invalid_authtype: faults.unknown_authentication,
             authtype_mismatch: faults.other_authentication,
-            auth_failure: faults.authentication,
+            // What is counted there is not counted here.
+            auth_failure: less(faults.authentication, extension.map_or(0, |extension| extension.sum())),
+            extension,
             pri_zero_rcvd: counters.releases_received,
             pri_zero_sent: counters.releases_sent,
         }
@@ -48,7 +114,6 @@ impl Statistics {
 
     /// What was counted after an earlier moment. An instance that a reload made anew counts from 0.
     pub(super) fn since(self, before: &Self) -> Self {
-        let less = |now: u64, before: u64| now.checked_sub(before).unwrap_or(now);
         Self {
             advert_rcvd: less(self.advert_rcvd, before.advert_rcvd),
             advert_sent: less(self.advert_sent, before.advert_sent),
@@ -62,6 +127,7 @@ impl Statistics {
             invalid_authtype: less(self.invalid_authtype, before.invalid_authtype),
             authtype_mismatch: less(self.authtype_mismatch, before.authtype_mismatch),
             auth_failure: less(self.auth_failure, before.auth_failure),
+            extension: self.extension.map(|now| now.since(&before.extension.unwrap_or_default())),
             pri_zero_rcvd: less(self.pri_zero_rcvd, before.pri_zero_rcvd),
             pri_zero_sent: less(self.pri_zero_sent, before.pri_zero_sent),
         }
@@ -84,6 +150,9 @@ impl Statistics {
         line!(text, "    Invalid Type: {}", self.invalid_authtype);
         line!(text, "    Type Mismatch: {}", self.authtype_mismatch);
         line!(text, "    Failure: {}", self.auth_failure);
+        if let Some(extension) = self.extension {
+            extension.write(text);
+        }
         line!(text, "  Priority Zero:");
         line!(text, "    Received: {}", self.pri_zero_rcvd);
         line!(text, "    Sent: {}", self.pri_zero_sent);

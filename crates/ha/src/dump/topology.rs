@@ -3,8 +3,8 @@
 use super::{Dumps, Moment, line, words};
 use crate::instance::Instance;
 use keepalived_conf::model::{
-    Authentication, Conditions, Global, IpvlanMode, Notify, OldUnicastChecksum, Prefix, SyncGroup,
-    TrackInterface, Version, VirtualInterface,
+    AntiReplay, AuthHmac, Authentication, Conditions, Global, HmacMode, IpvlanMode, Notify,
+    OldUnicastChecksum, Prefix, SyncGroup, TrackInterface, Version, VirtualInterface,
 };
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
@@ -115,7 +115,7 @@ fn one(instance: &Instance, dumps: &Dumps, moment: &Moment<'_>, text: &mut Strin
         line!(text, "   Preempt delay = {} secs", config.preempt_delay.as_secs_f64());
     }
     line!(text, "   Promote_secondaries = {}", words::enabled(config.promote_secondaries));
-    match config.authentication {
+    match &config.authentication {
         Authentication::Pass(_) => {
             line!(text, "   Authentication type = SIMPLE_PASSWORD");
             line!(text, "   Password = {}", words::HIDDEN);
@@ -125,6 +125,9 @@ fn one(instance: &Instance, dumps: &Dumps, moment: &Moment<'_>, text: &mut Strin
             line!(text, "   Authentication type = none");
         }
         Authentication::None | Authentication::Hmac(_) => {}
+    }
+    if let Authentication::Hmac(hmac) = &config.authentication {
+        extension(hmac, text);
     }
     if let Some(bytes) = config.receive_buffer {
         line!(text, "   Kernel rx buffer size = {bytes}");
@@ -159,6 +162,24 @@ fn one(instance: &Instance, dumps: &Dumps, moment: &Moment<'_>, text: &mut Strin
     line!(text, "   Notify deleted = {deleted}");
     notify(&config.notify, &dumps.config.global, text);
     line!(text, "   Notify priority changes = {}", words::truth(config.notify_priority_changes));
+}
+
+/// As keepalived 2.4; 2.2.7 has no such thing.
+fn extension(hmac: &AuthHmac, text: &mut String) {
+    line!(text, "   Authentication extension = HMAC-SHA256-128");
+    line!(text, "     Keys = {}, active key id = {}", hmac.keys.len(), hmac.active_key);
+    let mode = match hmac.mode {
+        HmacMode::ReceiveOnly => "receive-only",
+        HmacMode::Permissive => "permissive",
+        HmacMode::Enforce => "enforce",
+    };
+    line!(text, "     Mode = {mode}");
+    match hmac.anti_replay {
+        AntiReplay::Time(window) => {
+            line!(text, "     Anti replay = time, window = {} sec", window.as_secs());
+        }
+        AntiReplay::Monotonic => line!(text, "     Anti replay = monotonic"),
+    }
 }
 
 fn interface(instance: &Instance, moment: &Moment<'_>, text: &mut String) {

@@ -105,7 +105,7 @@ impl Statistics {
             invalid_authtype: faults.unknown_authentication,
             authtype_mismatch: faults.other_authentication,
             // What is counted there is not counted here.
-            auth_failure: less(faults.authentication, extension.map_or(0, |extension| extension.sum())),
+            auth_failure: faults.authentication.saturating_sub(extension.map_or(0, |one| one.sum())),
             extension,
             pri_zero_rcvd: counters.releases_received,
             pri_zero_sent: counters.releases_sent,

@@ -151,9 +151,11 @@ impl Processes {
         self.tracked.iter().filter_map(|tracked| tracked.counts_at).chain(look).min()
     }
 
-    /// Takes in what processes did. Says whether one of the kinds counts as something else.
+    /// Takes in what processes did. Says whether one of the kinds counts as something else, or other numbers
+    /// of it run.
     pub(crate) fn turn(&mut self, now: Time, host: &mut dyn Host) -> bool {
-        let before: Vec<bool> = self.tracked.iter().map(|tracked| tracked.up).collect();
+        let stands = |tracked: &Tracked| (tracked.up, tracked.count);
+        let before: Vec<_> = self.tracked.iter().map(stands).collect();
         self.hear(now, host);
         if let Source::Looks(at) = &mut self.source
             && *at <= now
@@ -167,7 +169,7 @@ impl Processes {
                 tracked.turn_over(host);
             }
         }
-        self.tracked.iter().zip(before).any(|(tracked, before)| tracked.up != before)
+        self.tracked.iter().zip(before).any(|(tracked, before)| stands(tracked) != before)
     }
 
     fn hear(&mut self, now: Time, host: &mut dyn Host) {

@@ -157,8 +157,10 @@ impl Processes {
         let stands = |tracked: &Tracked| (tracked.up, tracked.count);
         let before: Vec<_> = self.tracked.iter().map(stands).collect();
         self.hear(now, host);
+        // One that takes longer than the pause between two is not begun anew.
         if let Source::Looks(at) = &mut self.source
             && *at <= now
+            && self.look.is_none()
         {
             *at = now + LOOK;
             self.look = self.begin().ok();

@@ -1,6 +1,6 @@
 //! Ours and FRR's vrrpd in one group: VRRPv2, VRRPv3 over IPv4 and over IPv6 (it has no
 //! authentication and no unicast), either of them as master. Each time exactly one is master, after a
-//! stop, after a death and after a return, and a third host is told within a second.
+//! stop, after a death and after a return, and a third host is told where the address is.
 //!
 //! FRR keeps the addresses on a macvlan with the virtual router's Ethernet address, made beforehand,
 //! which is up while it is master. Needs root, iproute2 and frr; without frr it is not run.
@@ -80,7 +80,8 @@ impl Frr {
         fs::write(etc.join("vrrpd.conf"), configuration).unwrap();
         let script = format!(
             "mount -t tmpfs tmpfs /run && mkdir /run/frr && mount --bind {} /etc/frr && chown -R frr:frr \
-             /run/frr /etc/frr && {ZEBRA} -d && sleep 1 && {VRRPD}; exit $?",
+             /run/frr /etc/frr && {ZEBRA} -d && until [ -S /run/frr/zserv.api ]; do sleep 0.05; done && \
+             {VRRPD}; exit $?",
             etc.display()
         );
         let mut command = host.command("unshare");
@@ -217,9 +218,10 @@ impl Pair {
         self.is_master(number) && !self.is_master(3 - number)
     }
 
+    /// As in `matrix`: without having asked.
     fn client_is_told(&self, label: &str, number: u8) {
         let own = if number == self.frr { self.virtual_mac() } else { self.host(number).mac() };
-        let end = Instant::now() + Duration::from_secs(1);
+        let end = Instant::now() + Duration::from_secs(4);
         while self.network.client_neighbour(self.way.served()) != Some(own) {
             assert!(Instant::now() < end, "{label}: the client does not know that host {number} has it");
             std::thread::sleep(Duration::from_millis(20));

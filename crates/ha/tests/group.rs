@@ -66,35 +66,38 @@ fn keepalived_as_master_with_ours_as_backup() {
 #[test]
 fn packets_and_announcements_have_the_bytes_of_keepalived() {
     let Some(network) = Network::new() else { return };
-    let capture = network.capture();
-    let mut theirs = keepalived(&network, &network.a, 150);
-    eventually("keepalived is master", || network.a.holds(VIP));
-    std::thread::sleep(seconds(6));
-    theirs.kill();
-    network.a.flush(VIP);
-    let mut ours = Program::Ours(Ours::start(&network.b, config(150, "eth0")));
-    eventually("ours is master", || network.b.holds(VIP));
-    std::thread::sleep(seconds(6));
-    ours.stop();
-    let frames = capture.stop();
-
     let (their_mac, our_mac) = (network.a.mac(), network.b.mac());
-    let announcements = |mac| {
+    let announcements = |frames: &[Vec<u8>], mac| {
         let arps = frames.iter().filter_map(|frame| Arp::parse(frame).ok());
         arps.filter(|arp| arp.source == mac && arp.sender_ip == VIP).collect::<Vec<_>>()
     };
-    let (theirs, ours) = (announcements(their_mac), announcements(our_mac));
+    let advertisements = |frames: &[Vec<u8>], mac: wire::Mac| {
+        let mine = frames.iter().filter(|frame| frame[6..12] == mac.0 && frame[12..14] == [8, 0]);
+        mine.filter(|frame| frame[23] == vrrp::PROTOCOL).map(|frame| frame[14..].to_vec()).collect::<Vec<_>>()
+    };
+    let capture = network.capture();
+    // Two bursts of five, and what is advertised meanwhile; one more would be seen before its end.
+    let complete = |mac| {
+        let frames = capture.frames();
+        announcements(&frames, mac).len() >= 10 && advertisements(&frames, mac).len() > 6
+    };
+    let mut theirs = keepalived(&network, &network.a, 150);
+    eventually("keepalived has announced twice", || complete(their_mac));
+    theirs.kill();
+    network.a.flush(VIP);
+    let mut ours = Program::Ours(Ours::start(&network.b, config(150, "eth0")));
+    eventually("ours has announced twice", || complete(our_mac));
+    ours.stop();
+    eventually("ours has stopped", || !network.b.holds(VIP));
+    let frames = capture.stop();
+
+    let (theirs, ours) = (announcements(&frames, their_mac), announcements(&frames, our_mac));
     assert_eq!(ours.len(), 10, "two bursts of five");
     assert_eq!(theirs.len(), ours.len());
     assert_eq!(theirs[0], Arp::gratuitous(VIP, their_mac));
     assert_eq!(ours[0], Arp::gratuitous(VIP, our_mac));
 
-    let advertisements = |mac: wire::Mac| {
-        let mine = frames.iter().filter(|frame| frame[6..12] == mac.0 && frame[12..14] == [8, 0]);
-        mine.filter(|frame| frame[23] == vrrp::PROTOCOL).map(|frame| frame[14..].to_vec()).collect::<Vec<_>>()
-    };
-    let (theirs, ours) = (advertisements(their_mac), advertisements(our_mac));
-    assert!(theirs.len() > 5 && ours.len() > 5);
+    let (theirs, ours) = (advertisements(&frames, their_mac), advertisements(&frames, our_mac));
     assert_eq!(vrrp_part(&theirs[0]), vrrp_part(&ours[0]), "the same packet above IP");
     let head = |bytes: &[u8]| {
         let packet = Ipv4Packet::parse(bytes).unwrap();
@@ -150,7 +153,7 @@ fn a_crash_of_the_process_is_not_noticed_outside() {
     let _theirs = keepalived(&network, &network.b, 100);
     eventually("A is master", || only(&network.a, &network.b));
     for _ in 0..3 {
-        let memory = ours.remembered();
+        let memory = ours.remembered_as_master();
         ours.kill();
         assert!(network.a.holds(VIP), "the address stays");
         ours = Ours::resume(&network.a, config(150, "eth0"), memory);

@@ -8,8 +8,8 @@ use keepalived_conf::model::{
     Config, Family, Prefix, Route, RouteMetric, RoutingTable, Rule, RuleAction, VirtualAddress,
 };
 use net::{Host, Network, Ours, VIP, config, eventually, start_keepalived};
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
 
 const IN_FILE: &str = "virtual_routes {\n 10.99.0.0/16 via 10.78.0.200 mtu 1400 table 100\n 10.98.0.0/16 dev eth0 src \
                        10.78.0.100\n blackhole 10.97.0.0/16 metric 7\n fd99::/64 dev eth0\n }\n \
@@ -72,7 +72,8 @@ fn routes_and_rules_follow_the_master_as_with_keepalived() {
     let mut ours = Ours::start(a, routed(150));
     eventually("ours is master", || a.holds(VIP) && routing(a).len() == 5);
     let theirs = start_keepalived(&network, b, 100, IN_FILE, "");
-    std::thread::sleep(Duration::from_millis(1500));
+    let log = || fs::read_to_string(network.directory.path().join("100.log")).unwrap();
+    eventually("keepalived is backup", || log().contains("(VI_A) Entering BACKUP STATE"));
     assert_eq!(routing(b), Vec::<String>::new(), "a backup has none");
     let mine = routing(a);
 
@@ -94,11 +95,11 @@ fn routes_and_rules_follow_the_master_as_with_keepalived() {
     assert!(ours.log().contains("route 10.98.0.0/16 was gone, putting it back"), "{}", ours.log());
 
     // A crash leaves everything; a successor finds it as it is.
-    let memory = ours.remembered();
+    let memory = ours.remembered_as_master();
     ours.kill();
     assert_eq!(routing(a), mine);
     let mut ours = Ours::resume(a, routed(150), memory);
-    std::thread::sleep(Duration::from_millis(1500));
+    eventually("it goes on", || ours.status().counters.sent > 1);
     assert_eq!(routing(a), mine);
     assert!(a.holds(VIP) && !ours.log().contains("cannot"), "{}", ours.log());
 
@@ -118,7 +119,7 @@ fn routes_and_rules_follow_the_master_as_with_keepalived() {
 
     ours.send(&In::Stop);
     eventually("keepalived takes over", || b.holds(VIP) && routing(b).len() == 5);
-    assert_eq!(routing(a), Vec::<String>::new(), "nothing is left");
+    eventually("nothing is left", || routing(a).is_empty());
     assert_eq!(routing(b), mine, "both do the same");
     drop(theirs);
 }

@@ -2,7 +2,7 @@
 //! `cargo test -p ha` builds (`cargo test --test` alone does not).
 #![allow(dead_code, reason = "each test target uses a part")]
 
-use ha::message::{In, InstanceStatus, Memory, Out};
+use ha::message::{In, InstanceState, InstanceStatus, Memory, Out};
 use keepalived_conf::model::{
     Authentication, Config, TrackWeight, Tracked, Unicast, VirtualAddress, VrrpInstance, VrrpScript,
 };
@@ -10,6 +10,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -98,29 +99,45 @@ impl Network {
         assert!(replies.iter().all(|reply| reply.contains(&expected)), "not only {expected}: {text}");
     }
 
-    /// Starts to write down all frames that pass the switch.
-    pub(crate) fn capture(&self) -> Capture {
+    /// Starts to write down all frames that pass the switch; one capture a network.
+    pub(crate) fn capture(&self) -> Capture<'_> {
         let file = self.directory.path().join("capture.pcap");
+        assert!(!file.exists(), "the file of another capture would be taken for a beginning of this one");
         let mut command = self.switch.command("tcpdump");
         command.args(["-i", "br0", "-U", "--immediate-mode", "-s", "2048", "-B", "65536", "-w"]).arg(&file);
         let child = command.stderr(Stdio::null()).spawn().unwrap();
         eventually("tcpdump listens", || fs::metadata(&file).is_ok_and(|meta| meta.len() >= 24));
-        Capture { child, file }
+        Capture { child, file, switch: &self.switch }
     }
 }
 
 /// A running capture.
-pub(crate) struct Capture {
+pub(crate) struct Capture<'a> {
     child: Child,
     file: PathBuf,
+    switch: &'a Host,
 }
 
-impl Capture {
-    /// Ends it and gives the frames.
-    pub(crate) fn stop(mut self) -> Vec<Vec<u8>> {
-        std::thread::sleep(Duration::from_millis(200));
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+impl Capture<'_> {
+    /// Gives all frames until now. The switch asks for an address that nobody has: what came before the
+    /// question is written down when the question is.
+    pub(crate) fn stop(self) -> Vec<Vec<u8>> {
+        let nobody = Ipv4Addr::new(10, 78, 0, 254);
+        let mut command = self.switch.command("arping");
+        command.args(["-w", "60", "-I", "br0", &nobody.to_string()]).stdout(Stdio::null());
+        let mut asking = command.spawn().unwrap();
+        let mut frames = Vec::new();
+        eventually("the end is written down", || {
+            frames = self.frames();
+            frames.iter().any(|frame| wire::Arp::parse(frame).is_ok_and(|arp| arp.target_ip == nobody))
+        });
+        asking.kill().unwrap();
+        asking.wait().unwrap();
+        frames
+    }
+
+    /// What is written down by now.
+    pub(crate) fn frames(&self) -> Vec<Vec<u8>> {
         let bytes = fs::read(&self.file).unwrap();
         let mut rest = &bytes[24..];
         let mut frames = Vec::new();
@@ -134,7 +151,7 @@ impl Capture {
     }
 }
 
-impl Drop for Capture {
+impl Drop for Capture<'_> {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -397,7 +414,8 @@ pub(crate) fn keepalived_with(network: &Network, host: &Host, configuration: &st
 pub(crate) struct Ours {
     child: Child,
     outs: Arc<Mutex<Vec<Out>>>,
-    log: Arc<Mutex<String>>,
+    /// A file, so that what it has logged before it says something is there to be read when that is heard.
+    log: Arc<fs::File>,
 }
 
 impl Ours {
@@ -421,26 +439,18 @@ impl Ours {
         let program = std::env::current_exe().unwrap();
         let program = program.parent().unwrap().parent().unwrap().join("examples/ha-alone");
         let mut command = host.command(program);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let log = tempfile::tempfile().unwrap();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log.try_clone().unwrap());
         let mut child = command.spawn().unwrap();
         let outs: Arc<Mutex<Vec<Out>>> = Arc::default();
-        let log: Arc<Mutex<String>> = Arc::default();
-        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let stdout = child.stdout.take().unwrap();
         let heard = Arc::clone(&outs);
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 heard.lock().unwrap().push(serde_json::from_str(&line).unwrap());
             }
         });
-        let written = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                let mut log = written.lock().unwrap();
-                log.push_str(&line);
-                log.push('\n');
-            }
-        });
-        let mut ours = Self { child, outs, log };
+        let mut ours = Self { child, outs, log: Arc::new(log) };
         ours.send(&In::Configure { config, restored, silent_since });
         ours
     }
@@ -476,6 +486,13 @@ impl Ours {
         statuses(&self.outs()).pop().unwrap()
     }
 
+    /// What it asked to be remembered, once all its instances are master.
+    pub(crate) fn remembered_as_master(&self) -> Memory {
+        let is_master = |(_, state): &(String, InstanceState)| *state == InstanceState::Master;
+        eventually("it is remembered", || self.remembered().instances.iter().all(is_master));
+        self.remembered()
+    }
+
     /// What it asked to be remembered last.
     pub(crate) fn remembered(&self) -> Memory {
         let outs = self.outs();
@@ -498,11 +515,11 @@ impl Ours {
 
     /// Everything it has logged.
     pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        read_log(&self.log)
     }
 
-    /// What it logs, also later.
-    pub(crate) fn log_so_far(&self) -> Arc<Mutex<String>> {
+    /// Its log, which outlives it; for [`read_log`].
+    pub(crate) fn log_file(&self) -> Arc<fs::File> {
         Arc::clone(&self.log)
     }
 
@@ -526,11 +543,19 @@ impl Drop for Ours {
     }
 }
 
-/// Waits until something is true; master_down and a start lie well within the time.
+/// All that is in a log by now, wherever its writer's place in the file is.
+pub(crate) fn read_log(file: &fs::File) -> String {
+    let mut bytes = vec![0; file.metadata().unwrap().len().try_into().unwrap()];
+    file.read_exact_at(&mut bytes, 0).unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Waits until something is true; master_down and a start lie well within the time, on a machine that
+/// has much else to do too.
 pub(crate) fn eventually(what: &str, mut is: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(20);
+    let end = Instant::now() + Duration::from_secs(60);
     while !is() {
-        assert!(Instant::now() < end, "not within 20 s: {what}");
+        assert!(Instant::now() < end, "not within 60 s: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -3,7 +3,7 @@
 
 use keepalived_conf::registry as ha;
 use nginx_conf::registry as web;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -87,13 +87,14 @@ fn sections(words: &[&ha::Keyword]) -> String {
     text
 }
 
-/// How many act of those that VRRP has. Words of LVS and words that no keepalived acts on are not
-/// among them.
+/// How many act of those that VRRP has; a word counts once, wherever it may stand, as in the tables. Words
+/// of LVS and words that no keepalived acts on are not among them.
 fn count(words: &[&ha::Keyword]) -> String {
-    let of = |wanted: fn(ha::Support) -> bool| words.iter().filter(|word| wanted(word.support)).count();
-    let acting = of(|support| support == ha::Support::Acts);
-    let without_effect = of(|support| matches!(support, ha::Support::NoEffect(_)));
-    let waiting = of(|support| support == ha::Support::Understood);
+    let rows: BTreeSet<_> = words.iter().map(|word| (section(word.support).0, word.name)).collect();
+    let of = |wanted: ha::Support| rows.iter().filter(|(number, _)| *number == section(wanted).0).count();
+    let acting = of(ha::Support::Acts);
+    let without_effect = of(ha::Support::NoEffect(""));
+    let waiting = of(ha::Support::Understood);
     let all = acting + without_effect + waiting;
     format!(
         "**{acting} of {all} act ({:.1} %)**; {without_effect} make no difference here, with the reason given; {waiting} are understood and not acted on yet.",

@@ -9,6 +9,7 @@ pub mod check;
 pub mod compat;
 mod environment;
 mod files;
+mod findings;
 pub mod grammar;
 mod load;
 pub mod model;

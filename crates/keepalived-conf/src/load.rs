@@ -1,12 +1,13 @@
 //! A file into a model, with everything that is to be said about it.
 
+use crate::findings::{in_file_order, is_crowded, most_severe};
 use crate::grammar;
 use crate::model::Config;
 use crate::placement;
 use crate::registry::Extent;
 use crate::understand::{self, Places};
 use crate::{Disk, Environment, Files};
-use diagnostic::{Diagnostic, Report, Sources};
+use diagnostic::{Report, Sources};
 use std::path::Path;
 
 /// A configuration as it was understood.
@@ -53,32 +54,4 @@ pub(crate) fn load_extent(
     }
     loaded.report = in_file_order(&loaded.report);
     loaded
-}
-
-/// Findings that anybody will read; a file of another kind would make one a word.
-const MOST_FINDINGS: usize = 1000;
-
-/// Whether findings that come by the word are to stop.
-pub(crate) fn is_crowded(report: &Report) -> bool {
-    report.findings().len() >= MOST_FINDINGS
-}
-
-/// As many findings as anybody will read, errors first, and that there are more.
-fn most_severe(report: &Report) -> Report {
-    let mut findings = report.findings().to_vec();
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let mut kept = Report::default();
-    let message = format!("more than {MOST_FINDINGS} findings; the rest is not listed");
-    kept.push(Diagnostic::error("too-many-findings", None, message).help("is this a keepalived.conf?"));
-    findings.into_iter().take(MOST_FINDINGS).for_each(|finding| kept.push(finding));
-    kept
-}
-
-/// The same findings in the order of the files and their lines, whatever stage made them.
-pub(crate) fn in_file_order(report: &Report) -> Report {
-    let mut findings = report.findings().to_vec();
-    findings.sort_by_key(|finding| finding.span.map(|span| (span.source, span.start)));
-    let mut sorted = Report::default();
-    findings.into_iter().for_each(|finding| sorted.push(finding));
-    sorted
 }

@@ -3,8 +3,8 @@
 //! What comes out holds every known word in the block it belongs to, also where the file has it one
 //! block too deep; those that nothing acts on yet are reported.
 
+use crate::findings::is_crowded;
 use crate::grammar::{Statement, Word};
-use crate::load::is_crowded;
 use crate::registry::{self, Again, Context, Extent, Keyword, Support};
 use crate::value;
 use diagnostic::{Diagnostic, Report, Span};

@@ -22,7 +22,8 @@ pub use machine::ThisMachine;
 pub use system::{FileFacts, System, User};
 
 use crate::InstancePlaces;
-use crate::load::{Loaded, in_file_order};
+use crate::findings::in_file_order;
+use crate::load::Loaded;
 use crate::model::VrrpInstance;
 use diagnostic::{Diagnostic, Report};
 

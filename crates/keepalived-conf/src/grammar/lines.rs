@@ -1,7 +1,7 @@
 //! Files into logical lines: comments, `\\` remarks, continuation, CRLF, byte order mark.
 
 use super::text::{Text, is_blank};
-use crate::load::is_crowded;
+use crate::findings::is_crowded;
 use diagnostic::{Diagnostic, Report, SourceId, Span};
 
 /// A line without comment and outer blanks.

@@ -2,7 +2,7 @@
 
 use super::text::{Text, is_blank};
 use super::words::{Token, Word, tokens};
-use crate::load::is_crowded;
+use crate::findings::is_crowded;
 use diagnostic::{Diagnostic, Report, Sources, Span};
 
 /// Words on one line and, where it follows, a block.

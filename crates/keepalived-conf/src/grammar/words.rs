@@ -1,7 +1,7 @@
 //! Lines into words and braces.
 
 use super::text::{Text, is_blank};
-use crate::load::is_crowded;
+use crate::findings::is_crowded;
 use diagnostic::{Diagnostic, Report, Span};
 
 /// A word of a statement.

@@ -3,8 +3,8 @@
 
 use super::names::Names;
 use crate::Files;
+use crate::findings::is_crowded;
 use crate::grammar::{Statement, Word};
-use crate::load::is_crowded;
 use crate::registry::{self, Context, Extent, Keyword, Support};
 use crate::value;
 use diagnostic::{Diagnostic, Report, Span};

@@ -3,8 +3,8 @@
 
 use super::reader::{Line, Reader};
 use super::script::weight_of;
+use crate::findings::is_crowded;
 use crate::grammar::{Statement, Word};
-use crate::load::is_crowded;
 use crate::model::{Conditions, Config, TrackInterface, TrackWeight, Tracked};
 use crate::placement::{Body, Item};
 use crate::registry::{Context, Extent};

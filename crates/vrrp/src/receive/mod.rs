@@ -222,18 +222,8 @@ pub fn check(
     };
     let &[version_type, vrid, priority, count, fifth, sixth, _, _] = head;
 
-    // RFC 3768 §7.1: the packet is complete. The length is that of the version the packet states.
     let stated_version = if version_type >> 4 == 3 { Version::V3 } else { Version::V2 };
-    let length = expected.family.packet_length(stated_version, usize::from(count));
-    let trailer = match packet.get(length..) {
-        Some(rest) if expected.hmac.is_some() => rest.first_chunk().filter(|_| rest.len() == TRAILER_LENGTH),
-        _ => None,
-    };
-    let whole = incoming.before() + length + if trailer.is_some() { TRAILER_LENGTH } else { 0 };
-    if incoming.received() != whole {
-        return Err(Reject::Length { received: incoming.received(), expected: whole });
-    }
-    let bare = &packet[..length];
+    let (bare, trailer) = complete(incoming, stated_version, count, expected)?;
     // The time to live is 255, but keepalived does not ask that of a unicast peer.
     if let Some(ttl) = incoming.ttl.filter(|&ttl| expected.unicast.is_none() && ttl != 255) {
         return Err(Reject::TimeToLive(ttl));
@@ -244,19 +234,7 @@ pub fn check(
     if vrid != expected.vrid {
         return Err(Reject::VirtualRouter(vrid));
     }
-    if let Some(settings) = expected.hmac {
-        let is_stranger =
-            expected.unicast.is_some_and(|peers| peers.iter().all(|peer| peer.address != source));
-        if trailer.is_some() && is_stranger {
-            return Err(Reject::NoPeer);
-        }
-        let verified = match trailer {
-            Some(trailer) => security.hmac.verify(settings, expected.version, source, bare, trailer, wall),
-            None if settings.mode == hmac::Mode::Enforce => Err(hmac::Wrong::Missing),
-            None => Ok(()),
-        };
-        verified.map_err(Reject::Trailer)?;
-    }
+    check_trailer(source, bare, trailer, expected, security, wall)?;
     let interval = match expected.version {
         Version::V2 => {
             check_authentication(incoming, fifth, expected, security)?;
@@ -290,6 +268,46 @@ pub fn check(
     let listed = &bare[HEADER_LENGTH..];
     let difference = difference(listed, count, expected, source);
     Ok(Received { source, priority, interval, difference })
+}
+
+/// RFC 3768 §7.1: the packet is complete. The length is that of the version the packet states. Gives what
+/// VRRP knows, and what `auth_hmac` has put behind it.
+fn complete<'a>(
+    incoming: &Incoming<'a>,
+    stated: Version,
+    count: u8,
+    expected: &Expected<'_>,
+) -> Result<(&'a [u8], Option<&'a [u8; TRAILER_LENGTH]>), Reject> {
+    let length = expected.family.packet_length(stated, usize::from(count));
+    let trailer = match incoming.packet.get(length..) {
+        Some(rest) if expected.hmac.is_some() => rest.first_chunk().filter(|_| rest.len() == TRAILER_LENGTH),
+        _ => None,
+    };
+    let whole = incoming.before() + length + if trailer.is_some() { TRAILER_LENGTH } else { 0 };
+    if incoming.received() != whole {
+        return Err(Reject::Length { received: incoming.received(), expected: whole });
+    }
+    Ok((&incoming.packet[..length], trailer))
+}
+
+/// The signature of `auth_hmac`, where that is wanted. One of a stranger is not verified.
+fn check_trailer(
+    source: IpAddr,
+    bare: &[u8],
+    trailer: Option<&[u8; TRAILER_LENGTH]>,
+    expected: &Expected<'_>,
+    security: &mut Security,
+    wall: Duration,
+) -> Result<(), Reject> {
+    let Some(settings) = expected.hmac else { return Ok(()) };
+    let Some(trailer) = trailer else {
+        let is_needed = settings.mode == hmac::Mode::Enforce;
+        return if is_needed { Err(Reject::Trailer(hmac::Wrong::Missing)) } else { Ok(()) };
+    };
+    if expected.unicast.is_some_and(|peers| peers.iter().all(|peer| peer.address != source)) {
+        return Err(Reject::NoPeer);
+    }
+    security.hmac.verify(settings, expected.version, source, bare, trailer, wall).map_err(Reject::Trailer)
 }
 
 /// The authentication of VRRPv2.

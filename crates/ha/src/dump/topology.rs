@@ -45,90 +45,12 @@ pub(super) fn write(dumps: &Dumps, moment: &Moment<'_>, text: &mut String) {
 }
 
 fn one(instance: &Instance, dumps: &Dumps, moment: &Moment<'_>, text: &mut String) {
-    let (config, router) = (&instance.config, &instance.router);
-    let v3 = config.version == Version::V3;
-    line!(text, " VRRP Instance = {}", config.name);
-    line!(text, "   VRRP Version = {}", if v3 { 3 } else { 2 });
-    let in_group = |(group, _): &&(&SyncGroup, State)| group.members.contains(&config.name);
-    if let Some((group, _)) = moment.groups.iter().find(in_group) {
-        line!(text, "   Sync group = {}", group.name);
-    }
-    if instance.family() == Family::V6 {
-        line!(text, "   Using Native IPv6");
-    }
-    line!(text, "   State = {}", router.state().word());
-    let master_interval = router.master_interval().duration();
-    if router.state() == State::Backup {
-        let heard = router.master_heard();
-        line!(text, "   Master router = {}", heard.map_or("0.0.0.0".into(), |(from, ..)| from.to_string()));
-        line!(text, "   Master priority = {}", heard.map_or(0, |(_, priority, _)| priority));
-        if v3 {
-            line!(text, "   Master advert int = {:.2} sec", master_interval.as_secs_f64());
-        }
-    }
-    // There are flags that are not named here.
-    let flags = [
-        config.unicast.is_some(),
-        config.nopreempt,
-        config.dont_track_primary,
-        config.skip_check_adv_addr,
-        config.promote_secondaries,
-        config.virtual_interface.is_some(),
-        config.vmac_for_addresses,
-    ];
-    line!(text, "   Flags:{}", if flags.contains(&true) { "" } else { " none" });
-    if config.unicast.is_some() {
-        line!(text, "     Using unicast");
-    }
-    line!(text, "   Wantstate = {}", instance.wanted().word());
-    line!(text, "   Number of config faults = {}", u8::from(config.fault.is_some()));
-    let causes = |effect: Effect| instance.causes.iter().filter(|cause| cause.effect == effect).count();
-    line!(text, "   Number of interface and track script faults = {}", causes(Effect::Fault));
-    line!(text, "   Number of track scripts init = {}", causes(Effect::Waiting));
-    line!(text, "   Last transition = {}", words::time(dumps.last_transition(instance, moment)));
-    match router.next_deadline() {
-        Some((at, _)) => line!(text, "   Read timeout = {}", words::time(moment.wall_at(at))),
-        None => line!(text, "   Read timeout = DISABLED"),
-    }
-    line!(text, "   Master down timer = {} usecs", router.master_down().as_micros());
+    let config = &instance.config;
+    standing(instance, dumps, moment, text);
     interface(instance, moment, text);
     timing(instance, text);
-    line!(text, "   Virtual Router ID = {}", config.vrid);
-    line!(text, "   Priority = {}", config.priority);
-    line!(text, "   Effective priority = {}", router.priority());
-    let changes = instance.causes.iter().map(|cause| match cause.effect {
-        Effect::Priority(change) => change,
-        _ => 0,
-    });
-    line!(text, "   Total priority = {}", i32::from(config.priority) + changes.sum::<i32>());
-    let interval = |time: Duration| match config.version {
-        Version::V2 => format!("{} sec", time.as_secs()),
-        Version::V3 => format!("{} milli-sec", time.as_millis()),
-    };
-    line!(text, "   Advert interval = {}", interval(config.advert_int));
-    if router.state() == State::Backup && v3 {
-        line!(text, "   Master advert interval = {}", interval(master_interval));
-    }
-    line!(text, "   Accept = {}", words::enabled(config.accept));
-    line!(text, "   Preempt = {}", words::enabled(!config.nopreempt));
-    if !config.preempt_delay.is_zero() {
-        line!(text, "   Preempt delay = {} secs", config.preempt_delay.as_secs_f64());
-    }
-    line!(text, "   Promote_secondaries = {}", words::enabled(config.promote_secondaries));
-    match &config.authentication {
-        Authentication::Pass(_) => {
-            line!(text, "   Authentication type = SIMPLE_PASSWORD");
-            line!(text, "   Password = {}", words::HIDDEN);
-        }
-        Authentication::Ah(_) => line!(text, "   Authentication type = IPSEC_AH"),
-        Authentication::None | Authentication::Hmac(_) if !v3 => {
-            line!(text, "   Authentication type = none");
-        }
-        Authentication::None | Authentication::Hmac(_) => {}
-    }
-    if let Authentication::Hmac(hmac) = &config.authentication {
-        extension(hmac, text);
-    }
+    election(instance, text);
+    authentication(instance, text);
     if let Some(bytes) = config.receive_buffer {
         line!(text, "   Kernel rx buffer size = {bytes}");
     }
@@ -162,6 +84,101 @@ fn one(instance: &Instance, dumps: &Dumps, moment: &Moment<'_>, text: &mut Strin
     line!(text, "   Notify deleted = {deleted}");
     notify(&config.notify, &dumps.config.global, text);
     line!(text, "   Notify priority changes = {}", words::truth(config.notify_priority_changes));
+}
+
+/// How it stands, and whom it has heard.
+fn standing(instance: &Instance, dumps: &Dumps, moment: &Moment<'_>, text: &mut String) {
+    let (config, router) = (&instance.config, &instance.router);
+    let v3 = config.version == Version::V3;
+    line!(text, " VRRP Instance = {}", config.name);
+    line!(text, "   VRRP Version = {}", if v3 { 3 } else { 2 });
+    let in_group = |(group, _): &&(&SyncGroup, State)| group.members.contains(&config.name);
+    if let Some((group, _)) = moment.groups.iter().find(in_group) {
+        line!(text, "   Sync group = {}", group.name);
+    }
+    if instance.family() == Family::V6 {
+        line!(text, "   Using Native IPv6");
+    }
+    line!(text, "   State = {}", router.state().word());
+    if router.state() == State::Backup {
+        let heard = router.master_heard();
+        line!(text, "   Master router = {}", heard.map_or("0.0.0.0".into(), |(from, ..)| from.to_string()));
+        line!(text, "   Master priority = {}", heard.map_or(0, |(_, priority, _)| priority));
+        if v3 {
+            let interval = router.master_interval().duration();
+            line!(text, "   Master advert int = {:.2} sec", interval.as_secs_f64());
+        }
+    }
+    // There are flags that are not named here.
+    let flags = [
+        config.unicast.is_some(),
+        config.nopreempt,
+        config.dont_track_primary,
+        config.skip_check_adv_addr,
+        config.promote_secondaries,
+        config.virtual_interface.is_some(),
+        config.vmac_for_addresses,
+    ];
+    line!(text, "   Flags:{}", if flags.contains(&true) { "" } else { " none" });
+    if config.unicast.is_some() {
+        line!(text, "     Using unicast");
+    }
+    line!(text, "   Wantstate = {}", instance.wanted().word());
+    line!(text, "   Number of config faults = {}", u8::from(config.fault.is_some()));
+    let causes = |effect: Effect| instance.causes.iter().filter(|cause| cause.effect == effect).count();
+    line!(text, "   Number of interface and track script faults = {}", causes(Effect::Fault));
+    line!(text, "   Number of track scripts init = {}", causes(Effect::Waiting));
+    line!(text, "   Last transition = {}", words::time(dumps.last_transition(instance, moment)));
+    match router.next_deadline() {
+        Some((at, _)) => line!(text, "   Read timeout = {}", words::time(moment.wall_at(at))),
+        None => line!(text, "   Read timeout = DISABLED"),
+    }
+    line!(text, "   Master down timer = {} usecs", router.master_down().as_micros());
+}
+
+/// What decides who is master.
+fn election(instance: &Instance, text: &mut String) {
+    let (config, router) = (&instance.config, &instance.router);
+    line!(text, "   Virtual Router ID = {}", config.vrid);
+    line!(text, "   Priority = {}", config.priority);
+    line!(text, "   Effective priority = {}", router.priority());
+    let changes = instance.causes.iter().map(|cause| match cause.effect {
+        Effect::Priority(change) => change,
+        _ => 0,
+    });
+    line!(text, "   Total priority = {}", i32::from(config.priority) + changes.sum::<i32>());
+    let interval = |time: Duration| match config.version {
+        Version::V2 => format!("{} sec", time.as_secs()),
+        Version::V3 => format!("{} milli-sec", time.as_millis()),
+    };
+    line!(text, "   Advert interval = {}", interval(config.advert_int));
+    if router.state() == State::Backup && config.version == Version::V3 {
+        line!(text, "   Master advert interval = {}", interval(router.master_interval().duration()));
+    }
+    line!(text, "   Accept = {}", words::enabled(config.accept));
+    line!(text, "   Preempt = {}", words::enabled(!config.nopreempt));
+    if !config.preempt_delay.is_zero() {
+        line!(text, "   Preempt delay = {} secs", config.preempt_delay.as_secs_f64());
+    }
+    line!(text, "   Promote_secondaries = {}", words::enabled(config.promote_secondaries));
+}
+
+fn authentication(instance: &Instance, text: &mut String) {
+    let config = &instance.config;
+    match &config.authentication {
+        Authentication::Pass(_) => {
+            line!(text, "   Authentication type = SIMPLE_PASSWORD");
+            line!(text, "   Password = {}", words::HIDDEN);
+        }
+        Authentication::Ah(_) => line!(text, "   Authentication type = IPSEC_AH"),
+        Authentication::None | Authentication::Hmac(_) if config.version == Version::V2 => {
+            line!(text, "   Authentication type = none");
+        }
+        Authentication::None | Authentication::Hmac(_) => {}
+    }
+    if let Authentication::Hmac(hmac) = &config.authentication {
+        extension(hmac, text);
+    }
 }
 
 /// As keepalived 2.4; 2.2.7 has no such thing.

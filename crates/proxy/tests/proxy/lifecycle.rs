@@ -16,9 +16,11 @@ fn slow(upstream: &Upstream, more: &str) -> String {
 
 #[test]
 fn a_reload_drains_the_old_generation_and_keeps_what_did_not_change() {
-    let upstream = Upstream::serve(|seen| {
+    let go = Arc::new(AtomicBool::new(false));
+    let gone = Arc::clone(&go);
+    let upstream = Upstream::serve(move |seen| {
         if seen.head.contains("/slow") {
-            std::thread::sleep(Duration::from_millis(500));
+            eventually("the test goes on", || gone.load(Ordering::SeqCst));
         }
         ok("u")
     });
@@ -31,6 +33,7 @@ fn a_reload_drains_the_old_generation_and_keeps_what_did_not_change() {
     proxy.load(&slow(&upstream, "location /v { access_log two.log; return 200 two; }"));
     // The connection stays; its next request meets the new configuration.
     assert_eq!(kept.get("/v").text(), "two");
+    go.store(true, Ordering::SeqCst);
     assert_eq!(busy.response(false).text(), "u");
     match proxy.hear() {
         FromProxy::Drained(generation) => assert_eq!(generation, 1),
@@ -61,8 +64,10 @@ fn a_reload_that_takes_a_listener_away_closes_what_was_idle_there() {
 
 #[test]
 fn a_graceful_stop_finishes_what_is_under_way() {
-    let upstream = Upstream::serve(|_| {
-        std::thread::sleep(Duration::from_millis(300));
+    let go = Arc::new(AtomicBool::new(false));
+    let gone = Arc::clone(&go);
+    let upstream = Upstream::serve(move |_| {
+        eventually("the test goes on", || gone.load(Ordering::SeqCst));
         ok("late")
     });
     let mut proxy = Proxy::with(&slow(&upstream, "location /q { return 200 q; }"));
@@ -73,6 +78,7 @@ fn a_graceful_stop_finishes_what_is_under_way() {
     proxy.signal(sys::signals::QUIT);
     assert!(matches!(proxy.hear(), FromProxy::Stopping(StopMode::Graceful)));
     assert!(idle.is_closed());
+    go.store(true, Ordering::SeqCst);
     let answer = busy.response(false);
     assert_eq!((answer.text(), answer.field("connection")), ("late", Some("close")));
     assert_eq!(proxy.ended(), Stopped::AsTold);
@@ -81,7 +87,7 @@ fn a_graceful_stop_finishes_what_is_under_way() {
 
 #[test]
 fn a_fast_stop_waits_for_nobody() {
-    let upstream = Upstream::serve(|_| Reply::Hang(Duration::from_secs(5)));
+    let upstream = Upstream::serve(|_| Reply::Hang(Duration::from_secs(20)));
     let mut proxy = Proxy::with(&slow(&upstream, ""));
     let mut busy = proxy.connect();
     busy.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");

@@ -122,7 +122,7 @@ fn a_script_that_hangs_is_killed_with_its_group() {
     );
     let script = bench.script("hang", &text);
     let script =
-        VrrpScript { timeout: Duration::from_secs(1), interval: LONG, ..check("hang", exec(&[&script])) };
+        VrrpScript { timeout: Duration::from_secs(2), interval: LONG, ..check("hang", exec(&[&script])) };
     assert_eq!(bench.outcome_of(as_root(), script), Outcome::TimedOut);
     let (child, grandchild) = (pid_in(&child), pid_in(&grandchild));
     assert!(lives(grandchild), "it ignores SIGTERM");
@@ -284,7 +284,7 @@ fn a_hanging_script_of_another_user_is_killed() {
     std::os::unix::fs::chown(&pid, Some(1), Some(1)).unwrap();
     let line = format!("echo $$ > {}; exec sleep 100", pid.display());
     let script = VrrpScript {
-        timeout: Duration::from_millis(300),
+        timeout: Duration::from_secs(2),
         interval: LONG,
         user: Some(("daemon".into(), None)),
         ..check("hang", shell(Posix, &line))

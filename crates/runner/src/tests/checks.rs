@@ -367,7 +367,8 @@ fn a_script_whose_file_system_hangs_holds_nothing_else_up() {
     }
     assert_eq!(stuck, Some(Outcome::TimedOut));
     wait_for("the script of another instance", || done.exists().then_some(()));
-    drop(holder.stdin.take());
+    // The process that waits has the other end of its standard input too, until it executes something.
+    holder.kill().unwrap();
     holder.wait().unwrap();
 }
 

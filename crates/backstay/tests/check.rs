@@ -142,7 +142,7 @@ THE_END
 {SECOND}
 THE_END
             # Two nodes: B has a network of its own at the other end of the wire.
-            unshare --net sleep 80 & b=$!; until_ 5 test $(readlink /proc/self/ns/net) != $(readlink /proc/$b/ns/net)
+            unshare --net sleep infinity & b=$!; until_ 5 apart $b || fail unshare
             ip link add ens33 type veth peer name ens33 netns $b
             ip addr add 172.16.253.1/16 dev ens33; ip link set ens33 up
             on_b() {{ nsenter --net=/proc/$b/ns/net "$@"; }}
@@ -150,7 +150,7 @@ THE_END
             backstay check --ha /tmp/a.conf --peer /tmp/b.conf >/tmp/checked; grep chk_nginx /tmp/checked
             # nginx of A: the check of B finds it, too, since the processes are one machine's. So B asks for another.
             sed -i 's/killall -0 nginx/killall -0 sleep/' /tmp/b.conf
-            mkdir /tmp/x; cp /bin/sleep /tmp/x/nginx; /tmp/x/nginx 80 & nginx=$!
+            mkdir /tmp/x; cp /bin/sleep /tmp/x/nginx; /tmp/x/nginx infinity & nginx=$!
             keepalived -n -l -D -G -f /tmp/a.conf -p /run/a.pid -r /run/av.pid >/tmp/a.log 2>&1 &
             has_a() {{ ip addr show ens33 | grep -q 172.16.253.150; }}
             has_b() {{ on_b ip addr show ens33 | grep -q 172.16.253.150; }}
@@ -158,8 +158,10 @@ THE_END
             # Another run directory, so that it does not take itself for the first.
             on_b unshare --mount bash -c 'mount -t tmpfs none /run; exec keepalived -n -l -D -G -f /tmp/b.conf' >/tmp/b.log 2>&1 &
             sleep 5; has_b && fail 'B took over too soon'
-            kill $nginx
-            until_ 14 has_b && echo 'THE PEER TOOK OVER'; has_a && echo 'A KEPT IT'
+            kill $nginx; until_ 10 grep -q 'Changing effective priority from 100' /tmp/a.log || fail 'A does not notice'
+            moved() {{ has_b && ! has_a; }}
+            if {wins}; then until_ 14 moved; else sleep 6; fi
+            has_b && echo 'THE PEER TOOK OVER'; has_a && echo 'A KEPT IT'
             cat /tmp/a.log /tmp/b.log
             "#
     ));

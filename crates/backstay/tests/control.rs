@@ -34,7 +34,7 @@ fn statuses(program: &str) -> String {
         cd /etc/keepalived
         : >empty.conf
         {{ echo nonsense 1; cat keepalived.conf; }} >unknown.conf
-        t() {{ timeout 5 {program} "$@" >/tmp/said 2>&1; echo "$*: $?"; }}
+        t() {{ timeout 30 {program} "$@" >/tmp/said 2>&1; echo "$*: $?"; }}
         t -v; t -h; t --nosuch; t -Z; t -f; t -T
         t --signum=FOO; t --signum=stop; for s in STOP RELOAD DATA STATS STATS_CLEAR JSON; do t --signum=$s; cat /tmp/said; done
         t -n -f /nonexistent; t -f /nonexistent; t -u 077 -n -f /nonexistent
@@ -101,7 +101,7 @@ fn left_and_told(program: &str) -> String {
         ip addr del 10.9.9.9/32 dev other; until_ 5 told 10.9.9.9 removed || fail "not told: $(cat /run/log)"
         kill $P; wait $P
         grep -o 'Netlink reflector reports IP 10.9.[09].9.*' /run/log; grep -o 'sent 0 priority' /run/log
-        held && echo 'it stays'; cat /run/said
+        held && echo 'it stays'; until_ 5 test -s /run/said || fail 'notify_stop is not run'; cat /run/said
         ip addr show eth0 | grep 10.9.0.77; nft list ruleset | grep -c drop
         {program} -n -l -D >/run/log.2 2>&1 & P=$!
         until_ 10 grep -q 'Sending gratuitous ARP' /run/log.2 || fail no master again
@@ -135,12 +135,13 @@ fn programs_live_side_by_side() {
         until_ 10 held 1 || fail 'the first is no master'
         keepalived -n -l -D -f /tmp/2.conf >/tmp/log.2 2>&1 & B=$!
         until_ 10 held 2 || fail 'the second is no master'
-        rules() {{ nft list ruleset | grep -c 'vips {{\|jump holder'; }}
-        nft list ruleset | grep '^table'
-        kill -9 $(cat /run/keepalived/keepalived_vrrp_side2.pid); until_ 5 grep -q 'goes on' /tmp/log.2
+        tables() {{ nft list ruleset | grep '^table'; }}
+        all() {{ [ $(tables | wc -l) = 6 ]; }}; until_ 5 all || fail "$(tables)"
+        tables
+        kill -9 $(cat /run/keepalived/vrrp_side2.pid); until_ 5 grep -q 'Still in MASTER STATE' /tmp/log.2 || fail 'nobody succeeds it'
         kill $B; wait $B; held 2 && fail 'the second left its address'
         held 1 || fail 'the second took the address of the first along'
-        echo "WITHOUT THE SECOND"; nft list ruleset | grep '^table'
+        echo "WITHOUT THE SECOND"; tables
         grep -E 'removed|left behind|fight' /tmp/log.1 && fail 'the first had to mend something'
         grep -E 'left behind' /tmp/log.2 && fail 'the second cleared away what was not its own'
         kill $A; wait $A; echo "WITHOUT BOTH"; nft list ruleset
@@ -284,8 +285,8 @@ fn a_proxy_that_crashes_over_and_over_is_told_of_and_moves_nothing_by_itself() {
         r#"{start}
         says 'the proxy here' && fail it is mentioned
         for n in 1 2 3 4 5 6; do
-            until_ 20 sh -c '[ -s /run/nginx.pid ] && kill -9 $(cat /run/nginx.pid)' || fail no proxy $n
-            until_ 2 sh -c '! kill -0 $(cat /run/nginx.pid)'
+            crash() {{ proxy=$(cat /run/nginx.pid) && kill -9 $proxy; }}; until_ 20 crash || fail no proxy $n
+            dead() {{ ! kill -0 $proxy; }}; until_ 2 dead
             says 'the proxy here does not serve' && break
         done
         until_ 2 says 'the proxy here does not serve' || {{ backstay status; cat /tmp/log; fail untold; }}
@@ -306,7 +307,10 @@ fn vrrp_track_proxy_moves_the_address() {
         backstay stop nginx; until_ 3 gone || fail it stays master
         says 'FAULT' && says 'because: the proxy here does not serve' || {{ backstay status; fail status; }}
         # A vrrp process that is started again knows it too.
-        kill -9 $(backstay status --json | grep -o '"vrrp_pid": [0-9]*' | cut -d' ' -f2); sleep 1
+        vrrp() {{ backstay status --json | grep -o '"vrrp_pid": [0-9]*' | cut -d' ' -f2; }}
+        before=$(vrrp); kill -9 $before
+        new() {{ local now=$(vrrp); [ -n "$now" ] && [ "$now" != $before ]; }}; until_ 5 new || fail no other vrrp process
+        until_ 3 says 'because: the proxy here does not serve' || {{ backstay status; fail it does not know; }}
         gone || fail it came back
         backstay start nginx || fail start
         until_ 10 master || {{ backstay status; fail no master again; }}
@@ -336,7 +340,7 @@ fn a_reload_can_be_asked_for_by_a_file() {
         date -u -d '+2 seconds' '+%H:%M:%SZ' >/run/when
         until_ 3 grep -q 'Scheduling reload for' /tmp/log || fail not read
         until_ 5 sh -c 'ip addr show eth0 | grep -q 10.9.0.10/' || {{ cat /tmp/log; fail no reload; }}
-        [ -e /run/when ] && fail the file stays; [ -e /run/reading ] && fail the mark stays
+        until_ 3 test ! -e /run/when || fail the file stays; until_ 3 test ! -e /run/reading || fail the mark stays
         kill $P; wait $P"#
     ));
 }

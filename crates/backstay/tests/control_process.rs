@@ -60,7 +60,7 @@ fn it_comes_and_goes_with_the_configuration() {
         words ''; reload; words enable_dbus; reload; sleep 0.5; until_ 5 control || fail 'not there after both at once'
         master || fail 'the address is gone'
         kill $(cat /run/keepalived.pid); until_ 5 sh -c '! test -e /run/keepalived.pid' || fail 'no end'
-        pgrep -x backstay-ctl && fail 'it outlives the supervisor'
+        nobody() {{ ! pgrep -x backstay-ctl; }}; until_ 5 nobody || fail 'it outlives the supervisor'
         grep -q 'control process' /tmp/log && fail 'it died'; exit 0
         "#
     ));
@@ -147,7 +147,8 @@ fn it_may_nothing() {
         r#"{NETWORK}
         words enable_dbus; keepalived_; until_ 5 control || fail 'not there'
         of() {{ awk -v k="$1:" '$1 == k {{ print $2 }}' /proc/$(control)/status; }}
-        expect() {{ until_ 5 [ "$(of $1)" = "$2" ] || fail "$1 is $(of $1), not $2"; }}
+        is() {{ [ "$(of $1)" = "$2" ]; }}
+        expect() {{ until_ 5 is $1 $2 || fail "$1 is $(of $1), not $2"; }}
         confined() {{ [ "$(of Seccomp)" = 2 ]; }}; until_ 5 confined || fail seccomp
         expect Uid $(id -u backstay 2>/dev/null || id -u nobody)
         for set in CapEff CapPrm CapInh CapAmb; do expect $set 0000000000000000; done

@@ -123,7 +123,7 @@ fn codes<'a>(program: &str, mistakes: impl Iterator<Item = &'a Mistake>) -> Vec<
         script += &format!(
             "cat >a.conf <<'X'\n{before}vrrp_instance A {{\n interface eth0\n virtual_router_id 5\n \
              virtual_ipaddress {{\n 10.9.9.9/24\n }}\n{inside}\n}}\n{after}X\n\
-             timeout 5 {program} -t -f a.conf >said 2>&1; echo \"CODE $?\"\n"
+             timeout 30 {program} -t -f a.conf >said 2>&1; echo \"CODE $?\"\n"
         );
     }
     let text = succeed(&script);

@@ -73,7 +73,9 @@ X
         cp /run/by-us /run/before; echo == reload >>/run/before
         kill -HUP $P; until_ 5 sh -c '[ $(grep -c "GROUP .G. MASTER" /run/by-us) = 2 ]' || fail nothing after the reload
         sleep 1
-        kill $P; wait $P; sleep 0.3; kill $R 2>/dev/null
+        kill $P; wait $P
+        stopped() {{ [ $(grep -c STOP /run/by-us) = 3 ]; }}; until_ 5 stopped || {{ cat /run/by-us; fail no stop of all; }}
+        kill $R 2>/dev/null
         [ -e /run/all.fifo ] && fail the fifo stays
         cat /run/arguments; echo ==; cat /run/before; echo ==; grep STOP /run/by-us
         "#

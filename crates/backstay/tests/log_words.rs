@@ -63,8 +63,7 @@ vrrp_instance VI_A {{
     notify_master "/etc/keepalived/notify.sh master"
 }}
 X
-        # Addresses of the link have settled.
-        sleep 2
+        settled() {{ ! ip addr | grep -q tentative; }}; until_ 5 settled || fail 'addresses do not settle'
         {program} -n -l -D -G >/tmp/log 2>&1 & daemon=$!
         count() {{ [ $(grep -c "$1" /tmp/log) -ge $2 ]; }}
         until_ 8 grep -q 'Entering MASTER STATE' /tmp/log || {{ cat /tmp/log; fail 'no master'; }}

@@ -46,7 +46,8 @@ X
         gone() {{ ! held $1; }}
         {program} -n -l -D >/run/log 2>&1 & P=$!
         until_ 10 held 1 && until_ 5 held 2 && until_ 5 held 3 || {{ cat /run/log; fail no masters; }}
-        sleep 1.5
+        # All scripts have been told, and there are twelve lines of theirs.
+        scripts() {{ [ $(wc -l </run/told) = $1 ]; }}; until_ 5 scripts 12 || {{ cat /run/told; fail 'scripts are not told'; }}
         reload() {{ {{ echo "$global"; instance "$@"; }} >$conf; kill -HUP $P; }}
         stays() {{ for i in $(seq 30); do held 1 || {{ cat /run/log; fail "$*: the address goes"; }}; sleep 0.05; done; }}
         reload Stays 1 'authentication {{
@@ -58,7 +59,7 @@ X
         # Another group is another router.
         reload Renamed 1 'mcast_dst_ip 224.0.0.88'; until_ 5 gone 1 || fail 'the address stays'
         until_ 10 held 1 || {{ cat /run/log; fail no master again; }}
-        sleep 0.5
+        until_ 5 scripts 20
         kill $READER; cat /run/lines /run/told; kill $P; wait $P
         "#
     ))

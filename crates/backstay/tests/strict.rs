@@ -8,7 +8,7 @@ use support::{installed, possible, run, succeed};
 fn reached(program: &str, global: &str) -> (bool, String) {
     let text = run(&format!(
         r#"
-        unshare --net sleep 60 & c=$!; until_ 5 test $(readlink /proc/self/ns/net) != $(readlink /proc/$c/ns/net)
+        unshare --net sleep infinity & c=$!; until_ 5 apart $c || fail unshare
         client() {{ nsenter --net=/proc/$c/ns/net "$@"; }}
         ip link add ens33 type veth peer name eth0 netns $c; ip addr add 192.168.11.1/24 dev ens33; ip link set ens33 up
         client ip addr add 192.168.11.9/24 dev eth0; client ip link set eth0 up
@@ -28,7 +28,8 @@ X
         master() {{ ip addr show ens33 | grep -q 192.168.11.188; }}
         until_ 8 master || {{ cat /tmp/log; fail 'no master'; }}
         client ping -c 1 -W 2 192.168.11.1 >/dev/null || fail 'the wire'
-        sleep 0.5
+        # The rules come before what is said to the neighbours.
+        until_ 5 grep -q 'Sending gratuitous ARP' /tmp/log || fail 'nobody is told'
         client ping -c 2 -W 1 192.168.11.188 >/dev/null && echo REACHED
         kill $daemon; wait $daemon
         # Nothing is left behind for the next who uses the address.

@@ -24,7 +24,7 @@ fn run(modules: &[&str], script: &str) {
     let machine = UserModeLinux {
         modules: &modules,
         programs: &[("keepalived", Path::new(env!("CARGO_BIN_EXE_backstay")))],
-        limit: Duration::from_secs(240),
+        limit: Duration::from_secs(600),
     };
     match machine.run(&format!("{HOSTS}\n{script}")) {
         Ok(output) => assert!(output.success(), "{}", output.text),

@@ -53,7 +53,7 @@ grep -q ' 0% packet loss' /tmp/ping || { cat /tmp/log; fail lost pings; }
 [ $(wc -l </run/masters) = 1 ] || fail scripts were told of a change
 [ $(wc -l </run/started) = 1 ] || fail startup_script ran again
 test -p /run/fifo || fail no fifo
-ps -o stat= --ppid $P | grep -q Z && fail zombies
+no_zombies() { ! ps -o stat= --ppid $P | grep -q Z; }; until_ 5 no_zombies || fail zombies
 "#;
 
 const STOP: &str = r#"
@@ -76,14 +76,14 @@ http {{ server {{ listen 10.9.0.1:80; return 200 "ours"; }} }}
 X
         backstay run --stderr 2>/tmp/log & P=$!
         until_ 10 master || fail no master
-        requests() {{ while [ ! -e /tmp/enough ]; do curl -sf --max-time 2 http://10.9.0.1/ >/dev/null || echo failed >>/tmp/requests; done; }}
+        requests() {{ while [ ! -e /tmp/enough ]; do curl -sf --max-time 20 http://10.9.0.1/ >/dev/null || echo failed >>/tmp/requests; done; }}
         : >/tmp/requests; requests & R=$!
         {UPGRADE}
         touch /tmp/enough; wait $R; [ -s /tmp/requests ] && fail "requests: $(wc -l </tmp/requests)"
         is_new $(cat /run/nginx.pid)
         backstay stop nginx; sleep 0.5; install_; backstay upgrade || fail third
         curl -sf --max-time 1 http://10.9.0.1/ && fail what was stopped was started
-        backstay start nginx || fail start; curl -sf --max-time 1 http://10.9.0.1/ >/dev/null || fail proxy
+        backstay start nginx || fail start; curl -sf --max-time 20 http://10.9.0.1/ >/dev/null || fail proxy
         {STOP}"#
     ));
 }

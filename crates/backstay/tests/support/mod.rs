@@ -51,12 +51,16 @@ ip link set lo up
 ln -s "$BACKSTAY" /tmp/bin/backstay; ln -s "$BACKSTAY" /tmp/bin/nginx; ln -s "$BACKSTAY" /tmp/bin/keepalived
 chmod 755 /tmp /tmp/bin /tmp/own
 PATH=/tmp/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-# until SECONDS COMMAND…: waits until the command succeeds.
-until_() { local n=$(( $1 * 20 )); shift; while ! "$@" >/dev/null 2>&1; do n=$((n-1)); [ $n -gt 0 ] || return 1; sleep 0.05; done; }
-fail() { [ ! -e /tmp/run.log ] || cat /tmp/run.log; echo "FAILED: $*"; exit 1; }
+# until_ SECONDS COMMAND…: waits until the command succeeds, on a slow or busy machine three times as long.
+until_() { local end=$((SECONDS + 3 * $1)); shift; until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.05; done; }
+fail() { for log in /tmp/run.log /tmp/log; do [ ! -e $log ] || cat $log; done; echo "FAILED: $*"; exit 1; }
+# written FILE: whether it is there and nobody writes it any more.
+written() { [ -s "$1" ] && ! readlink /proc/[0-9]*/fd/* 2>/dev/null | grep -qxF "$1"; }
+# apart PID: whether a process has a network of its own by now.
+apart() { [ "$(readlink /proc/self/ns/net)" != "$(readlink /proc/$1/ns/net)" ]; }
 "#;
 
-/// Runs a bash script in a sandbox; all that it started is killed with it, after a minute at most.
+/// Runs a bash script in a sandbox; all that it started is killed with it, after five minutes at most.
 pub(crate) fn run(script: &str) -> Outcome {
     run_with(Path::new("/dev/null"), script)
 }
@@ -64,7 +68,7 @@ pub(crate) fn run(script: &str) -> Outcome {
 /// The same for a script that finds a copy of a file at `/tmp/own/given`.
 pub(crate) fn run_with(given: &Path, script: &str) -> Outcome {
     let mut child = Command::new("timeout")
-        .args(["--kill-after=1", "90", "unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork"])
+        .args(["--kill-after=1", "300", "unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork"])
         .args(["--kill-child=KILL", "--mount-proc", "bash", "-s"])
         .env("BACKSTAY", env!("CARGO_BIN_EXE_backstay"))
         .env("GIVEN", given)

@@ -1,8 +1,8 @@
 # Three hosts on a bridge: directors a (10.0.0.1) and b (10.0.0.2), and a client (10.0.0.9). The address
 # that moves is 10.0.0.100.
 VIP=10.0.0.100
-# until_ SECONDS COMMAND…: waits until the command succeeds.
-until_() { local n=$(($1 * 10)); shift; while ! "$@" >/dev/null 2>&1; do n=$((n - 1)); [ $n -gt 0 ] || return 1; sleep 0.1; done; }
+# until_ SECONDS COMMAND…: waits until the command succeeds, on a slow or busy machine three times as long.
+until_() { local end=$((SECONDS + 3 * $1)); shift; until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.1; done; }
 fail() {
     echo "FAILED: $*"
     for h in a b client; do echo "== $h"; ip -n $h -br address; ip -n $h route; ip -n $h neigh; cat /tmp/$h.log; done

@@ -1,7 +1,8 @@
 //! A child with a process group of its own.
 //!
 //! Executing a program waits for its file system. One that does not answer, NFS for example, must hold up
-//! nothing but its own script, so each child is started on a thread of its own.
+//! nothing but its own script, so each child is started on a thread of its own, and has nothing that
+//! another start waits for ([`sys::child::spawn`]).
 
 use crate::error::Error;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
@@ -36,9 +37,9 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts a command; returns once its program is executed.
+    /// Starts a command, once; returns when its program is executed.
     pub(crate) fn start(command: &mut Command) -> io::Result<Self> {
-        let mut child = command.process_group(0).spawn()?;
+        let mut child = sys::child::spawn(command.process_group(0))?;
         let group = Pid::from_child(&child);
         match pidfd_open(group, PidfdFlags::empty()) {
             Ok(pidfd) => Ok(Self { child, group, pidfd }),

@@ -196,6 +196,10 @@ impl Control {
     }
 
     fn configure(&mut self, configure: Configure, descriptors: Vec<OwnedFd>) -> Result<(), String> {
+        // Threads that begin now would not have heard of it.
+        if self.stopping.is_some() && self.threads.is_empty() {
+            return Err("it was told to stop before it began".to_owned());
+        }
         let mut descriptors = descriptors.into_iter();
         let listeners = configure.config.http.as_ref().map_or(0, |http| http.listeners.len());
         let sockets: Vec<Arc<OwnedFd>> = descriptors.by_ref().take(listeners).map(Arc::new).collect();

@@ -101,6 +101,14 @@ fn a_fast_stop_waits_for_nobody() {
 }
 
 #[test]
+fn a_stop_before_the_first_configuration_is_one() {
+    let mut proxy = Proxy::told_to_end_at_once(&whole("server { listen 127.0.0.1:8080; return 200; }"));
+    assert!(matches!(proxy.hear(), FromProxy::Stopping(StopMode::Fast)));
+    assert!(matches!(proxy.hear(), FromProxy::Refused(1, _)));
+    assert_eq!(proxy.ended(), Stopped::AsTold);
+}
+
+#[test]
 fn signals_of_operators_are_passed_on() {
     let mut proxy = Proxy::server("return 200;");
     proxy.signal(sys::signals::HUP);

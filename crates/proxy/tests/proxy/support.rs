@@ -40,22 +40,36 @@ impl Proxy {
     /// Runs a whole configuration. `127.0.0.1:8080`, `:8081`, … stand for free ports; relative
     /// paths begin in a directory of this proxy's own.
     pub(crate) fn with(text: &str) -> Self {
+        let (mut proxy, run) = Self::before_its_start();
+        proxy.thread = Some(std::thread::spawn(run));
+        proxy.load(text);
+        proxy
+    }
+
+    /// One that finds a signal to end beside its first configuration.
+    pub(crate) fn told_to_end_at_once(text: &str) -> Self {
+        let (mut proxy, run) = Self::before_its_start();
+        proxy.signal(sys::signals::TERM);
+        proxy.configure(text);
+        proxy.thread = Some(std::thread::spawn(run));
+        proxy
+    }
+
+    fn before_its_start() -> (Self, impl FnOnce() -> proxy::Stopped + Send) {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let (signals, caught) = UnixStream::pair().unwrap();
         caught.set_nonblocking(true).unwrap();
         let theirs = Channel::new(OwnedFd::from(theirs)).unwrap();
-        let thread = std::thread::spawn(move || proxy::run(theirs, OwnedFd::from(caught), &mut || {}));
-        let mut proxy = Self {
+        let proxy = Self {
             channel: Channel::new(OwnedFd::from(ours)).unwrap(),
             signals,
-            thread: Some(thread),
+            thread: None,
             listeners: Vec::new(),
             directory: tempfile::tempdir().unwrap(),
             generation: 0,
         };
         std::fs::create_dir(proxy.path("www")).unwrap();
-        proxy.load(text);
-        proxy
+        (proxy, move || proxy::run(theirs, OwnedFd::from(caught), &mut || {}))
     }
 
     /// Runs `http { … }` with logs in `access.log` and, from info on, `error.log`.

@@ -58,7 +58,7 @@ fn a_neighbour_learns_from_announcements_and_answers_probes() {
     socket.send(eth0, &NeighbourProbe { source_mac: MINE, target: taken }.build()).unwrap();
     let mut answers = (None, None);
     let theirs = Some(Mac([2, 0, 0, 0, 0, 2]));
-    for _ in 0..1000 {
+    for _ in 0..20_000 {
         let mut frame = [0; 2048];
         while let Ok((length, _)) = recv(&receiver, &mut frame[..], RecvFlags::DONTWAIT) {
             if let Ok(arp) = Arp::parse(&frame[..length])

@@ -505,7 +505,7 @@ X
         for n in 1 2 3; do
             nginx & starting=$!; sleep 0.0$n; kill -TERM $starting $(pgrep -x nginx); wait; sleep 0.3
             # What did start can be stopped.
-            idle() {{ nginx -s stop; ! pgrep -x nginx; }}; until_ 5 idle || fail "TERM during start $n: $(ps ax)"
+            idle() {{ nginx -s stop; ! pgrep -x nginx; }}; until_ 5 idle || fail "TERM during start $n: $(nginx -s stop 2>&1; ls /run/*.pid; ps ax)"
         done
         "#
     ).replace("wait; sleep", "wait $starting; sleep"));

@@ -1,6 +1,6 @@
 //! Ours and FRR's vrrpd in one group: VRRPv2, VRRPv3 over IPv4 and over IPv6 (it has no
 //! authentication and no unicast), either of them as master. Each time exactly one is master, after a
-//! stop, after a death and after a return, and a third host is told where the address is.
+//! stop, after a death and after a return, and a third host is told within a second.
 //!
 //! FRR keeps the addresses on a macvlan with the virtual router's Ethernet address, made beforehand,
 //! which is up while it is master. Needs root, iproute2 and frr; without frr it is not run.
@@ -221,7 +221,7 @@ impl Pair {
     /// As in `matrix`: without having asked.
     fn client_is_told(&self, label: &str, number: u8) {
         let own = if number == self.frr { self.virtual_mac() } else { self.host(number).mac() };
-        let end = Instant::now() + Duration::from_secs(4);
+        let end = Instant::now() + Duration::from_secs(1);
         while self.network.client_neighbour(self.way.served()) != Some(own) {
             assert!(Instant::now() < end, "{label}: the client does not know that host {number} has it");
             std::thread::sleep(Duration::from_millis(20));

@@ -27,7 +27,7 @@ pub struct Route {
     pub next_hops: Vec<NextHop>,
     /// `table` or `vrf`; the main table when absent.
     pub table: RoutingTable,
-    /// `protocol`; 18 (keepalived) unless `no_track` is written.
+    /// `protocol`; 18 (keepalived) unless written beside `no_track`.
     pub protocol: u8,
     /// `scope`; 0 (global) when absent.
     pub scope: u8,

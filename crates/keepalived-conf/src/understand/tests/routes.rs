@@ -74,6 +74,8 @@ fn ordinary_routes() {
     let untracked =
         Route { no_track: true, protocol: 4, insertion: RouteInsertion::Append, ..to("10.1.0.0/16") };
     assert_eq!(route("10.1.0.0/16 no_track protocol static append"), untracked);
+    let kept = Route { no_track: true, protocol: Route::KEEPALIVED, ..to("10.1.0.0/16") };
+    assert_eq!(route("10.1.0.0/16 no_track"), kept);
     let vrf = Route { table: RoutingTable::Vrf("red".into()), ..to("10.1.0.0/16") };
     assert_eq!(route("10.1.0.0/16 vrf red"), vrf);
     let six = Route {

@@ -99,3 +99,61 @@ fn fifos_get_the_originals_lines() {
     let (theirs, ours) = (lines("/usr/sbin/keepalived"), lines("keepalived"));
     assert_eq!(by_name(&ours), by_name(&theirs), "ours:\n{ours}\ntheirs:\n{theirs}");
 }
+
+/// What `notify` is told by a master whose priority changes and that hears a deaf one of lower priority,
+/// of both of which FIFOs are told.
+fn told(program: &str) -> String {
+    succeed(&format!(
+        r#"
+        ip netns add peer; ip link add eth0 type veth peer name eth0 netns peer
+        ip addr add 10.9.0.1/24 dev eth0; ip link set eth0 up
+        ip -n peer addr add 10.9.0.2/24 dev eth0; ip -n peer link set eth0 up
+        ip netns exec peer nft 'add table deaf; add chain deaf in {{ type filter hook input priority 0; policy drop; }}'
+        printf '#!/bin/sh\necho "$@" >>/run/told\n' >/tmp/notify.sh; chmod 755 /tmp/notify.sh
+        cat >/tmp/peer.conf <<'X'
+vrrp_instance V1 {{
+    interface eth0
+    virtual_router_id 1
+    priority 50
+    virtual_ipaddress {{
+        10.9.0.9/32
+    }}
+}}
+X
+        cat - /tmp/peer.conf >/tmp/own.conf <<'X'
+global_defs {{
+    enable_script_security
+    script_user root
+    vrrp_notify_priority_changes
+    notify_fifo /run/fifo
+}}
+vrrp_script chk {{
+    script "/usr/bin/test ! -e /run/down"
+    interval 1
+    weight -10
+}}
+X
+        sed -i 's|priority 50|priority 100\nnotify "/tmp/notify.sh any"\nnotify_master_rx_lower_pri "/tmp/notify.sh lower"\ntrack_script {{\n chk\n}}|' /tmp/own.conf
+        {program} -n -f /tmp/own.conf & P=$!
+        until_ 5 test -p /run/fifo || fail no fifo
+        cat /run/fifo >/run/lines & R=$!
+        until_ 10 grep -q ' MASTER 100' /run/lines || fail no master
+        ip netns exec peer unshare -m sh -c 'mount -t tmpfs none /run; exec /usr/sbin/keepalived -n -f /tmp/peer.conf' & Q=$!
+        until_ 10 grep -q MASTER_RX_LOWER_PRI /run/lines || fail no lower priority
+        touch /run/down; until_ 5 grep -q MASTER_PRIORITY /run/lines || fail no priority
+        kill $P; wait $P; until_ 5 grep -q STOP /run/told || fail no stop
+        kill $Q $R 2>/dev/null
+        sort -u /run/told
+        "#
+    ))
+}
+
+#[test]
+fn scripts_of_notify_hear_of_states_alone() {
+    if !possible() || !installed("keepalived") || !installed("nft") {
+        return;
+    }
+    let (theirs, ours) = (told("/usr/sbin/keepalived"), told("keepalived"));
+    assert!(theirs.contains("lower\n") && theirs.contains("MASTER 100"), "{theirs}");
+    assert_eq!(ours, theirs);
+}

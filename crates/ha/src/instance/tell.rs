@@ -99,7 +99,7 @@ impl Instance {
 }
 
 /// What the scripts of an instance or a group are to be told: first the one for the occasion, then
-/// `notify`, with keepalived's arguments.
+/// `notify`, with keepalived's arguments. That one hears of states alone; the rest is for FIFOs.
 pub(crate) fn notification(
     subject: Subject,
     name: &str,
@@ -121,8 +121,12 @@ pub(crate) fn notification(
         user: script.user.clone(),
         arguments,
     };
+    let any = match occasion {
+        Occasion::State(_) | Occasion::Deleted => &notify.any,
+        Occasion::LowerHeard | Occasion::Priority(_) => &None,
+    };
     let arguments = [subject.word(), name, occasion.word(), &priority.to_string()].map(String::from);
     let commands = own.iter().map(|script| command(script, Vec::new()));
-    let commands = commands.chain(notify.any.iter().map(|script| command(script, arguments.to_vec())));
+    let commands = commands.chain(any.iter().map(|script| command(script, arguments.to_vec())));
     Notification { subject, name: name.to_owned(), occasion, priority, commands: commands.collect() }
 }

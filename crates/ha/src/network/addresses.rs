@@ -121,7 +121,8 @@ impl Network {
                 let Some(mac) = link.mac.filter(|_| !link.no_arp) else { continue };
                 if round == 0 {
                     let (name, address) = (&instance.config.name, address.address);
-                    let kind = announcements(address);
+                    let kind =
+                        if address.is_ipv4() { "gratuitous ARPs" } else { "Unsolicited Neighbour Adverts" };
                     let line = format!("({name}) Sending/queueing {kind} on {interface} for {address}");
                     host.log(Level::Detail, &line);
                 }
@@ -166,7 +167,7 @@ impl Network {
         self.announcer.send_due(now, repeated_too, |announcement, outcome| {
             let interface = interfaces.link_at(announcement.link).map_or("?", |link| &link.name);
             let address = announcement.address;
-            let kind = announcements(address).trim_end_matches('s');
+            let kind = if address.is_ipv4() { "gratuitous ARP" } else { "unsolicited Neighbour Advert" };
             match outcome {
                 Ok(()) => host.log(Level::Detail, &format!("Sending {kind} on {interface} for {address}")),
                 Err(errno) => host.log(
@@ -199,9 +200,4 @@ impl Network {
             ..NewAddress::new(self.interfaces.link(interface)?.index, address.address, address.prefix)
         })
     }
-}
-
-/// keepalived's words for what tells neighbours where an address is.
-fn announcements(address: IpAddr) -> &'static str {
-    if address.is_ipv4() { "gratuitous ARPs" } else { "unsolicited Neighbour Adverts" }
 }

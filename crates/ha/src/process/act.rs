@@ -2,6 +2,7 @@
 
 use super::{Process, now, wall};
 use crate::Level;
+use crate::instance::Instance;
 use crate::message::{InstanceState, Occasion, Out};
 use std::net::IpAddr;
 use vrrp::{Action, Burst, Line, RELEASE, State, Time};
@@ -92,9 +93,9 @@ impl Process<'_> {
         instance.greet_at = Time::default();
         instance.extra_at = None;
         instance.backups.clear();
+        self.log_parts("setting", index, &Part::ALL);
         let instance = &self.instances[index];
         let name = &instance.config.name;
-        self.host.log(Level::Detail, &format!("({name}) setting VIPs."));
         self.network.install(instance, |_| true, self.host);
         let (routes, rules) = instance.routing();
         self.network.add_routing(&format!("({name})"), &routes, &rules, self.host);
@@ -107,7 +108,30 @@ impl Process<'_> {
         self.network.delete_routing(&format!("({name})"), &routes, &rules, self.host);
         let removed = self.network.remove(instance, instance.addresses(), self.host);
         if removed > 0 {
-            self.host.log(Level::Detail, &format!("({name}) removing VIPs."));
+            let [drop_rule, addresses, excluded, routes, rules] = Part::ALL;
+            self.log_parts("removing", index, &[rules, routes, addresses, excluded, drop_rule]);
+        }
+    }
+
+    /// Names what of an instance comes and goes with its addresses.
+    fn log_parts(&mut self, verb: &str, index: usize, parts: &[Part]) {
+        let instance = &self.instances[index];
+        for &part in parts {
+            if self.has(instance, part) {
+                let line = format!("({}) {verb} {}", instance.config.name, part.words());
+                self.host.log(Level::Detail, &line);
+            }
+        }
+    }
+
+    fn has(&self, instance: &Instance, part: Part) -> bool {
+        let config = &instance.config;
+        match part {
+            Part::DropRule => self.drops(instance),
+            Part::Addresses => !config.addresses.is_empty(),
+            Part::Excluded => !config.excluded.is_empty(),
+            Part::Routes => !config.routes.is_empty(),
+            Part::Rules => !config.rules.is_empty(),
         }
     }
 
@@ -234,6 +258,32 @@ impl Process<'_> {
     pub(super) fn notify(&mut self, index: usize, occasion: Occasion) {
         let notification = self.instances[index].notification(occasion);
         self.tell(&Out::Notify(notification));
+    }
+}
+
+/// What comes and goes with a master.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    DropRule,
+    Addresses,
+    Excluded,
+    Routes,
+    Rules,
+}
+
+impl Part {
+    /// In the order in which keepalived sets them.
+    const ALL: [Part; 5] = [Part::DropRule, Part::Addresses, Part::Excluded, Part::Routes, Part::Rules];
+
+    /// keepalived's words.
+    fn words(self) -> &'static str {
+        match self {
+            Part::DropRule => "firewall drop rule",
+            Part::Addresses => "VIPs.",
+            Part::Excluded => "E-VIPs.",
+            Part::Routes => "Virtual Routes",
+            Part::Rules => "Virtual Rules",
+        }
     }
 }
 

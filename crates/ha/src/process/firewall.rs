@@ -59,11 +59,16 @@ impl Firewall {
 }
 
 impl Process<'_> {
+    /// Whether packets to the addresses of an instance are dropped while it is master.
+    pub(super) fn drops(&self, instance: &Instance) -> bool {
+        instance.drops(&self.firewall.iptables)
+    }
+
     /// Sets the drop rules for the masters there are, when those rules are others.
     pub(super) fn set_drop_rules(&mut self) {
         let interfaces = &self.network.interfaces;
         let mut wanted: Vec<(IpAddr, DropOn)> = Vec::new();
-        let drops = |instance: &&Instance| instance.is_master() && instance.drops(&self.firewall.iptables);
+        let drops = |instance: &&Instance| instance.is_master() && self.drops(instance);
         for instance in self.instances.iter().filter(drops) {
             wanted.extend(instance.addresses().map(|vip| {
                 let index = interfaces.link(instance.interface_of(vip)).map(|link| link.index);

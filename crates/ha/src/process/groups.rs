@@ -84,7 +84,8 @@ impl Process<'_> {
                 let before = group.state();
                 let Some((state, told)) = group.settle(&standing) else { break };
                 let members = members.clone();
-                if state != before {
+                // That it begins as backup is no news, as with keepalived.
+                if state != before && (before, state) != (State::Init, State::Backup) {
                     self.group_changes(at, state);
                 }
                 let now = now();

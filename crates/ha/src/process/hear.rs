@@ -184,11 +184,12 @@ impl Process<'_> {
     }
 
     fn report_link(&mut self, name: &str, what: &str) {
-        let concerns = |instance: &Instance| {
-            instance.config.interface == name
-                || instance.config.track_interfaces.iter().any(|tracked| tracked.interface == name)
+        let concerns = |(index, instance): (usize, &Instance)| {
+            let group = self.groups.conditions(index).map_or(&[][..], |group| &group.interfaces);
+            let mut tracked = instance.config.track_interfaces.iter().chain(group);
+            instance.config.interface == name || tracked.any(|tracked| tracked.interface == name)
         };
-        if self.instances.iter().any(concerns) {
+        if self.instances.iter().enumerate().any(concerns) {
             self.host.log(Level::Info, &format!("Netlink reports {name} {what}"));
         }
     }

@@ -155,9 +155,10 @@ fn a_backup_behind_a_switch_that_snoops_hears_its_master() {
     eventually("B takes over", || holds_both(b));
 }
 
-/// A setting of eth0 on a host.
-fn setting(host: &Host, name: &str) -> String {
-    let output = host.command("cat").arg(format!("/proc/sys/net/ipv4/conf/eth0/{name}")).output().unwrap();
+/// A setting of an interface on a host.
+fn setting(host: &Host, interface: &str, name: &str) -> String {
+    let file = format!("/proc/sys/net/ipv4/conf/{interface}/{name}");
+    let output = host.command("cat").arg(file).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
@@ -167,7 +168,7 @@ fn the_interface_outlives_a_crash_and_goes_at_the_stop() {
     let client = network.join(3);
     let a = &network.a;
     let settings =
-        || ["arp_ignore", "arp_filter", "promote_secondaries"].map(|name| setting(a, name)).concat();
+        || ["arp_ignore", "arp_filter", "promote_secondaries"].map(|name| setting(a, "eth0", name)).concat();
     // A new namespace has those of the machine, whatever they are.
     let clear = "for name in arp_ignore arp_filter promote_secondaries; do \
                  echo 0 >/proc/sys/net/ipv4/conf/eth0/$name; done";
@@ -293,6 +294,38 @@ fn addresses_have_interfaces_of_their_own() {
     });
     ours.send(&In::Stop);
     eventually("nothing is left", || holds_none(a) && !a.shows("link").contains(".61@"));
+}
+
+/// As in a container with a macvlan: the kernel puts the VMAC on what the macvlan lies on.
+#[test]
+fn a_macvlan_has_its_vmac_beside_it() {
+    let Some(network) = Network::new() else { return };
+    let client = network.join(3);
+    let (a, b) = (&network.a, &network.b);
+    a.ip("link add link eth0 name mv0 type macvlan mode bridge");
+    a.ip("link set mv0 up");
+    a.ip("addr add 10.78.0.11/24 dev mv0");
+    let on_macvlan = || {
+        let mut config = config(150, "mv0");
+        config.instances[0].virtual_interface = vmac();
+        config
+    };
+    let mut ours = Ours::start(a, on_macvlan());
+    let theirs = start_keepalived(&network, b, 100, "use_vmac", "");
+    eventually("ours is master", || a.holds(VIP));
+    eventually("the client is served", || client.reaches(VIP));
+    assert_eq!(ours.log().matches("made interface").count(), 1, "{}", ours.log());
+    assert!(a.shows("link").contains("vrrp.61@eth0"), "{}", a.shows("link"));
+    assert_eq!(["eth0", "mv0"].map(|interface| setting(a, interface, "arp_ignore")), ["1", "1"]);
+    let memory = ours.remembered();
+    ours.kill();
+    let mut ours = Ours::resume(a, on_macvlan(), memory);
+    eventually("ours is master still", || ours.status().state == InstanceState::Master);
+    assert!(!ours.log().contains("interface vrrp.61"), "{}", ours.log());
+    ours.send(&In::Stop);
+    eventually("keepalived takes over", || b.holds(VIP));
+    eventually("nothing is left", || !a.holds(VIP) && !a.shows("link").contains(".61@"));
+    drop(theirs);
 }
 
 #[test]

@@ -47,14 +47,24 @@ pub(crate) struct VirtualLink {
 
 impl VirtualLink {
     /// Whether a link is this one: it need not be made.
-    fn is(&self, link: &netlink::Link, parent: u32) -> bool {
+    fn is(&self, link: &netlink::Link, parent: &netlink::Link) -> bool {
         let kind = match self.kind {
             LinkKind::Macvlan(mode) => link.macvlan == Some(mode),
             LinkKind::Ipvlan(_) => true,
         };
+        let place = match self.goes_below(parent) {
+            true => (link.parent, link.parent_elsewhere) == (parent.parent, parent.parent_elsewhere),
+            false => link.parent == Some(parent.index),
+        };
         kind && link.kind.as_deref() == Some(self.kind.name())
-            && link.parent == Some(parent)
+            && place
             && self.mac.is_none_or(|mac| link.mac == Some(mac))
+    }
+
+    /// Whether the kernel puts it beside the interface it is made on, onto what that one lies on: a macvlan
+    /// of a macvlan, which is what containers often have, and an ipvlan of an ipvlan.
+    fn goes_below(&self, parent: &netlink::Link) -> bool {
+        parent.kind.as_deref() == Some(self.kind.name())
     }
 }
 
@@ -254,7 +264,7 @@ fn free_name(
     names: &[String],
     interfaces: &Interfaces,
 ) -> String {
-    let parent = interfaces.link(&link.parent).map(|parent| parent.index);
+    let parent = interfaces.link(&link.parent);
     let is_free = |name: &String| {
         let adoptable = match (interfaces.link(name), parent) {
             (None, _) => true,
@@ -343,9 +353,9 @@ impl Network {
     }
 
     fn delete_virtual_interface(&mut self, old: &VirtualLink, host: &mut dyn Host) {
-        let parent = self.interfaces.link(&old.parent).map(|parent| parent.index);
+        let parent = self.interfaces.link(&old.parent);
         let link = self.interfaces.link(&old.name);
-        let Some((link, _)) = link.zip(parent).filter(|(link, parent)| old.is(link, *parent)) else {
+        let Some((link, _)) = link.zip(parent).filter(|(link, parent)| old.is(link, parent)) else {
             return;
         };
         let link = link.clone();
@@ -401,7 +411,7 @@ impl Network {
             self.interfaces.apply(Change::LinkRemoved(known));
         }
         if let Some(known) = self.interfaces.link(name).cloned() {
-            if wanted.is(&known, parent.index) {
+            if wanted.is(&known, &parent) {
                 let change = LinkChange { group: Some(group), ..LinkChange::default() };
                 if known.group != group && self.requests.change(known.index, &change).is_ok() {
                     self.interfaces.apply(Change::Link(netlink::Link { group, ..known }));
@@ -489,6 +499,11 @@ impl Network {
         let mut settings: BTreeMap<&str, Vec<(Setting, i32)>> = BTreeMap::new();
         for link in own.wanted.iter().filter(|link| link.family == Family::Ipv4 && link.mac.is_some()) {
             settings.insert(&link.parent, VMAC_PARENT.to_vec());
+            let parent = self.interfaces.link(&link.parent).filter(|parent| link.goes_below(parent));
+            let below = parent.and_then(|parent| self.interfaces.link_at(parent.parent?));
+            if let Some(below) = below {
+                settings.insert(&below.name, VMAC_PARENT.to_vec());
+            }
         }
         if !settings.is_empty() && !own.freed {
             own.freed = true;

@@ -75,6 +75,8 @@ const MISTAKES: &[Mistake] = &[
     ("virtual address as source", ["", "mcast_src_ip 10.9.9.9", ""]),
     ("source that is none", ["", "mcast_src_ip x.x", ""]),
     ("rule without preference", ["", "virtual_rules {\n from 10.9.9.9/32 table 100\n}", ""]),
+    ("debug of old", ["", "debug 4", ""]),
+    ("too much debug", ["", "debug 5", ""]),
     ("route by nobody", ["", "virtual_routes {\n 10.55.0.0/16 via foo dev eth0\n}", ""]),
     ("scripts without security", [SCRIPT, TRACKED, ""]),
     ("scripts with security", [concat!("global_defs {\n enable_script_security\n script_user root\n}\n", "vrrp_script s {\n script /bin/true\n}\n"), TRACKED, ""]),

@@ -65,7 +65,6 @@ fn words_that_are_not_known() {
         ("real_server 10.0.0.2 80 {\n}", "misplaced-keyword@5", "it belongs into `virtual_server`"),
         ("auth_pass secret", "misplaced-keyword@5", "it belongs into `authentication`"),
         ("native_ipv6", "mixed-families@5", "remove it"),
-        ("debug", "obsolete-keyword@5", "remove it"),
     ];
     for (text, finding, help) in cases {
         let loaded = instance(text);

@@ -5,8 +5,8 @@ use super::Context::{
     SyncGroup, TrackFile, TrackGroup, TrackProcess,
 };
 use super::{
-    ANY, Arguments, COMMAND, Keyword, Kind, LONGEST, NONE, SWITCH, WORD, acts, dead, integer, integer_and,
-    later, milliseconds, no_effect, one_of, seconds, words,
+    ANY, Arguments, COMMAND, Keyword, Kind, LONGEST, NONE, SWITCH, WORD, acts, integer, integer_and, later,
+    milliseconds, no_effect, one_of, seconds, words,
 };
 
 /// Why nothing is needed for masters whose timers come late.
@@ -173,7 +173,13 @@ pub(super) const WORDS: &[Keyword] = &[
         NONE,
         "old word for an instance of IPv6; the family follows from the addresses",
     ),
-    dead("debug", &[Instance], words(0, 1), "obsolete: no keepalived acts on it"),
+    no_effect(
+        "debug",
+        &[Instance],
+        integer(0, 4).optional(),
+        "how much an instance says",
+        "keepalived takes it and acts on it nowhere; -D and -G say how much is logged",
+    ),
     // vrrp_instance: addresses and peers.
     acts("virtual_ipaddress", &[Instance], NONE, "the addresses, sent in advertisements")
         .block(Addresses)

@@ -75,6 +75,7 @@ const MISTAKES: &[Mistake] = &[
     ("virtual address as source", ["", "mcast_src_ip 10.9.9.9", ""]),
     ("source that is none", ["", "mcast_src_ip x.x", ""]),
     ("rule without preference", ["", "virtual_rules {\n from 10.9.9.9/32 table 100\n}", ""]),
+    ("old word for the gateway", ["", "virtual_routes {\n 10.55.0.0/16 gw 10.9.0.254 dev eth0\n}", ""]),
     ("debug of old", ["", "debug 4", ""]),
     ("too much debug", ["", "debug 5", ""]),
     ("route by nobody", ["", "virtual_routes {\n 10.55.0.0/16 via foo dev eth0\n}", ""]),

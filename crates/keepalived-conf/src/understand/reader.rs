@@ -57,6 +57,12 @@ impl Reader<'_> {
         self.say(Diagnostic::hint("old-name", word.span, message).help(format!("write `{today}`")));
     }
 
+    /// Warns, in its words, of an old word that keepalived complains of.
+    pub(super) fn deprecated(&mut self, word: &Word, today: &str) {
+        let message = format!("\"{}\" for routes is deprecated. Please use \"{today}\"", word.text);
+        self.warn("deprecated-word", word.span, message, format!("write `{today}`"));
+    }
+
     /// Whether a word or value acts.
     pub(super) fn acts(&self, support: Support) -> bool {
         self.extent.includes(support)

@@ -88,7 +88,7 @@ impl<'t> Draft<'t> {
             }
             "via" | "gw" => {
                 if name == "gw" {
-                    reader.old_name(option, "via");
+                    reader.deprecated(option, "via");
                 }
                 self.route.via = Some(next_hop::gateway(option, line, &mut self.family, reader)?);
             }
@@ -155,7 +155,7 @@ impl<'t> Draft<'t> {
 
     /// `or ADDRESS`: the address before it and this one are two gateways.
     fn old_second(&mut self, option: &Word, line: &mut Line<'_>, reader: &mut Reader<'_>) -> Option<()> {
-        reader.old_name(option, "nexthop via");
+        reader.deprecated(option, "nexthop");
         let word = line.value(option, reader)?;
         let second = self.address(word, reader)?;
         if !self.route.next_hops.is_empty() {

@@ -120,7 +120,7 @@ fn several_gateways() {
         expected
     );
     let loaded = routes("default gw 10.0.0.1 or 10.0.0.2");
-    assert_eq!(found(&loaded), ["old-name@6", "old-name@6"]);
+    assert_eq!(found(&loaded), ["deprecated-word@6", "deprecated-word@6"]);
     let hops: Vec<_> = only(&loaded).routes[0].next_hops.iter().map(|hop| hop.via).collect();
     assert_eq!(hops, [ip("10.0.0.1"), ip("10.0.0.2")]);
 }

@@ -254,6 +254,24 @@ fn an_address_taken_away_is_put_back_without_a_change_of_state() {
 }
 
 #[test]
+fn a_master_that_loses_its_own_address_says_that_it_steps_down() {
+    let Some(network) = Network::new() else { return };
+    let mut ours = Ours::start(&network.a, config(150, "eth0"));
+    eventually("A is master", || network.a.holds(VIP));
+    let theirs = keepalived(&network, &network.b, 100);
+    let (capture, mac) = (network.capture(), network.a.mac());
+    network.a.ip("addr flush dev eth0 scope global to 10.78.0.1");
+    eventually("it is in FAULT", || ours.status().state == InstanceState::Fault);
+    eventually("keepalived takes over", || network.b.holds(VIP) && !network.a.holds(VIP));
+    let frames = capture.stop();
+    let mine = frames.iter().filter(|frame| frame[6..12] == mac.0 && frame[12..14] == [8, 0]);
+    let mut advertisements =
+        mine.filter(|frame| frame[23] == vrrp::PROTOCOL).map(|frame| vrrp_part(&frame[14..]));
+    assert_eq!(advertisements.next_back().unwrap()[2], 0, "{}", ours.log());
+    drop(theirs);
+}
+
+#[test]
 fn a_wrong_password_is_reported_as_a_conflict() {
     let Some(network) = Network::new() else { return };
     let mut theirs = config(100, "eth0");

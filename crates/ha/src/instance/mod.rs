@@ -59,6 +59,8 @@ pub(crate) struct Instance {
     /// What brought it into its state.
     pub(crate) why: String,
     pub(crate) source: Option<IpAddr>,
+    /// The last source there was: with its loss the addresses are given up, and that is said from it.
+    former_source: Option<IpAddr>,
     /// Why its socket could not be opened, or its interface not be made.
     pub(crate) trouble: Option<String>,
     pub(crate) causes: Vec<Cause>,
@@ -112,6 +114,7 @@ impl Instance {
             standing: None,
             why: "started".into(),
             source: None,
+            former_source: None,
             trouble: None,
             causes: Vec::new(),
             packet_id: 0,
@@ -315,8 +318,16 @@ impl Instance {
             interfaces.first_address(&from, self.family(), |address| !owner && is_virtual(address))
         });
         if let Some(source) = self.source {
+            self.former_source = Some(source);
             self.router.set_source(source);
         }
+    }
+
+    /// Where an advertisement leaves from. As keepalived's, a master says that it steps down because it
+    /// has lost its address from that address; the kernel lets IPv4 do so.
+    pub(crate) fn source_of(&self, priority: u8) -> Option<IpAddr> {
+        let former = self.former_source.filter(|source| priority == vrrp::RELEASE && source.is_ipv4());
+        self.source.or(former)
     }
 
     /// Advertises as many addresses as its link has room for: a peer that is told fewer, or more, than it

@@ -153,7 +153,7 @@ impl Network {
         wall: Duration,
         host: &mut dyn Host,
     ) {
-        let Some(source) = instance.source else { return };
+        let Some(source) = instance.source_of(priority) else { return };
         // Without a carrier there is nobody to hear it.
         let interface = &instance.purpose.interface;
         if !interface.is_empty() && !self.interfaces.is_usable(interface) {

@@ -9,7 +9,7 @@ use keepalived_conf::model::{
     Config, ExtraGarp, Family, Ipvlan, TrackGroup, Version, VirtualAddress, VirtualInterface, Vmac,
     VmacAddress, VrrpInstance,
 };
-use net::{Host, Network, Ours, Program, VIP, config, eventually, start_keepalived};
+use net::{Host, Network, Ours, Program, VIP, config, eventually, keepalived, start_keepalived};
 
 use std::net::Ipv4Addr;
 use std::process::Stdio;
@@ -294,6 +294,33 @@ fn addresses_have_interfaces_of_their_own() {
     });
     ours.send(&In::Stop);
     eventually("nothing is left", || holds_none(a) && !a.shows("link").contains(".61@"));
+}
+
+#[test]
+fn a_reload_moves_a_virtual_interface_to_another_below_it() {
+    let Some(network) = Network::new() else { return };
+    let (a, b) = (&network.a, &network.b);
+    a.ip("link add eth1 type veth peer name eth2");
+    a.ip("link set eth1 up");
+    a.ip("link set eth2 up");
+    a.ip("addr add 10.79.0.1/24 dev eth1");
+    let on = |interface: &str| {
+        let mut config = config(150, interface);
+        config.instances[0].virtual_interface =
+            Some(VirtualInterface::Vmac(Vmac { name: Some("vip".into()), ..Vmac::default() }));
+        config
+    };
+    let mut ours = Ours::start(a, on("eth0"));
+    eventually("ours is master", || a.holds(VIP));
+    let theirs = keepalived(&network, b, 100);
+    ours.send(&In::Reload { config: on("eth1") });
+    eventually("keepalived takes over", || b.holds(VIP));
+    eventually("ours is master on the other link", || {
+        a.holds(VIP)
+            && a.shows("link").contains("vip@eth1")
+            && ours.status().source == Some([10, 79, 0, 1].into())
+    });
+    drop(theirs);
 }
 
 /// As in a container with a macvlan: the kernel puts the VMAC on what the macvlan lies on.

@@ -158,6 +158,8 @@ impl Instance {
         let purpose = settings::purpose(other, sending_interface(other));
         let unicast_source = |config: &VrrpInstance| config.unicast.as_ref().and(config.source);
         mine.vrid == other.vrid
+            // A virtual interface may keep its name on another one.
+            && mine.interface == other.interface
             && same_interface(mine.virtual_interface.as_ref(), other.virtual_interface.as_ref())
             && self.purpose == Purpose { ah: self.purpose.ah, own: self.purpose.own, ..purpose }
             && (mine.name == other.name || unicast_source(mine) == unicast_source(other))

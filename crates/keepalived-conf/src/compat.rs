@@ -87,7 +87,7 @@ const OURS_ALONE: [&str; 32] = [
     "peer-missing",
     "quoted-password",
     "relative-path",
-    "repeated-entry",
+    "repeated-address",
     "repeated-keyword",
     "signal-not-permitted",
     "source-is-virtual",
@@ -100,7 +100,7 @@ const OURS_ALONE: [&str; 32] = [
     "track-weight-too-small",
     "two-authentications",
     "two-masters-wished",
-    "useless-word",
+    "unneeded-word",
     "wide-multicast",
 ];
 

@@ -255,7 +255,7 @@ fn addresses() {
         ("10.0.0.2 brd -", &["invalid-value@6"]),
         ("10.0.0.2 label fifteen-letters", &[]),
         ("10.0.0.2 label sixteen-letters-", &["invalid-value@6"]),
-        ("10.0.0.2\n10.0.0.2", &["repeated-entry@7"]),
+        ("10.0.0.2\n10.0.0.2", &["repeated-address@7"]),
     ];
     for (entry, findings) in cases {
         let loaded = instance(&format!("virtual_ipaddress_excluded {{\n{entry}\n}}"));
@@ -273,7 +273,7 @@ fn unicast() {
     let loaded = instance(
         "mcast_src_ip 10.0.0.9\nunicast_src_ip 10.0.0.8\nunicast_peer {\n10.0.0.3\n10.0.0.4\n}\nunicast_ttl 64",
     );
-    assert_eq!(found(&loaded), ["repeated-entry@6"]);
+    assert_eq!(found(&loaded), ["repeated-address@6"]);
     let unicast = only(&loaded).unicast.as_ref().unwrap();
     assert_eq!((unicast.peers.len(), unicast.ttl), (2, 64));
     assert_eq!(only(&loaded).source.unwrap().to_string(), "10.0.0.8");

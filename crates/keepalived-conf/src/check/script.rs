@@ -4,7 +4,7 @@ use super::instances;
 use super::parameters;
 use super::system::{System, User};
 use crate::Loaded;
-use crate::model::{Command, Config, Notify, Shell};
+use crate::model::{Command, Config, Global, Notify, NotifyScript, Shell};
 use crate::program;
 use diagnostic::{Diagnostic, Report, Span};
 use std::path::{Path, PathBuf};
@@ -309,15 +309,26 @@ fn may_run(command: &Command, system: &dyn System) -> bool {
     })
 }
 
+/// Scripts that the program runs for itself.
+fn of_program(global: &Global) -> impl Iterator<Item = &NotifyScript> {
+    let timed = [&global.startup_script, &global.shutdown_script].into_iter().flatten();
+    let fifos = [&global.fifos.all, &global.fifos.vrrp, &global.fifos.checkers].into_iter().flatten();
+    timed.map(|timed| &timed.script).chain(fifos.filter_map(|fifo| fifo.script.as_ref()))
+}
+
 /// What is to be said once about all scripts that there are.
 fn security(loaded: &Loaded, uses: &[Use<'_>], system: &dyn System, report: &mut Report) {
-    let Some(first) = uses.iter().find(|each| may_run(each.command, system)) else { return };
     let global = &loaded.config.global;
+    let first = uses.iter().find(|each| may_run(each.command, system)).map(|each| each.span);
+    let programs_own = of_program(global).any(|script| may_run(&script.command, system));
+    if first.is_none() && !programs_own {
+        return;
+    }
     if !global.script_security {
         report.push(
             Diagnostic::warning(
                 "no-script-security",
-                first.span,
+                first,
                 "scripts run, but `enable_script_security` is not set",
             )
             .help("write into global_defs: `enable_script_security` and `script_user root`")

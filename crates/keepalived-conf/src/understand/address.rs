@@ -186,7 +186,9 @@ fn for_family(
     let family = Family::of(address.address);
     let mut useless = |what: &str| {
         let message = format!("an address of {} takes no {what}: it is left out", family.name());
-        reader.warn("useless-word", word.span, message, format!("remove `{what}`"));
+        // As the original, which is silent about lifetimes of IPv4.
+        let id = if family == Family::Ipv4 { "unneeded-word" } else { "useless-word" };
+        reader.warn(id, word.span, message, format!("remove `{what}`"));
     };
     if family == Family::Ipv4 {
         if lifetime.is_some() {

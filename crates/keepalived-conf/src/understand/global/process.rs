@@ -191,7 +191,7 @@ pub(super) fn distinct_fifos(root: &Body<'_>, fifos: &mut Fifos, reader: &mut Re
             let place = root.all("global_defs").filter_map(|block| block.body.last(name)).last();
             let message = format!("`{name}` is the FIFO of `notify_fifo`: it is left out");
             reader.say(
-                Diagnostic::warning("useless-word", place.map(Item::span), message)
+                Diagnostic::warning("unneeded-word", place.map(Item::span), message)
                     .help("everything is written to `notify_fifo` already"),
             );
         }

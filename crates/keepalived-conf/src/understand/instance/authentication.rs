@@ -164,7 +164,7 @@ fn hmac(block: &Item<'_>, instance: &Body<'_>, reader: &mut Reader<'_>) -> Optio
     let anti_replay = if text("anti_replay") == Some("monotonic") {
         if let Some(item) = window {
             let message = "`time_window` means nothing beside `anti_replay monotonic`";
-            reader.warn("useless-word", item.span(), message, "remove one of the two");
+            reader.warn("unneeded-word", item.span(), message, "remove one of the two");
         }
         AntiReplay::Monotonic
     } else {

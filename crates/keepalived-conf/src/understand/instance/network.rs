@@ -64,7 +64,7 @@ pub(super) fn addresses(body: &Body<'_>, family: Family, reader: &mut Reader<'_>
             let again = only.and_then(|_| advertised.get(&address.address)).or(known.get(&key));
             if let Some(first) = again {
                 let message = format!("{} is listed twice; the first counts", address.address);
-                let finding = Diagnostic::warning("repeated-entry", span, message);
+                let finding = Diagnostic::warning("repeated-address", span, message);
                 reader.say(finding.related(*first, "first listed here"));
                 continue;
             }
@@ -226,7 +226,7 @@ fn peers(body: &Body<'_>, family: Family, reader: &mut Reader<'_>) -> (Vec<Unica
         }
         if peers.iter().any(|known| known.address == address) {
             let message = format!("{address} is listed twice; the first counts");
-            reader.warn("repeated-entry", word.span, message, "remove one of them");
+            reader.warn("repeated-address", word.span, message, "remove one of them");
             continue;
         }
         peers.push(peer);
@@ -268,7 +268,7 @@ fn source(body: &Body<'_>, family: Family, reader: &mut Reader<'_>) -> Option<Ip
     if let Some((other, first)) = sources.iter().find(|(other, _)| *other != source) {
         let message = format!("`mcast_src_ip` and `unicast_src_ip` are one source: {source} counts");
         reader.say(
-            Diagnostic::warning("repeated-entry", place, message)
+            Diagnostic::warning("repeated-address", place, message)
                 .related(*first, format!("instead of {other}"))
                 .help("write one of the two"),
         );

@@ -56,7 +56,7 @@ fn mistakes_of_an_address() {
         ("10.0.0.2 peer fe80::1", &["mixed-families@6"], 1),
         ("10.0.0.2 peer 10.0.0.3 brd 10.0.0.4", &["useless-word@6"], 1),
         ("10.0.0.2 preferred_lft soon", &["invalid-value@6"], 1),
-        ("10.0.0.2 preferred_lft 0", &["useless-word@6"], 1),
+        ("10.0.0.2 preferred_lft 0", &["unneeded-word@6"], 1),
         ("10.0.0.2 dev eth0 dev eth1", &["extra-argument@6"], 0),
         ("10.0.0.2 track_group G", &["unknown-keyword@6", "unknown-keyword@6"], 1),
         ("10.0.0.2/40", &["invalid-address@6"], 1),
@@ -86,7 +86,7 @@ fn an_address_is_advertised_once() {
     let loaded = instance(
         "virtual_ipaddress {\n10.0.0.1\n10.0.0.1 dev eth1\n}\nvirtual_ipaddress_excluded {\n10.0.0.1 dev eth2\n10.0.0.1\n10.0.0.1 dev eth2\n}",
     );
-    assert_eq!(found(&loaded), ["repeated-entry@6", "repeated-entry@10", "repeated-entry@11"]);
+    assert_eq!(found(&loaded), ["repeated-address@6", "repeated-address@10", "repeated-address@11"]);
     assert_eq!((only(&loaded).addresses.len(), only(&loaded).excluded.len()), (1, 1));
 }
 
@@ -119,7 +119,7 @@ fn peers_and_their_ranges() {
     let loaded = with_address("unicast_peer {\n10.0.0.3\n}");
     assert!(!only(&loaded).unicast.clone().unwrap().check_source);
     for (text, finding) in [
-        ("unicast_peer {\n10.0.0.3\n10.0.0.3\n}", "repeated-entry@7"),
+        ("unicast_peer {\n10.0.0.3\n10.0.0.3\n}", "repeated-address@7"),
         ("unicast_peer {\n10.0.0.3\nfe80::1\n}", "mixed-families@7"),
         ("unicast_peer {\n10.0.0.3 min_ttl 9 max_ttl 5\n}", "empty-range@6"),
         ("unicast_peer {\n10.0.0.3 min_tll 9\n}", "unknown-keyword@6"),

@@ -90,7 +90,7 @@ fn mistakes_of_hmac() {
         (&format!("key 1 {HEX}\nactive_key 1\ntime_window 301"), &["invalid-value@8"], true),
         (
             &format!("key 1 {HEX}\nactive_key 1\nanti_replay monotonic\ntime_window 3"),
-            &["useless-word@9"],
+            &["unneeded-word@9"],
             true,
         ),
     ];

@@ -72,7 +72,7 @@ fn scripts_fifos_and_mail() {
     let loaded = load(
         "global_defs {\nnotify_fifo /run/all\nvrrp_notify_fifo /run/all\nlvs_notify_fifo_script /x\n}\n",
     );
-    let expected = ["useless-word@3", "unsupported-keyword@4", "useless-word@4"];
+    let expected = ["unneeded-word@3", "unsupported-keyword@4", "useless-word@4"];
     assert_eq!(found(&loaded), expected, "{}", shown(&loaded));
     assert!(loaded.config.global.fifos.vrrp.is_none());
 }

@@ -95,6 +95,8 @@ fn left_and_told(program: &str) -> String {
         held() {{ ip addr show eth0 | grep -q 10.9.0.9; }}
         {program} -n -l -D -V -a >/run/log 2>&1 & P=$!
         until_ 10 held || fail no master
+        # A signal that means nothing to it.
+        kill -QUIT $P
         told() {{ grep -q "$1 $2 " /run/log; }}
         ip addr add 10.9.9.9/32 dev other; until_ 5 told 10.9.9.9 added || fail "not told: $(cat /run/log)"
         nft list ruleset | grep -q 'drop$' || fail 'no drop rules'; ip addr show eth0 | grep -c 10.9.0.77

@@ -299,6 +299,8 @@ impl Supervisor {
     fn signal(&mut self, signal: i32) {
         match signal {
             signals::TERM | signals::INT => self.stop(StopMode::Fast),
+            // keepalived does not mind it.
+            signals::QUIT if self.plan.name.face == Face::Keepalived => {}
             signals::QUIT => self.stop(StopMode::Graceful),
             signals::HUP => {
                 // Each side has said in its log what came of it.

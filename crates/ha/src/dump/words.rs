@@ -161,7 +161,9 @@ pub(super) fn route(route: &Route) -> String {
         RoutingTable::Number(254) => {}
         RoutingTable::Number(number) => add(format_args!(" table {number}")),
     }
-    add(format_args!(" proto {}", route.protocol));
+    if let Some(protocol) = route.protocol {
+        add(format_args!(" proto {protocol}"));
+    }
     if route.scope != 0 {
         add(format_args!(" scope {}", route.scope));
     }

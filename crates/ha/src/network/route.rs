@@ -46,7 +46,7 @@ pub(super) fn route(interfaces: &Interfaces, wanted: &model::Route) -> Result<Pl
         scope: Some(wanted.scope).filter(|scope| *scope != 0 || wanted.kind == model::RouteKind::Unicast),
         source: wanted.preferred_source,
         tos: wanted.tos.unwrap_or(0),
-        protocol: wanted.protocol,
+        protocol: wanted.protocol.unwrap_or(model::Route::KEEPALIVED),
         realms: wanted.realms.map(realms),
         metrics: metrics(&wanted.metrics),
         preference: wanted.preference.map(preference),

@@ -27,8 +27,9 @@ pub struct Route {
     pub next_hops: Vec<NextHop>,
     /// `table` or `vrf`; the main table when absent.
     pub table: RoutingTable,
-    /// `protocol`; 18 (keepalived) unless written beside `no_track`.
-    pub protocol: u8,
+    /// `protocol`; 18 (keepalived) unless `no_track` is written. `None` is 18 in the kernel too, and
+    /// nobody is told of it.
+    pub protocol: Option<u8>,
     /// `scope`; 0 (global) when absent.
     pub scope: u8,
     /// `tos` or `dsfield`, IPv4.
@@ -69,7 +70,7 @@ impl Route {
             onlink: false,
             next_hops: Vec::new(),
             table: RoutingTable::MAIN,
-            protocol: Self::KEEPALIVED,
+            protocol: Some(Self::KEEPALIVED),
             scope: 0,
             tos: None,
             metric: None,

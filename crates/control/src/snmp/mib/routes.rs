@@ -49,7 +49,7 @@ pub(super) fn fill(facts: Facts<'_>, tree: &mut Tree) {
             column(16, |r| gauge(r.config.from?.length)),
             column(17, |r| gauge(r.config.tos?)),
             // Nobody's without `protocol` beside `no_track`.
-            column(18, |r| (r.config.protocol != 0).then(|| integer(i32::from(r.config.protocol) + 1))?),
+            column(18, |r| integer(i32::from(r.config.protocol?) + 1)),
             column(21, |r| integer(r.config.expires?)),
             column(43, |r| {
                 integer(match r.config.preference? {

@@ -211,8 +211,8 @@ impl<'t> Draft<'t> {
             return None;
         }
         self.route.family = self.family.unwrap_or_default();
-        if let Some((_, number)) = self.protocol.filter(|_| self.route.no_track) {
-            self.route.protocol = number;
+        if self.route.no_track {
+            self.route.protocol = self.protocol.map(|(_, number)| number);
         } else if let Some((at, number)) = self.protocol
             && number != Route::KEEPALIVED
         {

@@ -72,9 +72,9 @@ fn ordinary_routes() {
     assert_eq!(route("blackhole 198.51.100.0/24"), blackhole);
     assert_eq!(route("to blackhole 198.51.100.0/24"), blackhole);
     let untracked =
-        Route { no_track: true, protocol: 4, insertion: RouteInsertion::Append, ..to("10.1.0.0/16") };
+        Route { no_track: true, protocol: Some(4), insertion: RouteInsertion::Append, ..to("10.1.0.0/16") };
     assert_eq!(route("10.1.0.0/16 no_track protocol static append"), untracked);
-    let kept = Route { no_track: true, protocol: Route::KEEPALIVED, ..to("10.1.0.0/16") };
+    let kept = Route { no_track: true, protocol: None, ..to("10.1.0.0/16") };
     assert_eq!(route("10.1.0.0/16 no_track"), kept);
     let vrf = Route { table: RoutingTable::Vrf("red".into()), ..to("10.1.0.0/16") };
     assert_eq!(route("10.1.0.0/16 vrf red"), vrf);
@@ -162,7 +162,7 @@ fn a_route_that_cannot_be_right_is_left_out() {
     }
     let loaded = routes("10.1.0.0/16 protocol static\n10.2.0.0/16 rtt 1ms");
     assert_eq!(found(&loaded), ["useless-word@6", "out-of-bounds@7"]);
-    assert_eq!(only(&loaded).routes[0].protocol, 18);
+    assert_eq!(only(&loaded).routes[0].protocol, Some(18));
     assert!(shown(&routes("10.1.0.0/16 vai 10.0.0.1")).contains("did you mean `via`?"));
 }
 

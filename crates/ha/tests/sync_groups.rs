@@ -114,3 +114,24 @@ fn an_instance_joins_a_group_of_masters_and_costs_the_others_nothing() {
     assert_eq!(words.iter().filter(|word| word.contains("Master")).count(), 1, "{words:?}");
     assert_eq!(said(&ours, "BACKUP"), 1, "{}", ours.log());
 }
+
+#[test]
+fn a_group_whose_members_are_all_replaced_begins_as_backup() {
+    let Some(Pair { network, mut ours, theirs: _theirs }) = pair([50, 50], [100, 100], "") else { return };
+    let path = network.directory.path().join("ours.conf");
+    let wanted = keepalived_conf::load(&path, &Environment::default()).config;
+    let mut alone = wanted.clone();
+    let own = [Ipv4Addr::new(10, 78, 0, 111), Ipv4Addr::new(10, 78, 0, 112)];
+    for (instance, address) in alone.instances.iter_mut().zip(own) {
+        instance.vrid += 10;
+        instance.addresses = vec![net::address(address)];
+    }
+    ours.send(&In::Reload { config: alone });
+    eventually("A is master where nobody else is", || own.iter().all(|address| network.a.holds(*address)));
+    ours.send(&In::Reload { config: wanted });
+    eventually("time has passed in which A could have taken them", || {
+        let status = ours.status();
+        status.vrid == 70 && status.counters.received > 5
+    });
+    assert_eq!((ours.status().counters.sent, none(&network.a), all(&network.b)), (0, true, true));
+}

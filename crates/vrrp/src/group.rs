@@ -60,7 +60,8 @@ impl Group {
             // Some have not started: the others wait.
             return None;
         } else if self.state == State::Master {
-            let stays = deciding.all(|member| member.state == State::Master || member.newcomer);
+            let joins = |member: &Member| member.newcomer && member.wants_master;
+            let stays = deciding.all(|member| member.state == State::Master || joins(member));
             if stays { State::Master } else { State::Backup }
         } else if deciding.all(|member| member.state == State::Master || member.wants_master) {
             State::Master
@@ -134,6 +135,9 @@ mod tests {
         let mut group = Group::default();
         assert_eq!(group.settle(&[NEW, NEW]).map(|(state, _)| state), Some(State::Backup));
         let both = Some((State::Master, vec![Some(Event::Promote); 2]));
+        // A reload has put others in the place of all that were master.
+        let mut replaced = Group::resumed(State::Master);
+        assert_eq!(replaced.settle(&[NEW, NEW]), Some((State::Backup, vec![None, None])));
         assert_eq!(group.settle(&[NEW_AND_WILLING, NEW]), None);
         assert_eq!(group.settle(&[NEW_AND_WILLING, NEW_AND_WILLING]), both);
     }

@@ -105,8 +105,8 @@ const OURS_ALONE: [&str; 32] = [
 ];
 
 /// Exit code of `keepalived -t`, the original's: 6 when there are scripts and no script security, 5 when it
-/// would complain of something else, 0 when it would not. Where an interface is missing, it looks no further. A file that cannot be read is 6, as
-/// at a start; the original's `-t` has 0 for it.
+/// would complain of something else, 0 when it would not. Where an interface is missing, it looks no
+/// further. A file that cannot be read is 6, as at a start; the original's `-t` has 0 for it.
 pub fn exit_code(loaded: &Loaded, checks: &Report) -> u8 {
     let all = || loaded.report.findings().iter().chain(checks.findings());
     let counts = |finding: &Diagnostic| match finding.severity {

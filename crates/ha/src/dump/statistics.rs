@@ -4,7 +4,7 @@ use super::line;
 use crate::instance::Instance;
 use crate::message::Faults;
 use keepalived_conf::model::Authentication;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// keepalived's counters of an instance, under its names in JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -28,57 +28,44 @@ pub(super) struct Statistics {
 }
 
 /// Trailers refused, where there is `auth_hmac`; keepalived has these from 2.4 on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-struct Extension {
-    auth_ext_missing: u64,
-    auth_ext_malformed: u64,
-    auth_ext_unknown_key: u64,
-    auth_ext_invalid_hmac: u64,
-    auth_ext_stale: u64,
-    auth_ext_replay: u64,
-}
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Extension([u64; KINDS.len()]);
+
+/// [`vrrp::Reject::reason`], and keepalived's names in JSON and in the text.
+const KINDS: [(&str, &str, &str); 6] = [
+    ("hmac-missing", "auth_ext_missing", "Missing"),
+    ("hmac-malformed", "auth_ext_malformed", "Malformed"),
+    ("hmac-unknown-key", "auth_ext_unknown_key", "Unknown Key"),
+    ("hmac-wrong", "auth_ext_invalid_hmac", "Invalid HMAC"),
+    ("hmac-stale", "auth_ext_stale", "Stale"),
+    ("hmac-repeated", "auth_ext_replay", "Replay"),
+];
 
 impl Extension {
     fn of(instance: &Instance) -> Option<Self> {
         let Authentication::Hmac(_) = instance.config.authentication else { return None };
-        Some(Self {
-            auth_ext_missing: instance.complaints_of("hmac-missing"),
-            auth_ext_malformed: instance.complaints_of("hmac-malformed"),
-            auth_ext_unknown_key: instance.complaints_of("hmac-unknown-key"),
-            auth_ext_invalid_hmac: instance.complaints_of("hmac-wrong"),
-            auth_ext_stale: instance.complaints_of("hmac-stale"),
-            auth_ext_replay: instance.complaints_of("hmac-repeated"),
-        })
+        Some(Self(KINDS.map(|(reason, ..)| instance.complaints_of(reason))))
     }
 
     fn sum(&self) -> u64 {
-        self.auth_ext_missing
-            + self.auth_ext_malformed
-            + self.auth_ext_unknown_key
-            + self.auth_ext_invalid_hmac
-            + self.auth_ext_stale
-            + self.auth_ext_replay
+        self.0.iter().sum()
     }
 
     fn since(self, before: &Self) -> Self {
-        Self {
-            auth_ext_missing: less(self.auth_ext_missing, before.auth_ext_missing),
-            auth_ext_malformed: less(self.auth_ext_malformed, before.auth_ext_malformed),
-            auth_ext_unknown_key: less(self.auth_ext_unknown_key, before.auth_ext_unknown_key),
-            auth_ext_invalid_hmac: less(self.auth_ext_invalid_hmac, before.auth_ext_invalid_hmac),
-            auth_ext_stale: less(self.auth_ext_stale, before.auth_ext_stale),
-            auth_ext_replay: less(self.auth_ext_replay, before.auth_ext_replay),
-        }
+        Self(std::array::from_fn(|kind| less(self.0[kind], before.0[kind])))
     }
 
     fn write(&self, text: &mut String) {
         line!(text, "  Authentication Extension Errors:");
-        line!(text, "    Missing: {}", self.auth_ext_missing);
-        line!(text, "    Malformed: {}", self.auth_ext_malformed);
-        line!(text, "    Unknown Key: {}", self.auth_ext_unknown_key);
-        line!(text, "    Invalid HMAC: {}", self.auth_ext_invalid_hmac);
-        line!(text, "    Stale: {}", self.auth_ext_stale);
-        line!(text, "    Replay: {}", self.auth_ext_replay);
+        for ((.., words), count) in KINDS.iter().zip(self.0) {
+            line!(text, "    {words}: {count}");
+        }
+    }
+}
+
+impl Serialize for Extension {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(KINDS.iter().map(|(_, name, _)| name).zip(self.0))
     }
 }
 

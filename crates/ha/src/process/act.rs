@@ -262,7 +262,7 @@ impl Process<'_> {
 }
 
 /// What comes and goes with a master.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Part {
     DropRule,
     Addresses,

@@ -7,6 +7,7 @@
 //! interval).
 #![forbid(unsafe_code)]
 
+mod busy;
 mod capture;
 mod host;
 mod scale;
@@ -21,6 +22,9 @@ use std::time::{Duration, Instant};
 const VIP: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 100);
 /// Of the master and of its backup.
 const PRIORITIES: [u8; 2] = [150, 100];
+
+/// For some hundred frames, in KiB.
+const BUFFER: u32 = 256;
 
 /// An advertisement interval.
 #[derive(Clone, Copy)]
@@ -114,7 +118,7 @@ impl Pair {
             self.holds(0)?;
             // Each time at another moment of the interval.
             std::thread::sleep(Duration::from_millis(1500) + self.setting.interval * (run % 10) / 10);
-            let capture = Capture::start(&self.network, self.directory.path())?;
+            let capture = Capture::start(&self.network, self.directory.path(), BUFFER)?;
             std::thread::sleep(self.setting.interval * 2 + Duration::from_millis(50));
             match end {
                 End::Crash => {
@@ -147,17 +151,35 @@ fn gap(frames: &[(Duration, Frame)]) -> io::Result<Duration> {
 /// What the command line says.
 struct Options {
     ours: PathBuf,
+    /// How often each is done; how many seconds beside each load.
     runs: u32,
     only: Option<String>,
-    scale: bool,
+    what: What,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// A crash and a stop, at each interval.
+    Ends,
+    /// A takeover of many instances and addresses.
+    Scale,
+    /// Advertisements beside a busy machine.
+    Busy,
 }
 
 fn options() -> Option<Options> {
-    let mut options = Options { ours: "target/release/backstay".into(), runs: 20, only: None, scale: false };
+    let mut options =
+        Options { ours: "target/release/backstay".into(), runs: 20, only: None, what: What::Ends };
     let mut arguments = std::env::args().skip(1);
     while let Some(word) = arguments.next() {
-        if word == "--scale" {
-            options.scale = true;
+        let special = match word.as_str() {
+            "--scale" => Some(What::Scale),
+            "--busy" => Some(What::Busy),
+            _ => None,
+        };
+        if let Some(what) = special {
+            options.what = what;
             continue;
         }
         let value = arguments.next()?;
@@ -209,22 +231,30 @@ fn compare(options: &Options, setting: Setting) -> io::Result<()> {
 
 fn main() -> std::process::ExitCode {
     let Some(options) = options() else {
-        eprintln!("usage: bench-failover [--ours BINARY] [--runs N] [--only v2-1|v3-0.1|v3-0.01 | --scale]");
+        eprintln!(
+            "usage: bench-failover [--ours BINARY] [--runs N] [--only v2-1|v3-0.1|v3-0.01 | --scale | --busy]"
+        );
         return std::process::ExitCode::from(2);
     };
     if !rustix::process::geteuid().is_root() {
         eprintln!("network namespaces need root");
         return std::process::ExitCode::FAILURE;
     }
-    if options.scale {
-        return match scale::run(&options.ours, options.runs) {
-            Ok(()) => std::process::ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("scale: {error}");
-                std::process::ExitCode::FAILURE
-            }
-        };
+    let outcome = match options.what {
+        What::Ends => ends(&options),
+        What::Scale => scale::run(&options.ours, options.runs),
+        What::Busy => busy::run(&options.ours, options.runs),
+    };
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            std::process::ExitCode::FAILURE
+        }
     }
+}
+
+fn ends(options: &Options) -> io::Result<()> {
     println!(
         "unserved, ms, {} runs each: from the old master's last advertisement to the new one's ARP",
         options.runs
@@ -232,10 +262,8 @@ fn main() -> std::process::ExitCode {
     println!("{:8} {:6} {:10} {:>9} {:>9} {:>9} {:>9}", "", "", "", "min", "median", "max", "theory");
     let chosen = SETTINGS.iter().filter(|s| options.only.as_deref().is_none_or(|only| only == s.name));
     for setting in chosen {
-        if let Err(error) = compare(&options, *setting) {
-            eprintln!("{}: {error}", setting.name);
-            return std::process::ExitCode::FAILURE;
-        }
+        let at = |error| io::Error::other(format!("{}: {error}", setting.name));
+        compare(options, *setting).map_err(at)?;
     }
-    std::process::ExitCode::SUCCESS
+    Ok(())
 }

@@ -13,6 +13,8 @@ const INSTANCES: u8 = 250;
 /// Of each instance.
 const ADDRESSES: u8 = 8;
 const ALL: usize = INSTANCES as usize * ADDRESSES as usize;
+/// For a burst of ten thousand announcements, in KiB.
+const BUFFER: u32 = 65536;
 /// After everybody is there: long enough for the second burst of announcements.
 const STEADY: Duration = Duration::from_secs(12);
 /// keepalived takes half a minute.
@@ -75,7 +77,7 @@ fn takeover(program: &Program) -> io::Result<Takeover> {
     let backup = start(1, 100)?;
     std::thread::sleep(STEADY);
     await_addresses(&network, 1, 0)?;
-    let capture = Capture::start(&network, directory.path())?;
+    let capture = Capture::start(&network, directory.path(), BUFFER)?;
     std::thread::sleep(Duration::from_secs(2));
     let before = backup.processor_time()?;
     network.switch.ip("link set port1 down")?;

@@ -335,7 +335,7 @@ fn what_it_missed_is_told_afresh() {
         }"; done; }
         bus; many >/tmp/many; write </tmp/many; keepalived -n -l >/tmp/log 2>&1 & K=$!
         until_ 8 is $V 2 Master || fail no master
-        reloads() { grep -c 'Reload finished' /tmp/log; }
+        reloads() { grep -c 'Reload complete' /tmp/log; }
         kill -STOP $(pgrep -x backstay-ctl)
         for i in $(seq 12); do kill -HUP $K; until_ 5 eval "[ \$(reloads) -ge $i ]" || fail "reload $i"; done
         { cat /tmp/many; instance N eth0.5 9 10.8.0.19/32; } | write; kill -HUP $K

@@ -25,8 +25,8 @@ const THEIRS: &[&str] = &[
     "Stopped Keepalived ",
 ];
 
-/// Lines of ours that it does not have.
-const OURS: &[&str] = &["Starting Backstay ", "Stopped Backstay ", "The kernel refuses "];
+/// Lines of ours that it does not have, or at a moment that is chance.
+const OURS: &[&str] = &["Starting Backstay ", "Stopped Backstay ", "The kernel refuses ", "Startup complete"];
 
 fn life(program: &str, weight: i32) -> String {
     let outcome = run(&format!(
@@ -68,7 +68,8 @@ X
         {program} -n -l -D -G >/tmp/log 2>&1 & daemon=$!
         count() {{ [ $(grep -c "$1" /tmp/log) -ge $2 ]; }}
         until_ 8 grep -q 'Entering MASTER STATE' /tmp/log || {{ cat /tmp/log; fail 'no master'; }}
-        sleep 1; rm /run/up; until_ 5 grep -q 'VRRP_Script(chk_nginx) failed' /tmp/log
+        sleep 1; kill -USR2 $daemon; until_ 5 grep -q 'Printing VRRP stats' /tmp/log
+        rm /run/up; until_ 5 grep -q 'VRRP_Script(chk_nginx) failed' /tmp/log
         sleep 1; touch /run/up; until_ 5 count 'VRRP_Script(chk_nginx) succeeded' 2
         if [ {weight} = 0 ]; then until_ 8 count 'Entering MASTER STATE' 2; fi
         sleep 1; kill $daemon; wait $daemon
@@ -79,12 +80,17 @@ X
     outcome.text.split_once("LOG\n").expect("a log").1.to_owned()
 }
 
+fn without_digits(line: &str) -> String {
+    line.chars().filter(|letter| !letter.is_ascii_digit()).collect()
+}
+
 /// Lines without their times, and without those left out on purpose.
 fn words(log: &str, left_out: &[&str]) -> Vec<String> {
     let mut lines: Vec<String> = log
         .lines()
         .filter_map(|line| Some(line.splitn(4, ':').nth(3)?.trim().to_owned()))
         .filter(|line| !left_out.iter().any(|start| line.starts_with(start)))
+        .map(|line| if line.starts_with("Printing ") { without_digits(&line) } else { line })
         .collect();
     // It takes addresses off at the start, whether they are there or not; we take up what is there.
     if left_out == THEIRS && lines.first().is_some_and(|line| line == "(VI_A) removing VIPs.") {

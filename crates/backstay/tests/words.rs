@@ -13,7 +13,7 @@ const NETWORK: &str = r#"
     master() { ip addr show eth0 | grep -q 10.0.0.50/; }
     start() { ${PROGRAM:-keepalived} -n -l -D >/tmp/log 2>&1 & P=$!; until_ 10 master || { cat /tmp/log; fail no master; }; }
     stop() { kill $P; wait $P; }
-    reloads() { grep -c 'Reload finished' /tmp/log; }
+    reloads() { grep -c 'Reload complete' /tmp/log; }
     reload() { local n=$(reloads); kill -HUP $P; until_ 5 eval '[ $(reloads) -gt '$n' ]' || { cat /tmp/log; fail no reload; }; }
 "#;
 

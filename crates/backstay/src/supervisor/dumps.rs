@@ -40,6 +40,20 @@ pub(super) fn path(config: &Config, kind: Dump, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// What keepalived's log says when a signal asks for a dump; `vrrp` is the process that it is from.
+pub(super) fn words(kind: Dump, vrrp: Option<u32>) -> Vec<String> {
+    let printing = |what: &str, pid: u32| format!("Printing {what} for process({pid}) on signal");
+    let of_vrrp = |what: &str| vrrp.map(|pid| printing(what, pid));
+    match kind {
+        Dump::Data => {
+            of_vrrp("VRRP data").into_iter().chain([printing("parent data", std::process::id())]).collect()
+        }
+        Dump::Statistics => of_vrrp("VRRP stats").into_iter().collect(),
+        Dump::StatisticsAndClear => of_vrrp("and clearing VRRP stats").into_iter().collect(),
+        Dump::Json | Dump::Reload { .. } => Vec::new(),
+    }
+}
+
 /// Puts a file in its place that only its owner may read. Whoever reads at this moment gets the old
 /// one or the new one, whole; a link that somebody has put there is replaced, not followed.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

@@ -3,7 +3,7 @@
 use super::{HaSide, raise, script_outcome, task};
 use control::message::{Change, State, ToControl};
 use ha::message::{Dump, In, Out};
-use logging::Logger;
+use logging::{Level, Logger};
 use runner::message::{FromRunner, Mail, Task, ToRunner};
 
 impl HaSide {
@@ -17,7 +17,11 @@ impl HaSide {
                     if self.relieve(logger) {
                         return self.start_vrrp_anew(logger);
                     }
+                    if !std::mem::replace(&mut self.started, true) {
+                        logger.log(Level::Info, "Startup complete");
+                    }
                     if std::mem::take(&mut self.reloading) {
+                        logger.log(Level::Info, "Reload complete");
                         self.news.push(ToControl::Reloaded);
                     }
                 }

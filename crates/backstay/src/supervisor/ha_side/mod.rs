@@ -82,6 +82,8 @@ pub(crate) struct HaSide {
     status_asked: Option<Instant>,
     /// What the control process is to be told.
     news: Vec<ToControl>,
+    /// Whether a configuration has been in force.
+    started: bool,
     /// Whether a reload is not in force yet.
     reloading: bool,
     /// `-d`: the next dump goes to the log.
@@ -131,6 +133,7 @@ impl HaSide {
             status: None,
             status_asked: None,
             news: Vec::new(),
+            started: false,
             reloading: false,
             stopping: None,
             script_ran: false,
@@ -425,7 +428,6 @@ impl HaSide {
         self.reloading = true;
         let configuration = self.runner_configuration();
         self.tell_runner(&configuration);
-        logger.log(Level::Info, "Reload finished");
     }
 
     /// Changes numbers of instances as managers want them, until the next reload; together, because
@@ -485,6 +487,10 @@ impl HaSide {
 
     /// Writes what a signal of keepalived's asks for; the vrrp process's part when it has answered.
     pub(crate) fn dump(&mut self, kind: Dump, logger: &mut Logger) {
+        let vrrp = self.vrrp.as_ref().map(Child::pid);
+        for line in dumps::words(kind, vrrp).into_iter().filter(|_| !self.dump_to_log) {
+            logger.log(Level::Info, &line);
+        }
         if kind == Dump::Data && !self.dump_to_log {
             let text = ha::dump::global(&self.config, false);
             self.write_dump(kind, "_parent", &text, logger);

@@ -9,11 +9,12 @@
 mod net;
 
 use keepalived_conf::Environment;
-use net::{Host, Network, Ours, Program, eventually};
+use net::duel::{self, Duel};
+use net::{Host, Network, Ours, Program};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wire::Mac;
 
 const ZEBRA: &str = "/usr/lib/frr/zebra";
@@ -121,7 +122,7 @@ enum Router {
     Frr(Frr),
 }
 
-impl Router {
+impl duel::Router for Router {
     fn stop(&mut self) {
         match self {
             Router::Ours(ours) => ours.stop(),
@@ -183,9 +184,21 @@ impl Pair {
     fn virtual_mac(&self) -> Mac {
         Mac::virtual_router(VRID, self.way.six)
     }
+}
 
-    fn host(&self, number: u8) -> &Host {
-        if number == 1 { &self.network.a } else { &self.network.b }
+impl Duel for Pair {
+    type Router = Router;
+
+    fn network(&self) -> &Network {
+        &self.network
+    }
+
+    fn label(&self) -> String {
+        format!("{} FRR on host {}", self.way.name, self.frr)
+    }
+
+    fn served(&self) -> &'static str {
+        self.way.served()
     }
 
     fn start(&self, number: u8) -> Router {
@@ -214,50 +227,16 @@ impl Pair {
         text.contains("LOWER_UP") && !text.contains("protodown on")
     }
 
-    fn only(&self, number: u8) -> bool {
-        self.is_master(number) && !self.is_master(3 - number)
+    fn mac(&self, number: u8) -> Mac {
+        if number == self.frr { self.virtual_mac() } else { self.host(number).mac() }
     }
 
-    /// As in `matrix`: without having asked.
-    fn client_is_told(&self, label: &str, number: u8) {
-        let own = if number == self.frr { self.virtual_mac() } else { self.host(number).mac() };
-        let end = Instant::now() + Duration::from_secs(1);
-        while self.network.client_neighbour(self.way.served()) != Some(own) {
-            assert!(Instant::now() < end, "{label}: the client does not know that host {number} has it");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+    /// FRR leaves its interface up.
+    fn stopped(&self, number: u8) {
+        self.died(number);
     }
 
-    fn run(&self) {
-        let label = format!("{} FRR on host {}", self.way.name, self.frr);
-        let mut first = self.start(1);
-        let second = self.start(2);
-        eventually(&format!("{label}: the first is master"), || self.only(1));
-        eventually(&format!("{label}: the client reaches it"), || {
-            self.network.client_reaches(self.way.served())
-        });
-        first.stop();
-        self.taken_down(1);
-        eventually(&format!("{label}: the second takes over after a stop"), || self.only(2));
-        self.client_is_told(&label, 2);
-        first = self.start(1);
-        eventually(&format!("{label}: the first takes it back"), || self.only(1));
-        self.client_is_told(&label, 1);
-        self.host(1).ip("link set eth0 down");
-        first.kill();
-        self.taken_down(1);
-        eventually(&format!("{label}: the second takes over after a death"), || self.only(2));
-        self.client_is_told(&label, 2);
-        self.bring_up(1);
-        let first = self.start(1);
-        eventually(&format!("{label}: the first takes it back again"), || self.only(1));
-        std::thread::sleep(Duration::from_millis(1500));
-        assert!(self.only(1), "{label}: it stays there");
-        drop((first, second));
-    }
-
-    /// What is left on a host whose router has ended is cleared, as by a reboot.
-    fn taken_down(&self, number: u8) {
+    fn died(&self, number: u8) {
         if number == self.frr {
             self.host(number).ip("link set vrrp1 protodown on");
             return;

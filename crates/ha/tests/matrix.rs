@@ -9,11 +9,11 @@
 mod net;
 
 use keepalived_conf::Environment;
-use net::{Host, Network, Ours, Program, eventually};
+use net::duel::Duel;
+use net::{Network, Ours, Program};
 use std::fs;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 /// One way to speak.
 #[derive(Clone, Copy, Debug)]
@@ -109,9 +109,21 @@ impl Pair {
         }
         Some(Self { network, way, first, logs: Mutex::default() })
     }
+}
 
-    fn host(&self, number: u8) -> &Host {
-        if number == 1 { &self.network.a } else { &self.network.b }
+impl Duel for Pair {
+    type Router = Program;
+
+    fn network(&self) -> &Network {
+        &self.network
+    }
+
+    fn label(&self) -> String {
+        format!("{} {:?} unicast {}", self.way.name, self.first, self.way.unicast)
+    }
+
+    fn served(&self) -> &'static str {
+        self.way.served()
     }
 
     fn start(&self, number: u8) -> Program {
@@ -129,17 +141,12 @@ impl Pair {
         Program::Ours(ours)
     }
 
-    fn holds(&self, number: u8) -> bool {
+    fn is_master(&self, number: u8) -> bool {
         let output = self.host(number).command("ip").args(["-o", "addr", "show", "dev", "eth0"]).output();
-        String::from_utf8_lossy(&output.unwrap().stdout).contains(&format!(" {}/", self.way.served()))
+        String::from_utf8_lossy(&output.unwrap().stdout).contains(&format!(" {}/", self.served()))
     }
 
-    fn only(&self, number: u8) -> bool {
-        self.holds(number) && !self.holds(3 - number)
-    }
-
-    /// Forgets the addresses, as a machine that died does.
-    fn flush(&self, number: u8) {
+    fn died(&self, number: u8) {
         for address in ["10.78.0.100/24", "fe80::64/64", "fd78::64/64"] {
             let mut command = self.host(number).command("ip");
             command.args(["addr", "del", address, "dev", "eth0"]).stderr(Stdio::null());
@@ -147,48 +154,13 @@ impl Pair {
         }
     }
 
-    /// Within a second the client has the holder's Ethernet address in its cache, without having
-    /// asked: it was told.
-    fn client_is_told(&self, label: &str, number: u8) {
-        let (mac, end) = (self.host(number).mac(), Instant::now() + Duration::from_secs(1));
-        while self.network.client_neighbour(self.way.served()) != Some(mac) {
-            assert!(Instant::now() < end, "{label}: the client does not know that host {number} has it");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// The first host is to be master, then to stop, return, die and return.
-    fn run(&self) {
-        let label = format!("{} {:?} unicast {}", self.way.name, self.first, self.way.unicast);
-        let settle = Duration::from_millis(1500);
-        let (mut first, second) = (self.start(1), self.start(2));
-        eventually(&format!("{label}: the first is master"), || self.only(1));
-        // The client speaks to the address, so that it has something to unlearn.
-        eventually(&format!("{label}: the client reaches it"), || {
-            self.network.client_reaches(self.way.served())
-        });
-        first.stop();
-        eventually(&format!("{label}: the second takes over after a stop"), || self.only(2));
-        self.client_is_told(&label, 2);
-        first = self.start(1);
-        eventually(&format!("{label}: the first takes it back"), || self.only(1));
-        self.client_is_told(&label, 1);
-        self.host(1).ip("link set eth0 down");
-        first.kill();
-        self.flush(1);
-        eventually(&format!("{label}: the second takes over after a death"), || self.only(2));
-        self.client_is_told(&label, 2);
-        self.host(1).ip("link set eth0 up");
+    fn bring_up(&self, number: u8) {
+        self.host(number).ip("link set eth0 up");
         if self.way.six {
             // IPv6 forgets its addresses with the link.
-            self.host(1).ip("addr replace fe80::1/64 dev eth0 nodad");
-            self.host(1).ip("addr replace fd78::1/64 dev eth0 nodad");
+            self.host(number).ip(&format!("addr replace fe80::{number}/64 dev eth0 nodad"));
+            self.host(number).ip(&format!("addr replace fd78::{number}/64 dev eth0 nodad"));
         }
-        let first = self.start(1);
-        eventually(&format!("{label}: the first takes it back again"), || self.only(1));
-        std::thread::sleep(settle);
-        assert!(self.only(1), "{label}: it stays there");
-        drop((first, second));
     }
 }
 

@@ -2,6 +2,8 @@
 //! `cargo test -p ha` builds (`cargo test --test` alone does not).
 #![allow(dead_code, reason = "each test target uses a part")]
 
+pub(crate) mod duel;
+
 use ha::message::{In, InstanceState, InstanceStatus, Memory, Out};
 use keepalived_conf::model::{
     Authentication, Config, TrackWeight, Tracked, Unicast, VirtualAddress, VrrpInstance, VrrpScript,

@@ -15,7 +15,7 @@ const LOADS: [(&str, &str); 4] = [
     ("idle", "exec sleep 1000"),
     ("starting", "for i in 1 2 3 4; do (while :; do /bin/true; done) & done; wait"),
     ("computing", "for i in 1 2 3 4 5 6 7 8; do (while :; do :; done) & done; wait"),
-    ("kernel", "while :; do timeout -s KILL 0.15 tcpdump -B 65536 -i lo -w /dev/null; sleep 0.3; done"),
+    ("kernel", "while :; do timeout -s KILL 0.15 tcpdump -B 65536 -i lo -w -; sleep 0.3; done"),
 ];
 /// A master without real-time priority, but the first among the others.
 const NICE: &str = "global_defs {\n max_auto_priority -1\n vrrp_priority -20\n}\n";

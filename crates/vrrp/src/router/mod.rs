@@ -276,7 +276,8 @@ impl Router {
                 self.advertise(now, actions);
                 actions.push(Action::Log(Line::StillMaster));
                 actions.push(Action::Install);
-                self.start_refresh(now);
+                // Another router may have served in between, and a second burst may have been due.
+                self.announce(now, actions);
             }
             (Standing::Fit | Standing::Waiting, Some(State::Backup)) => {
                 actions.push(Action::Remove);
@@ -562,8 +563,13 @@ impl Router {
         self.advertise(now, actions);
         actions.push(Action::Log(Line::EnteringMaster));
         actions.push(Action::Install);
-        actions.push(Action::Announce(Burst::Master));
+        self.announce(now, actions);
         actions.push(Action::Notify(State::Master));
+    }
+
+    /// Announces the addresses now, and when that is due again.
+    fn announce(&mut self, now: Time, actions: &mut Vec<Action>) {
+        actions.push(Action::Announce(Burst::Master));
         if !self.settings.garp.delay.is_zero() {
             self.timers.set(Timer::SecondBurst, now + self.settings.garp.delay);
         }

@@ -117,8 +117,8 @@ fn transition_table() {
 fn a_start_after_a_crash_goes_on_where_it_was() {
     use State::{Backup, Fault, Init, Master};
     let table: &[(Standing, State, State, &str)] = &[
-        (Standing::Fit, Master, Master, "advertise(100) install"),
-        (Standing::Waiting, Master, Master, "advertise(100) install"),
+        (Standing::Fit, Master, Master, "advertise(100) install announce(Master)"),
+        (Standing::Waiting, Master, Master, "advertise(100) install announce(Master)"),
         (Standing::Unfit, Master, Fault, "advertise(0) remove notify(FAULT)"),
         (Standing::Fit, Backup, Backup, "remove"),
         (Standing::Waiting, Backup, Backup, "remove"),

@@ -13,10 +13,14 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use sys::heartbeat::Heartbeat;
 
-/// A role that lived at least so long is started again at once.
+/// Deaths before that of a role that lived so long do not count.
 pub(super) const HEALTHY: Duration = Duration::from_secs(10);
 /// The longest pause before a role is started again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// A process that lives so long may be started again at once as often as it dies.
+const BRISK: Duration = Duration::from_secs(1);
+/// So many deaths in a row are followed by a start at once.
+const AT_ONCE: u32 = 5;
 
 /// What roles need to know of the environment of this process.
 const PASSED_ON: [&str; 3] = ["PATH", "TZ", "JOURNAL_STREAM"];
@@ -177,7 +181,8 @@ fn inherit(descriptors: &[BorrowedFd<'_>], on: bool) -> rustix::io::Result<()> {
     descriptors.iter().try_for_each(|fd| rustix::io::fcntl_setfd(fd, flags))
 }
 
-/// When a role that died is started again: at once if it had lived, else later and later.
+/// When a role that died is started again: at once, but for one that dies right at its start over and
+/// over, which is started later and later.
 #[derive(Debug, Default)]
 pub(crate) struct Restart {
     failures: u32,
@@ -185,12 +190,14 @@ pub(crate) struct Restart {
 }
 
 impl Restart {
-    /// A process of this age died.
+    /// A process of this age died. A pause costs the virtual addresses: it is made only where starts
+    /// would keep a processor busy.
     pub(crate) fn died(&mut self, age: Duration) {
         self.failures = if age >= HEALTHY { 0 } else { self.failures + 1 };
         let pause = match self.failures {
-            0 | 1 => Duration::ZERO,
-            n => Duration::from_secs(1 << (n - 2).min(6)).min(LONGEST_PAUSE),
+            _ if age >= BRISK => Duration::ZERO,
+            0..=AT_ONCE => Duration::ZERO,
+            n => Duration::from_secs(1 << (n - AT_ONCE - 1).min(6)).min(LONGEST_PAUSE),
         };
         self.at = Some(Instant::now() + pause);
     }
@@ -231,8 +238,14 @@ mod tests {
         assert!(!restart.is_due());
         restart.died(Duration::ZERO);
         assert!(restart.is_due() && !restart.is_due());
+        for _ in 1..AT_ONCE {
+            restart.died(Duration::ZERO);
+            assert!(restart.is_due(), "some in a row may be chance");
+        }
         restart.died(Duration::ZERO);
-        assert!(!restart.is_due() && restart.failures() == 2);
+        assert!(!restart.is_due() && restart.failures() == AT_ONCE + 1);
+        restart.died(BRISK);
+        assert!(restart.is_due() && restart.failures() == AT_ONCE + 2, "it does not die at its start");
         restart.died(Duration::from_secs(3600));
         assert!(restart.is_due(), "a process that had lived is started again at once");
         for _ in 0..50 {

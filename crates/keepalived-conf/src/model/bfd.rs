@@ -24,7 +24,7 @@ pub struct BfdInstance {
     pub multiplier: u8,
     /// `passive`: the neighbour begins.
     pub passive: bool,
-    /// `ttl` or `hoplimit` of packets sent; 255 for IPv4, 64 for IPv6 when absent.
+    /// `ttl` or `hoplimit` of packets sent; 255 when absent.
     pub ttl: u8,
     /// `max_hops`: how many hops a received packet may have made; `None`, written −1, is any number.
     pub max_hops: Option<u8>,

@@ -72,7 +72,8 @@ fn read(item: &Item<'_>, reader: &mut Reader<'_>) -> Option<BfdInstance> {
     }
     let ttl =
         last(["ttl", "hoplimit"]).and_then(|item| number(item.first())).and_then(|n| u8::try_from(n).ok());
-    let ttl = ttl.unwrap_or(if address.is_ipv4() { 255 } else { 64 });
+    // RFC 5881 §5: 255, or the neighbour refuses it.
+    let ttl = ttl.unwrap_or(255);
     let multiplier = body.last("multiplier").and_then(|item| number(item.first()));
     let weight = body.last("weight").map_or(TrackWeight::default(), |item| {
         weight_of(item.arguments(), TrackWeight::default(), 253, reader)

@@ -91,7 +91,7 @@ fn a_session_of_bfd() {
     };
     assert_eq!(loaded.config.bfd[0], b);
     let c = &loaded.config.bfd[1];
-    assert_eq!((c.ttl, c.max_hops, c.multiplier, c.min_rx.as_millis()), (64, Some(0), 5, 10));
+    assert_eq!((c.ttl, c.max_hops, c.multiplier, c.min_rx.as_millis()), (255, Some(0), 5, 10));
     assert!(c.for_vrrp && c.for_checkers && !c.multihop);
 }
 

@@ -36,7 +36,7 @@ pub use route::{
 };
 pub use route_parts::{Encap, Metric, MetricValue};
 pub use rule::{Rule, RuleAction};
-pub use silent_links::SilentLinks;
+pub use silent_links::{Silence, SilentLinks};
 
 use rustix::io::Errno;
 

@@ -91,6 +91,13 @@ impl Hook {
     pub(crate) const ARP_OUTPUT: Hook = Hook(1);
 }
 
+/// What nft wants to find beside a set, to show its keys right: type 0 (byte order of keys), length 4, and
+/// the host's byte order as a number of the host's. The kernel only hands it back.
+const HOST_ORDER: [u8; 6] = {
+    let [a, b, c, d] = 1u32.to_ne_bytes();
+    [0, 4, a, b, c, d]
+};
+
 /// What a set holds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Keys {
@@ -336,6 +343,9 @@ impl Batch {
                 set.number(6, VERDICTS);
             }
             set.number(10, id);
+            if keys.kind == Keys::INTERFACE.kind {
+                set.attribute(13, &HOST_ORDER);
+            }
         });
     }
 

@@ -4,7 +4,7 @@
 mod space;
 
 use netlink::{
-    DropOn, DropRules, DropTable, LinkChange, LinkKind, MacvlanMode, NewAddress, NewLink, Requests,
+    DropOn, DropRules, DropTable, LinkChange, LinkKind, MacvlanMode, NewAddress, NewLink, Requests, Silence,
     SilentLinks,
 };
 use rustix::net::{AddressFamily, Protocol, RecvFlags, SocketFlags, SocketType, recv, socket_with};
@@ -177,15 +177,15 @@ fn nothing_is_heard_of_a_silent_link() {
     let mut requests = Requests::open().unwrap();
     let parent = requests.link("eth0").unwrap().unwrap().index;
     let mut silent = SilentLinks::open(None).unwrap();
-    silent.set(&[]).unwrap();
+    silent.set(&Silence::default()).unwrap();
     let heard = [false, true].map(|quiet| {
         let mac = Mac::virtual_router(61, false);
         let kind = LinkKind::Macvlan(MacvlanMode::Private);
         let name = "vrrp.61".into();
         let new = NewLink { name, parent, kind, mac: Some(mac), master: None, group: 0 };
         let link = requests.create(&new).unwrap().index;
-        let links = [link];
-        silent.set(if quiet { &links } else { &[] }).unwrap();
+        let links = if quiet { vec![link] } else { Vec::new() };
+        silent.set(&Silence { links, ..Silence::default() }).unwrap();
         let frames = frames_from(&neighbour, mac, Duration::from_millis(1500));
         requests.change(link, &LinkChange { up: Some(true), ..LinkChange::default() }).unwrap();
         // Groups are joined, as for advertisements; the kernel reports that.
@@ -204,6 +204,6 @@ fn nothing_is_heard_of_a_silent_link() {
     for rule in ["oif @links meta l4proto igmp drop", "oif @links icmpv6 type nd-router-solicit drop"] {
         assert!(shown.contains(rule), "{rule}\n{shown}");
     }
-    silent.set(&[]).unwrap();
+    silent.set(&Silence::default()).unwrap();
     assert_eq!(listed(), "");
 }

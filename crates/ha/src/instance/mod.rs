@@ -79,6 +79,9 @@ pub(crate) struct Instance {
     pub(crate) greet_at: Time,
     /// As a master: when `garp_extra_if` is due next.
     pub(crate) extra_at: Option<Time>,
+    /// As a master with a virtual interface: when its Ethernet address is claimed next, and how long after
+    /// that once more.
+    pub(crate) claim: Option<(Time, Duration)>,
     /// As a backup: what a successor's message must bring back; 0 for nothing.
     pub(crate) nonce: u64,
 }
@@ -127,6 +130,7 @@ impl Instance {
             backups: Backups::default(),
             greet_at: Time::default(),
             extra_at: None,
+            claim: None,
             nonce: 0,
             config,
         }

@@ -136,14 +136,18 @@ impl Network {
         self.send(now, false, host);
     }
 
-    /// Announces the first address of each interface that advertisements do not leave by: of virtual
-    /// interfaces, or of `all`.
-    pub(crate) fn announce_extra(&mut self, now: Time, instance: &Instance, all: bool, host: &mut dyn Host) {
+    /// Announces the first address of each interface that is wanted, by its name and whether it is virtual.
+    pub(crate) fn announce_interfaces(
+        &mut self,
+        now: Time,
+        instance: &Instance,
+        wanted: impl Fn(&str, bool) -> bool,
+        host: &mut dyn Host,
+    ) {
         let mut done: Vec<&str> = Vec::new();
         for address in instance.addresses() {
             let interface = instance.interface_of(address);
-            let wanted = (all || self.is_virtual(interface)) && interface != instance.purpose.interface;
-            if !wanted || done.contains(&interface) {
+            if done.contains(&interface) || !wanted(interface, self.is_virtual(interface)) {
                 continue;
             }
             done.push(interface);

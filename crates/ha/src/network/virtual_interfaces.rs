@@ -13,7 +13,9 @@ use keepalived_conf::model::{
     VrrpInstance,
 };
 use netlink::sysctl::{Setting, Sysctls, VMAC, VMAC_PARENT};
-use netlink::{Change, IpvlanFlag, LinkChange, LinkKind, MacvlanMode, NewAddress, NewLink, SilentLinks};
+use netlink::{
+    Change, IpvlanFlag, LinkChange, LinkKind, MacvlanMode, NewAddress, NewLink, Silence, SilentLinks,
+};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use wire::Mac;
@@ -59,6 +61,15 @@ impl VirtualLink {
         kind && link.kind.as_deref() == Some(self.kind.name())
             && place
             && self.mac.is_none_or(|mac| link.mac == Some(mac))
+    }
+
+    /// The address to send advertisements of IPv6 from: the link below has it too, unless the configuration
+    /// names another.
+    fn copy(&self, interfaces: &Interfaces) -> Option<IpAddr> {
+        if self.family != Family::Ipv6 || !self.sends {
+            return None;
+        }
+        self.source.or_else(|| interfaces.first_address(&self.parent, vrrp::Family::V6, |_| false))
     }
 
     /// Whether the kernel puts it beside the interface it is made on, onto what that one lies on: a macvlan
@@ -305,8 +316,8 @@ pub(crate) struct VirtualInterfaces {
     silencer: Option<SilentLinks>,
     /// What tells this program from others of ours here.
     program: Option<String>,
-    /// Links that were kept silent last.
-    silent: Vec<u32>,
+    /// What was kept silent last.
+    silence: Silence,
     /// Interfaces that keep their secondary addresses.
     promoting: Vec<String>,
     freed: bool,
@@ -347,7 +358,7 @@ impl Network {
         }
         let own = &mut self.virtual_interfaces;
         if let Some(silencer) = &mut own.silencer {
-            complain(silencer.set(&[]), "let virtual interfaces report their groups", host);
+            complain(silencer.set(&Silence::default()), "let virtual interfaces report their groups", host);
         }
         complain(own.sysctls.restore_all(), "put settings of interfaces back", host);
     }
@@ -466,13 +477,9 @@ impl Network {
             }
         }
         let needs = |network: &Self, address: IpAddr| !network.interfaces.has(&wanted.name, address);
-        if wanted.family == Family::Ipv6 && wanted.sends {
-            let family = vrrp::Family::V6;
-            let below = self.interfaces.first_address(&wanted.parent, family, |_| false);
-            if let Some(source) = wanted.source.or(below).filter(|source| needs(self, *source)) {
-                self.requests.add(&NewAddress::new(link.index, source, 64))?;
-                self.interfaces.apply(Change::Address(netlink::Address::new(link.index, source, 64)));
-            }
+        if let Some(source) = wanted.copy(&self.interfaces).filter(|source| needs(self, *source)) {
+            self.requests.add(&NewAddress::new(link.index, source, 64))?;
+            self.interfaces.apply(Change::Address(netlink::Address::new(link.index, source, 64)));
         }
         if let Some((address, prefix)) = wanted.own.filter(|(address, _)| needs(self, *address)) {
             self.requests.add(&NewAddress::new(link.index, address, prefix))?;
@@ -591,18 +598,28 @@ impl Network {
         let own = &mut self.virtual_interfaces;
         let macvlans = wanted.iter().filter(|link| link.mac.is_some());
         let quiet = macvlans.filter(|link| link.family == Family::Ipv4 || !own.busy.contains(&link.name));
-        let links: Vec<u32> =
-            quiet.filter_map(|link| Some(self.interfaces.link(&link.name)?.index)).collect();
-        if links == own.silent {
+        let interfaces = &self.interfaces;
+        let index = |link: &VirtualLink| Some(interfaces.link(&link.name)?.index);
+        let senders = || wanted.iter().filter(|link| link.mac.is_some());
+        let copies = senders().filter_map(|link| match link.copy(interfaces)? {
+            IpAddr::V6(address) => Some(address),
+            IpAddr::V4(_) => None,
+        });
+        let silence = Silence {
+            links: quiet.filter_map(index).collect(),
+            copies: copies.collect(),
+            senders: senders().filter(|link| link.copy(interfaces).is_some()).filter_map(index).collect(),
+        };
+        if silence == own.silence {
             return;
         }
         let outcome = match &mut own.silencer {
-            Some(silencer) => silencer.set(&links),
+            Some(silencer) => silencer.set(&silence),
             None => SilentLinks::open(own.program.as_deref())
-                .and_then(|silencer| own.silencer.insert(silencer).set(&links)),
+                .and_then(|silencer| own.silencer.insert(silencer).set(&silence)),
         };
-        complain(outcome, "keep virtual interfaces from reporting their groups", host);
-        own.silent = links;
+        complain(outcome, "keep virtual interfaces from being heard", host);
+        own.silence = silence;
     }
 }
 

@@ -4,8 +4,15 @@ use super::{Process, now, wall};
 use crate::Level;
 use crate::instance::Instance;
 use crate::message::{InstanceState, Occasion, Out};
+use keepalived_conf::model::VirtualAddress;
 use std::net::IpAddr;
+use std::time::Duration;
 use vrrp::{Action, Burst, Line, RELEASE, State, Time};
+
+/// A virtual Ethernet address is claimed again so long after a takeover, and then with pauses that double up
+/// to the last.
+const FIRST_CLAIM: Duration = Duration::from_millis(30);
+const LAST_CLAIM: Duration = Duration::from_millis(500);
 
 impl Process<'_> {
     /// Does what a router wants done.
@@ -64,7 +71,7 @@ impl Process<'_> {
         for action in actions {
             match action {
                 Action::Advertise(_) => {}
-                Action::Install => self.install(index),
+                Action::Install => self.install(now, index),
                 Action::Remove => self.remove(index),
                 Action::Announce(burst) => self.announce(now, index, burst),
                 Action::Notify(State::Init) => self.notify_state(index, InstanceState::Stop),
@@ -88,11 +95,14 @@ impl Process<'_> {
         }
     }
 
-    fn install(&mut self, index: usize) {
+    fn install(&mut self, now: Time, index: usize) {
         let instance = &mut self.instances[index];
         instance.greet_at = Time::default();
         instance.extra_at = None;
         instance.backups.clear();
+        let is_virtual = |vip: &VirtualAddress| self.network.is_virtual(instance.interface_of(vip));
+        let claims = instance.addresses().any(is_virtual);
+        instance.claim = claims.then_some((now + FIRST_CLAIM, FIRST_CLAIM * 2));
         self.log_parts("setting", index, &Part::ALL);
         let instance = &self.instances[index];
         let name = &instance.config.name;
@@ -200,14 +210,33 @@ impl Process<'_> {
                     continue;
                 }
             }
-            self.network.announce_extra(now, &self.instances[index], extra.all, self.host);
+            let sending = self.instances[index].purpose.interface.as_str();
+            let wanted = |name: &str, is_virtual| name != sending && (is_virtual || extra.all);
+            self.network.announce_interfaces(now, &self.instances[index], wanted, self.host);
         }
     }
 
-    /// When the next of these is due.
+    /// Announces one address on each virtual interface again, soon after a takeover. The master before still
+    /// had the address when the first announcement came, and its kernel answered that from the same
+    /// Ethernet address, as whose place switches then took its own.
+    pub(super) fn claim(&mut self, now: Time) {
+        for instance in &mut self.instances {
+            let Some((_, pause)) = instance.claim.filter(|(at, _)| *at <= now) else { continue };
+            instance.claim = (pause <= LAST_CLAIM).then(|| (now + pause, pause * 2));
+            if instance.is_master() {
+                self.network.announce_interfaces(now, instance, |_, is_virtual| is_virtual, self.host);
+            }
+        }
+    }
+
+    /// When the next of both is due.
     pub(super) fn next_extra(&self) -> Option<Time> {
         let masters = self.instances.iter().filter(|instance| instance.is_master());
-        masters.filter_map(|instance| instance.config.garp.extra.and(instance.extra_at)).min()
+        let due = |instance: &Instance| {
+            let extra = instance.config.garp.extra.and(instance.extra_at);
+            extra.into_iter().chain(instance.claim.map(|(at, _)| at)).min()
+        };
+        masters.filter_map(due).min()
     }
 
     fn log(&mut self, index: usize, line: Line) {

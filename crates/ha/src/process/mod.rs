@@ -318,6 +318,7 @@ impl Process<'_> {
         }
         self.carry_out_all(now);
         self.announce_extra(now);
+        self.claim(now);
         self.network.send_announcements(now, self.host);
     }
 

@@ -3,6 +3,7 @@
 use http1::date::Civil;
 use keepalived_conf::check::ThisMachine;
 use nginx_conf::{Disk, SystemResolver};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -52,6 +53,14 @@ pub(crate) fn check_keepalived(
     peer: Option<&keepalived_conf::Loaded>,
 ) -> diagnostic::Report {
     keepalived_conf::check::check(loaded, &ThisMachine, peer)
+}
+
+/// An interface that a keepalived.conf needs beyond those `known`, and that is not here.
+pub(crate) fn missing_interface(
+    loaded: &keepalived_conf::Loaded,
+    known: &BTreeSet<String>,
+) -> Option<String> {
+    keepalived_conf::check::missing_interface(loaded, &ThisMachine, known)
 }
 
 /// nginx's command line, as far as it changes what its file means.

@@ -377,16 +377,16 @@ impl Supervisor {
 
     /// Reads the files again. It is one transaction: an error on either side leaves both as they were.
     fn reload(&mut self, side: Option<Side>) -> Result<(), String> {
-        let mut config = None;
+        let mut loaded = None;
         if let (Some(ha), None | Some(Side::Keepalived)) = (&mut self.plan.ha, side) {
-            config = Some(ha.read_again(&mut self.plan.logger)?);
+            loaded = Some(ha.read_again(&mut self.plan.logger)?);
         }
         let web = side != Some(Side::Keepalived);
         if web {
             self.reload_web()?;
         }
-        if let (Some(ha), Some(config)) = (&mut self.plan.ha, config) {
-            ha.apply(config, &mut self.plan.logger);
+        if let (Some(ha), Some(loaded)) = (&mut self.plan.ha, loaded) {
+            ha.apply(loaded, &mut self.plan.logger);
             self.configure_control();
         }
         // A proxy that could not start earlier keeps nothing else from being reloaded.

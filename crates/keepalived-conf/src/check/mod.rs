@@ -25,7 +25,8 @@ use crate::InstancePlaces;
 use crate::findings::in_file_order;
 use crate::load::Loaded;
 use crate::model::VrrpInstance;
-use diagnostic::{Diagnostic, Report};
+use diagnostic::{Diagnostic, Report, Span};
+use std::collections::BTreeSet;
 
 /// Checks a configuration against the machine it is for and, if given, the peer's configuration.
 ///
@@ -59,6 +60,35 @@ fn same_router(a: &VrrpInstance, b: &VrrpInstance) -> bool {
         }
 }
 
+/// The interfaces that a configuration names and does not make, each with its place and what becomes of
+/// whoever needs it while it is not there.
+fn named(loaded: &Loaded) -> impl Iterator<Item = (&str, Span, &'static str)> {
+    let own = instances(loaded).map(|(instance, places)| (instance.interface.as_str(), places.interface));
+    let own = own.filter(|(name, _)| !name.is_empty());
+    let tracked = instances(loaded).flat_map(|(instance, places)| {
+        let tracked = instance.track_interfaces.iter().zip(&places.track_interfaces);
+        tracked.map(|(tracked, span)| (tracked.interface.as_str(), *span))
+    });
+    let devices = loaded.places.devices.iter().map(|(name, span)| (name.as_str(), *span));
+    own.map(|(name, span)| (name, span, "the instance waits for it"))
+        .chain(tracked.map(|(name, span)| (name, span, "counts as down until it is there")))
+        .chain(devices.map(|(name, span)| (name, span, "waited for")))
+}
+
+/// The interfaces that a configuration needs.
+pub fn interfaces_of(loaded: &Loaded) -> BTreeSet<String> {
+    named(loaded).map(|(name, ..)| name.to_owned()).collect()
+}
+
+/// The first interface that a configuration needs, `known` does not have, and the machine neither. With
+/// `dynamic_interfaces` none is missing.
+pub fn missing_interface(loaded: &Loaded, system: &dyn System, known: &BTreeSet<String>) -> Option<String> {
+    let present = system.interfaces();
+    let is_missing = |name: &&str| !known.contains(*name) && !present.iter().any(|there| there == name);
+    let needed = named(loaded).map(|(name, ..)| name).filter(|_| !loaded.config.global.dynamic_interfaces);
+    needed.into_iter().find(is_missing).map(str::to_owned)
+}
+
 fn interfaces(loaded: &Loaded, system: &dyn System, report: &mut Report) {
     let present = system.interfaces();
     let missing = |name: &str, span, what: &str, report: &mut Report| {
@@ -77,7 +107,7 @@ fn interfaces(loaded: &Loaded, system: &dyn System, report: &mut Report) {
                 .help(format!("interfaces here are {}", present.join(", "))),
         );
     };
-    for (instance, places) in loaded.config.instances.iter().zip(&loaded.places.instances) {
+    for (instance, places) in instances(loaded) {
         if instance.interface == "lo" {
             report.push(
                 Diagnostic::error(
@@ -88,14 +118,8 @@ fn interfaces(loaded: &Loaded, system: &dyn System, report: &mut Report) {
                 .help("name the interface that the network is on; the original refuses the instance"),
             );
         }
-        if !instance.interface.is_empty() {
-            missing(&instance.interface, places.interface, "the instance waits for it", report);
-        }
-        for (tracked, span) in instance.track_interfaces.iter().zip(&places.track_interfaces) {
-            missing(&tracked.interface, *span, "counts as down until it is there", report);
-        }
     }
-    for (name, span) in &loaded.places.devices {
-        missing(name, *span, "waited for", report);
+    for (name, span, what) in named(loaded) {
+        missing(name, span, what, report);
     }
 }

@@ -16,6 +16,7 @@ use crate::roles::{self, Role, Setup};
 use control::message::{Adjustment, ToControl};
 use ha::message::{Dump, In, InstanceStatus, Memory, Out, ScriptOutcome};
 use keepalived_conf::Loaded;
+use keepalived_conf::check::interfaces_of;
 use keepalived_conf::model::{Config, Fifo, NotifyScript, Process, Program, TimedScript};
 use logging::{Level, Logger};
 use options::in_namespace;
@@ -23,7 +24,7 @@ use predecessor::Predecessor;
 use runner::message::{Configure, FromRunner, Outcome, Task, ToRunner};
 use rustix::fs::OFlags;
 use rustix::time::{ClockId, clock_gettime};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -72,6 +73,8 @@ pub(crate) struct HaSide {
     /// What the file was found to lack; `status` says degraded.
     pub(crate) findings: usize,
     pub(crate) restarts: u64,
+    /// The interfaces that the configuration names.
+    interfaces: BTreeSet<String>,
     fifos: Fifos,
     reload_time: ReloadTime,
     copies: Copies,
@@ -115,6 +118,7 @@ impl HaSide {
         let mut side = Self {
             dump_to_log: options.dump,
             options,
+            interfaces: interfaces_of(&loaded),
             config: loaded.config,
             vrrp: None,
             runner: None,
@@ -368,7 +372,7 @@ impl HaSide {
     }
 
     /// Reads the file again, changing nothing: the configuration that [`apply`](Self::apply) takes.
-    pub(crate) fn read_again(&mut self, logger: &mut Logger) -> Result<Config, String> {
+    pub(crate) fn read_again(&mut self, logger: &mut Logger) -> Result<Loaded, String> {
         let read = self.while_marked(|| self.options.read());
         let refused = match read {
             Ok((loaded, checks)) => {
@@ -377,12 +381,9 @@ impl HaSide {
                     write_findings(path, &loaded, &checks, logger);
                 }
                 self.copies.keep(&loaded, logger);
-                if loaded.report.has_errors() {
-                    format!("{} has errors", self.options.path.display())
-                } else if let Some(word) = word_of_a_start(&self.config.program, &loaded.config.program) {
-                    format!("`{word}` cannot be changed while the program runs: restart it")
-                } else {
-                    return Ok(loaded.config);
+                match self.refusal(&loaded) {
+                    None => return Ok(loaded),
+                    Some(why) => why,
                 }
             }
             Err(why) => why,
@@ -390,6 +391,23 @@ impl HaSide {
         let text = format!("reload refused: {refused}; nothing was changed");
         logger.log(Level::Error, &text);
         Err(text)
+    }
+
+    /// Why a configuration cannot go into force while another one is.
+    fn refusal(&self, loaded: &Loaded) -> Option<String> {
+        if loaded.report.has_errors() {
+            return Some(format!("{} has errors", self.options.path.display()));
+        }
+        if let Some(word) = word_of_a_start(&self.config.program, &loaded.config.program) {
+            return Some(format!("`{word}` cannot be changed while the program runs: restart it"));
+        }
+        // A start waits for it: that is better than no program. Addresses that are served are not given up
+        // for it.
+        let missing = self.options.missing_interface(loaded, &self.interfaces);
+        let words = |name| {
+            format!("there is no interface `{name}` here (`dynamic_interfaces` lets instances wait for it)")
+        };
+        missing.map(|missing| missing.map(words)).unwrap_or_else(Some)
     }
 
     /// `reload_file`: the file is there, and empty, as long as others had better not change the
@@ -414,9 +432,10 @@ impl HaSide {
     }
 
     /// Puts a configuration into force.
-    pub(crate) fn apply(&mut self, config: Config, logger: &mut Logger) {
+    pub(crate) fn apply(&mut self, loaded: Loaded, logger: &mut Logger) {
         self.findings = 0;
-        self.config = config;
+        self.interfaces = interfaces_of(&loaded);
+        self.config = loaded.config;
         self.prepare(logger);
         if let Some(vrrp) = &mut self.vrrp {
             let reload = In::Reload { config: self.config.clone() };

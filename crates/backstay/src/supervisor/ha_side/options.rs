@@ -4,6 +4,7 @@ use crate::inspect;
 use crate::roles::LogPlan;
 use keepalived_conf::Loaded;
 use keepalived_conf::model::SnmpVrrp;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// How the keepalived side is run.
@@ -109,6 +110,19 @@ impl HaOptions {
     pub(crate) fn check(&self, loaded: &Loaded) -> Result<diagnostic::Report, String> {
         let namespace = loaded.config.program.network_namespace.as_deref();
         in_namespace(namespace, || inspect::check_keepalived(loaded, None))
+    }
+
+    /// An interface that a configuration needs beyond those `known`, and that its network does not have.
+    ///
+    /// # Errors
+    /// That network is not there.
+    pub(crate) fn missing_interface(
+        &self,
+        loaded: &Loaded,
+        known: &BTreeSet<String>,
+    ) -> Result<Option<String>, String> {
+        let namespace = loaded.config.program.network_namespace.as_deref();
+        in_namespace(namespace, || inspect::missing_interface(loaded, known))
     }
 }
 

@@ -119,6 +119,31 @@ fn what_the_command_line_wants_left_or_told_is() {
     }
 }
 
+/// With `-R` the program ends with a process of its own, in order, and as one that failed: systemd's
+/// `Restart=on-failure` is to act.
+#[test]
+fn without_respawn_the_program_ends_with_its_processes() {
+    if !possible() {
+        return;
+    }
+    let network = network("");
+    for victim in ["cat /run/vrrp.pid", "pgrep -x backstay-runner"] {
+        succeed(&format!(
+            r#"{network}
+            held() {{ ip addr show eth0 | grep -q 10.9.0.9; }}
+            keepalived -n -l -R >/tmp/log 2>&1 & P=$!
+            until_ 10 held || fail no master
+            kill -9 $({victim})
+            ended() {{ ! kill -0 $P; }}; until_ 10 ended || fail 'it goes on'
+            wait $P; [ $? = 1 ] || fail "status $?"
+            held && fail 'the address stays'
+            ls /run/*.pid 2>/dev/null && fail 'a pid file stays'
+            pgrep -x 'keepalived|backstay-runner' && fail 'a process stays'
+            true"#
+        ));
+    }
+}
+
 /// Two with names of their own leave each other's addresses, leases and drop rules alone.
 #[test]
 fn programs_live_side_by_side() {

@@ -118,7 +118,8 @@ struct Supervisor {
     orphans: Orphans,
 }
 
-/// Supervises until everything has stopped.
+/// Supervises until everything has stopped. Fails when a process died that `-R` keeps from being started
+/// again: whoever started the program may do so once more.
 pub(crate) fn supervise(mut plan: Plan, caught: OwnedFd) -> ExitCode {
     if let Some(web) = plan.web.as_mut().filter(|web| !web.stopped)
         && let Err(why) = web.wait_ready()
@@ -167,7 +168,7 @@ pub(crate) fn supervise(mut plan: Plan, caught: OwnedFd) -> ExitCode {
         supervisor.stop(StopMode::Fast);
     }
     supervisor.run();
-    ExitCode::SUCCESS
+    if supervisor.has_given_up() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 impl Supervisor {
@@ -190,6 +191,9 @@ impl Supervisor {
                 }
             }
             self.serve_others();
+            if self.has_given_up() && self.stopping.is_none() {
+                self.stop(StopMode::Fast);
+            }
             upgrade::reap(&mut self.former);
             self.reap_orphans();
             self.tell_of_proxy();
@@ -360,6 +364,10 @@ impl Supervisor {
             self.plan.logger.log(Level::Info, "Stopping");
             ha.stop(&mut self.plan.logger);
         }
+    }
+
+    fn has_given_up(&self) -> bool {
+        self.plan.ha.as_ref().is_some_and(HaSide::has_given_up)
     }
 
     fn is_stopped(&mut self) -> bool {

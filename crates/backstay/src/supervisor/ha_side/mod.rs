@@ -92,6 +92,8 @@ pub(crate) struct HaSide {
     /// `-d`: the next dump goes to the log.
     dump_to_log: bool,
     stopping: Option<Instant>,
+    /// Whether a process died that `-R` keeps from being started again.
+    given_up: bool,
     /// Whether `startup_script` or `shutdown_script` is over.
     script_ran: bool,
     /// When `shutdown_script` was started, or there was none to start.
@@ -140,6 +142,7 @@ impl HaSide {
             started: false,
             reloading: false,
             stopping: None,
+            given_up: false,
             script_ran: false,
             shutdown: None,
             predecessor: None,
@@ -351,7 +354,7 @@ impl HaSide {
                 restart.died(child_age.unwrap_or_default());
             } else {
                 logger.log(Level::Error, &format!("The {} process {how}: stopping, as -R asks", role.word()));
-                self.stop(logger);
+                self.given_up = true;
             }
         }
     }
@@ -488,6 +491,11 @@ impl HaSide {
     /// Whether processes that die are started again: not `-R`.
     pub(crate) fn respawns(&self) -> bool {
         self.options.respawn
+    }
+
+    /// Whether a process died that is not started again: the program is to stop.
+    pub(crate) fn has_given_up(&self) -> bool {
+        self.given_up
     }
 
     /// Asks how the instances stand and waits a moment for the answer.

@@ -119,6 +119,34 @@ fn what_the_command_line_wants_left_or_told_is() {
     }
 }
 
+/// What is run at a stop, in its order; the script of the FIFO has ended, and no other was started.
+fn stopped_in_order(program: &str) -> String {
+    let network = network(
+        "global_defs {\n script_user root\n notify_fifo /run/fifo\n notify_fifo_script /tmp/reader.sh\n \
+         shutdown_script /tmp/shutdown.sh\n}",
+    );
+    succeed(&format!(
+        r#"{network}
+        printf '#!/bin/sh\necho reads >>/run/readers; while read line; do echo "$line" >>/run/lines; done <$1\n' >/tmp/reader.sh
+        printf '#!/bin/sh\nsleep 0.4; echo notify_stop >>/run/order\n' >/tmp/stop.sh
+        printf '#!/bin/sh\necho shutdown_script >>/run/order\n' >/tmp/shutdown.sh; chmod 755 /tmp/*.sh
+        sed -i 's|interface eth0|interface eth0\n notify_stop /tmp/stop.sh|' /etc/keepalived/keepalived.conf
+        {program} -n -l >/tmp/log 2>&1 & P=$!
+        until_ 10 grep -q MASTER /run/lines || fail no master
+        kill $P; wait $P
+        grep 'starting it again' /tmp/log; cat /run/order /run/readers"#
+    ))
+}
+
+#[test]
+fn shutdown_script_comes_after_notify_stop() {
+    if possible() && installed("keepalived") {
+        let theirs = stopped_in_order("/usr/sbin/keepalived");
+        assert_eq!(theirs, "notify_stop\nshutdown_script\nreads\n");
+        assert_eq!(stopped_in_order("keepalived"), theirs);
+    }
+}
+
 /// With `-R` the program ends with a process of its own, in order, and as one that failed: systemd's
 /// `Restart=on-failure` is to act.
 #[test]

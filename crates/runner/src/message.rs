@@ -27,7 +27,10 @@ pub enum ToRunner {
     /// Send a mail to the addressees of `global_defs`.
     Mail(Mail),
     /// Give notifications and mail under way a moment to end, then end.
-    Stop,
+    Stop {
+        /// What is started once notifications have ended or had their moment, and how long it may take.
+        last: Option<(Task, Duration)>,
+    },
 }
 
 /// What to run.

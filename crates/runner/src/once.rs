@@ -62,6 +62,11 @@ impl Once {
         true
     }
 
+    /// Whether nothing runs.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// When it takes too long.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.0.as_ref().map(|(_, until)| *until)

@@ -62,6 +62,15 @@ impl Readers {
     ) {
         for reader in &mut self.readers {
             let path = reader.task.arguments.last().map_or("", String::as_str);
+            // One whose end is noticed below starts a turn later: by then it has been heard whether the end
+            // was that of the FIFO, at a stop.
+            if reader.process.is_none() && reader.due <= now && self.end.is_none() {
+                reader.due = now + PAUSE;
+                match start(&reader.task, logger) {
+                    Ok(process) => reader.process = Some(process),
+                    Err(error) => complain(path, &error, logger),
+                }
+            }
             if let Some(process) = reader.process.take_if(|process| process.has_ended()) {
                 match process.reap() {
                     End::NotStarted(error) => complain(path, &error, logger),
@@ -72,13 +81,6 @@ impl Readers {
                         logger.log(Level::Warning, &line);
                     }
                     End::Exited(_) | End::Unknown(_) => {}
-                }
-            }
-            if reader.process.is_none() && reader.due <= now && self.end.is_none() {
-                reader.due = now + PAUSE;
-                match start(&reader.task, logger) {
-                    Ok(process) => reader.process = Some(process),
-                    Err(error) => complain(path, &error, logger),
                 }
             }
         }

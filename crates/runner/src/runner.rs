@@ -33,8 +33,10 @@ pub(crate) struct Runner {
     leftovers: Leftovers,
     mail: model::Mail,
     post: Post,
-    /// Set once we are told to stop: when we end at the latest.
+    /// Set once we are told to stop: until when what is under way is waited for.
     stop_by: Option<Instant>,
+    /// What is run before that, and for how long at most.
+    last: Option<(Task, Duration)>,
 }
 
 impl Runner {
@@ -52,6 +54,7 @@ impl Runner {
             mail: model::Mail::default(),
             post: Post::default(),
             stop_by: None,
+            last: None,
         }
     }
 
@@ -76,7 +79,7 @@ impl Runner {
             match self.channel.recv() {
                 Ok(Some(received)) => self.obey(received.message)?,
                 Ok(None) => return Ok(()),
-                Err(ipc::Error::Closed) => self.stop(),
+                Err(ipc::Error::Closed) => self.stop(None),
                 Err(error) => return Err(error),
             }
         }
@@ -89,16 +92,20 @@ impl Runner {
             ToRunner::Notify { instance, tasks } => self.notifications.push(instance, tasks),
             ToRunner::Mail(mail) => self.mail(&mail),
             ToRunner::Run { task, limit } => {
-                let start = |task: &Task, logger: &mut Logger| {
-                    self.launcher.start(&task.command, task.user.as_ref(), &task.arguments, logger)
-                };
-                if !self.once.start(&task, limit, &mut self.logger, start) {
+                if !self.run_once(&task, limit) {
                     self.send(&FromRunner::Ran)?;
                 }
             }
-            ToRunner::Stop => self.stop(),
+            ToRunner::Stop { last } => self.stop(last),
         }
         Ok(())
+    }
+
+    fn run_once(&mut self, task: &Task, limit: Duration) -> bool {
+        let start = |task: &Task, logger: &mut Logger| {
+            self.launcher.start(&task.command, task.user.as_ref(), &task.arguments, logger)
+        };
+        self.once.start(task, limit, &mut self.logger, start)
     }
 
     fn configure(&mut self, configure: Configure) {
@@ -140,7 +147,8 @@ impl Runner {
         }
     }
 
-    fn stop(&mut self) {
+    fn stop(&mut self, last: Option<(Task, Duration)>) {
+        self.last = last;
         let now = Instant::now();
         let end = now + self.times.farewell;
         self.stop_by = Some(end);
@@ -173,11 +181,18 @@ impl Runner {
             self.launcher.start(&task.command, task.user.as_ref(), &task.arguments, logger)
         };
         let (logger, leftovers) = (&mut self.logger, &mut self.leftovers);
-        let kill_at = self.stop_by.unwrap_or(now + self.times.grace);
+        let grace = if self.stop_by.is_some() { self.times.farewell } else { self.times.grace };
+        let kill_at = self.stop_by.unwrap_or(now + grace);
         self.readers.advance(now, kill_at, logger, leftovers, &mut start);
         self.notifications.advance(now, self.times.patience, logger, leftovers, start);
-        if self.once.advance(now, self.times.grace, logger, leftovers) {
+        if self.once.advance(now, grace, logger, leftovers) {
             results.push(FromRunner::Ran);
+        }
+        if let Some(at) = self.stop_by
+            && (self.notifications.is_idle() || at <= now)
+            && let Some((task, limit)) = self.last.take()
+        {
+            self.run_once(&task, limit);
         }
         self.leftovers.advance(now);
         self.post.advance(&mut self.logger);
@@ -197,12 +212,13 @@ impl Runner {
 
     fn may_end(&self) -> bool {
         let Some(at) = self.stop_by else { return false };
-        let idle = self.notifications.is_idle() && self.readers.is_idle();
-        let done = idle && self.post.is_idle() && self.leftovers.doomed_have_ended();
-        done || at <= Instant::now()
+        let idle = self.notifications.is_idle() && self.readers.is_idle() && self.post.is_idle();
+        let waited_for = self.last.is_none() && self.once.is_idle() && self.leftovers.doomed_have_ended();
+        waited_for && (idle || at <= Instant::now())
     }
 
     fn wait(&mut self) -> Result<(), ipc::Error> {
+        let now = Instant::now();
         let stopping = self.stop_by.is_some();
         let mut fds = Vec::new();
         if !stopping {
@@ -222,8 +238,9 @@ impl Runner {
             .chain(self.notifications.next())
             .chain(self.readers.next())
             .chain(self.once.next());
-        let next = deadlines.chain(self.leftovers.next()).chain(self.stop_by).min();
-        let rest = next.map_or(TURN, |next| next.saturating_duration_since(Instant::now()).min(TURN));
+        let farewell = self.stop_by.filter(|at| *at > now);
+        let next = deadlines.chain(self.leftovers.next()).chain(farewell).min();
+        let rest = next.map_or(TURN, |next| next.saturating_duration_since(now).min(TURN));
         match poll(&mut fds, Some(&timespec(rest))) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(ipc::Error::Kernel(errno)),

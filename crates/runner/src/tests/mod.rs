@@ -134,7 +134,12 @@ impl Bench {
 
     /// Tells it to stop and waits until it has.
     fn stop(&mut self) -> Result<(), ipc::Error> {
-        self.send(&ToRunner::Stop);
+        self.stop_with(None)
+    }
+
+    /// The same, with something that is run at last, and how long it may take.
+    fn stop_with(&mut self, last: Option<(Task, Duration)>) -> Result<(), ipc::Error> {
+        self.send(&ToRunner::Stop { last });
         self.runner.take().unwrap().join().unwrap()
     }
 }

@@ -141,3 +141,36 @@ fn stopping_with_nothing_to_do_is_immediate() {
     bench.stop().unwrap();
     assert!(begin.elapsed() < LONG / 2);
 }
+
+#[test]
+fn what_is_run_at_last_comes_after_notifications_that_end() {
+    let mut bench = Bench::with(Times { farewell: LONG, ..Times::default() });
+    bench.configure(as_root(), vec![]);
+    let order = bench.path("order");
+    let say = |word: &str| task(shell(Posix, &format!("sleep 0.1; echo {word} >> {}", order.display())), &[]);
+    bench.notify("VI_1", vec![say("BACKUP"), say("STOP")]);
+    let begin = Instant::now();
+    bench.stop_with(Some((say("last"), LONG))).unwrap();
+    assert_eq!(lines_of(&order), ["BACKUP", "STOP", "last"]);
+    assert!(begin.elapsed() < LONG / 2);
+}
+
+#[test]
+fn what_is_run_at_last_waits_a_moment_only_and_has_its_limit() {
+    let mut bench = Bench::with(Times { farewell: Duration::from_millis(100), ..Times::default() });
+    bench.configure(as_root(), vec![]);
+    let (notified, last) = (bench.path("notified"), bench.path("last"));
+    let long =
+        |path: &Path| task(shell(Posix, &format!("echo $$ > {}; exec sleep 100", path.display())), &[]);
+    bench.notify("VI_1", vec![long(&notified)]);
+    let notified = pid_in(&notified);
+    bench.stop_with(Some((long(&last), Duration::from_millis(500)))).unwrap();
+    assert!(lives(notified));
+    assert!(!lives(pid_in(&last)));
+    bench.logged("the script takes too long: it is ended");
+    rustix::process::kill_process(
+        rustix::process::Pid::from_raw(notified as i32).unwrap(),
+        rustix::process::Signal::KILL,
+    )
+    .unwrap();
+}

@@ -94,10 +94,10 @@ pub(crate) struct HaSide {
     stopping: Option<Instant>,
     /// Whether a process died that `-R` keeps from being started again.
     given_up: bool,
-    /// Whether `startup_script` or `shutdown_script` is over.
+    /// Whether `startup_script` is over.
     script_ran: bool,
-    /// When `shutdown_script` was started, or there was none to start.
-    shutdown: Option<Instant>,
+    /// When the runner was told to stop.
+    runner_stopping: Option<Instant>,
     /// The vrrp process of the program before an upgrade.
     predecessor: Option<Predecessor>,
     /// Whether the vrrp process was started once more only to give the addresses up.
@@ -144,7 +144,7 @@ impl HaSide {
             stopping: None,
             given_up: false,
             script_ran: false,
-            shutdown: None,
+            runner_stopping: None,
             predecessor: None,
             farewell_started: false,
         };
@@ -197,9 +197,9 @@ impl HaSide {
 
     /// Runs `startup_script` and waits for it; the election waits too, as with keepalived.
     fn run_startup_script(&mut self, logger: &mut Logger) {
-        let Some(TimedScript { script, timeout }) = self.config.global.startup_script.clone() else { return };
-        self.run_script(script, timeout);
-        let deadline = Instant::now() + timeout + FAREWELL;
+        let Some((task, limit)) = self.config.global.startup_script.clone().map(timed) else { return };
+        self.tell_runner(&ToRunner::Run { task, limit });
+        let deadline = Instant::now() + limit + FAREWELL;
         while !self.script_ran && Instant::now() < deadline {
             let Some(runner) = self.runner.as_ref().filter(|runner| !runner.has_ended()) else { break };
             super::wait_readable(runner.channel.as_fd(), Duration::from_millis(100));
@@ -208,12 +208,6 @@ impl HaSide {
         if !self.script_ran {
             logger.log(Level::Error, "startup_script did not end");
         }
-    }
-
-    fn run_script(&mut self, script: NotifyScript, limit: Duration) {
-        self.script_ran = false;
-        let task = Task { command: script.command, user: script.user, arguments: Vec::new() };
-        self.tell_runner(&ToRunner::Run { task, limit });
     }
 
     /// What both processes are started with.
@@ -597,8 +591,9 @@ impl HaSide {
         }
     }
 
-    /// Whether both processes have ended. After the last notification comes `shutdown_script`, then
-    /// the runner is told to stop.
+    /// Whether both processes have ended. After the last notification the runner is told to stop, which runs
+    /// `shutdown_script` when those are over; FIFOs end after that, so that it does not start again the
+    /// scripts that end with them.
     pub(crate) fn is_stopped(&mut self) -> bool {
         let Some(since) = self.stopping else { return false };
         if self.vrrp.is_some() {
@@ -607,23 +602,21 @@ impl HaSide {
             }
             return false;
         }
-        self.fifos.close();
-        let script = self.config.global.shutdown_script.clone();
-        let limit = script.as_ref().map_or(Duration::ZERO, |script| script.timeout);
-        let begun = match self.shutdown {
-            Some(begun) => begun,
+        let last = self.config.global.shutdown_script.clone().map(timed);
+        let limit = last.as_ref().map_or(Duration::ZERO, |(_, limit)| *limit);
+        match self.runner_stopping {
             None => {
-                match script {
-                    Some(TimedScript { script, timeout }) => self.run_script(script, timeout),
-                    None => self.script_ran = true,
-                }
-                *self.shutdown.insert(Instant::now())
+                self.runner_stopping = Some(Instant::now());
+                self.tell_runner(&ToRunner::Stop { last });
+                self.fifos.close();
             }
-        };
-        if begun.elapsed() > limit + FAREWELL {
-            self.runner.as_ref().inspect(|runner| runner.kill());
-        } else if self.script_ran || begun.elapsed() > limit {
-            self.tell_runner(&ToRunner::Stop);
+            Some(since) if since.elapsed() > limit + FAREWELL => {
+                self.runner.as_ref().inspect(|runner| runner.kill());
+            }
+            Some(_) => {
+                // A broken channel is followed by its end.
+                let _ = self.runner.as_mut().map(|runner| runner.channel.flush());
+            }
         }
         self.runner.is_none()
     }
@@ -687,6 +680,12 @@ fn write_findings(path: &Path, loaded: &Loaded, checks: &diagnostic::Report, log
 fn reader(fifo: &Fifo) -> Option<Task> {
     let NotifyScript { command, user } = fifo.script.clone()?;
     Some(Task { command, user, arguments: vec![fifo.path.to_string_lossy().into_owned()] })
+}
+
+/// `startup_script` or `shutdown_script`, and how long it may take.
+fn timed(script: TimedScript) -> (Task, Duration) {
+    let TimedScript { script: NotifyScript { command, user }, timeout } = script;
+    (Task { command, user, arguments: Vec::new() }, timeout)
 }
 
 fn task(command: ha::message::NotifyCommand) -> Task {

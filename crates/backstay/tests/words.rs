@@ -321,6 +321,29 @@ fn links_are_polled() {
     "#);
 }
 
+/// As in a container: the limit cannot be lifted. What is locked grows beyond it all the same.
+#[test]
+fn memory_is_locked_without_the_right_to_lift_its_limit() {
+    if !possible() || !installed("setpriv") {
+        return;
+    }
+    run(r#"
+        PROGRAM='setpriv --bounding-set=-sys_resource keepalived'
+        ulimit -l 64
+        status() { grep $1: /proc/$V/status | grep -o '[0-9]*'; }
+        conf vrrp_no_swap; start; V=$(cat /run/vrrp.pid); before=$(status VmLck)
+        logged 'refuses to lock' && { cat /tmp/log; fail refused; }
+        [ $before -gt 64 ] || fail "$before kB are locked"
+        addresses() { for i in 1 2 3 4 5 6 7 8; do for j in {1..250}; do echo 10.1.$i.$j/32; done; done; }
+        conf vrrp_no_swap "virtual_ipaddress_excluded {
+$(addresses)
+}"; reload
+        grows() { [ $(status VmLck) -gt $((before + 64)) ]; }; until_ 10 grows || fail "$(status VmLck) after $before"
+        [ $(cat /run/vrrp.pid) = $V ] || fail 'it died'
+        stop
+    "#);
+}
+
 #[test]
 fn memory_that_cannot_be_locked_is_a_warning_with_vrrp_no_swap() {
     if !possible() || !installed("setpriv") {

@@ -45,15 +45,16 @@ pub(super) fn run() -> Result<(), RoleError> {
     let logger = LogPlan::inherited().logger("Keepalived_vrrp");
     let mut surroundings = Surroundings { logger, heartbeat };
     let Setup { process, max_auto_priority, .. } = Setup::inherited()?;
-    set_up(&process.unwrap_or_default(), max_auto_priority, &mut surroundings.logger);
-    become_own_user(CapabilitySet::NET_ADMIN | CapabilitySet::NET_RAW | CapabilitySet::NET_BROADCAST)?;
+    let for_memory = set_up(&process.unwrap_or_default(), max_auto_priority, &mut surroundings.logger);
+    let for_packets = CapabilitySet::NET_ADMIN | CapabilitySet::NET_RAW | CapabilitySet::NET_BROADCAST;
+    become_own_user(for_packets | for_memory)?;
     ha::run(channel, &mut surroundings).map(|_| ()).map_err(RoleError::Vrrp)
 }
 
 /// `vrrp_process_name`, `vrrp_rt_priority`, `vrrp_priority`, `vrrp_cpu_affinity`,
 /// `vrrp_rlimit_rttime`, `max_auto_priority`, `vrrp_no_swap`. Each may be refused, in a container for
-/// example; the election works without.
-fn set_up(process: &Process, max_auto_priority: i8, logger: &mut Logger) {
+/// example; the election works without. Returns what has to be kept for it to last.
+fn set_up(process: &Process, max_auto_priority: i8, logger: &mut Logger) -> CapabilitySet {
     if let Some(name) = &process.name {
         sys::process::set_name(name);
     }
@@ -77,13 +78,14 @@ fn set_up(process: &Process, max_auto_priority: i8, logger: &mut Logger) {
             (!process.cpus.is_empty()).then(|| sys::realtime::run_on(&process.cpus)),
         ),
         ("the real-time limit", limited.then(|| sys::realtime::limit_realtime(process.realtime_limit))),
-        ("locking of memory", (!process.no_swap).then_some(locked)),
+        ("locking of memory", (!process.no_swap).then_some(locked.map(drop))),
     ];
     for (what, outcome) in steps {
         if let Some(Err(errno)) = outcome {
             logger.log(Level::Info, &format!("The kernel refuses {what} ({errno}); going on without"));
         }
     }
+    locked.unwrap_or(CapabilitySet::empty())
 }
 
 /// Lets the process have as many descriptors as the system allows: each virtual interface has a socket of
@@ -94,9 +96,18 @@ fn allow_descriptors() {
     let _ = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
-/// Keeps the process from being swapped out, now and when it grows: without a limit, because the
-/// capability that goes beyond it is given up.
-fn lock_memory() -> Result<(), Errno> {
-    rustix::process::setrlimit(Resource::Memlock, Rlimit { current: None, maximum: None })?;
-    sys::realtime::lock_memory()
+/// Keeps the process from being swapped out, now and when it grows, and returns the capability that has to
+/// be kept for that. Under a limit, memory and stack could grow no more once it is reached: so either there
+/// is none, or the capability that goes beyond it stays, which allows no more than the former does.
+fn lock_memory() -> Result<CapabilitySet, Errno> {
+    let before = rustix::process::getrlimit(Resource::Memlock);
+    if rustix::process::setrlimit(Resource::Memlock, Rlimit { current: None, maximum: None }).is_ok() {
+        return sys::realtime::lock_memory().map(|()| CapabilitySet::empty());
+    }
+    // Only who may go beyond any limit locks something under this one. To have the capability is not
+    // enough: it counts for nothing in a user namespace.
+    rustix::process::setrlimit(Resource::Memlock, Rlimit { current: Some(0), ..before })?;
+    let locked = sys::realtime::lock_memory();
+    rustix::process::setrlimit(Resource::Memlock, before)?;
+    locked.map(|()| CapabilitySet::IPC_LOCK)
 }

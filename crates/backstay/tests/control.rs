@@ -119,6 +119,29 @@ fn what_the_command_line_wants_left_or_told_is() {
     }
 }
 
+/// `killall keepalived` is heard once.
+#[test]
+fn the_vrrp_process_leaves_signals_to_the_main_process() {
+    if !possible() {
+        return;
+    }
+    let network = network("");
+    succeed(&format!(
+        r#"{network}
+        held() {{ ip addr show eth0 | grep -q 10.9.0.9; }}; count() {{ grep -c "$1" /tmp/log; }}
+        keepalived -n -l >/tmp/log 2>&1 & P=$!
+        until_ 10 held || fail no master; V=$(cat /run/vrrp.pid)
+        for s in TERM INT QUIT HUP USR1 USR2 36 63; do kill -$s $V; done
+        killall -HUP keepalived; until_ 5 grep -q 'Reload complete' /tmp/log || fail 'no reload'
+        killall -USR1 keepalived; until_ 5 test -s /tmp/keepalived.data || fail 'no dump'
+        [ $(cat /run/vrrp.pid) = $V ] && held || fail 'it obeyed'
+        [ $(count 'Reload complete') = 1 ] || fail "$(count 'Reload complete') reloads"
+        ls /tmp/keepalived.stats /tmp/keepalived.json 2>/dev/null && fail 'it wrote dumps'
+        killall keepalived; wait $P || fail "status $?"; held && fail 'the address stays'
+        true"#
+    ));
+}
+
 /// What is run at a stop, in its order; the script of the FIFO has ended, and no other was started.
 fn stopped_in_order(program: &str) -> String {
     let network = network(

@@ -34,7 +34,7 @@ enum Original {
     FailsForEver,
 }
 
-const ROWS: [Row; 11] = [
+const ROWS: [Row; 12] = [
     Row {
         name: "[[ … ]] && exit 1 || exit 0",
         prepare: "",
@@ -79,6 +79,14 @@ const ROWS: [Row; 11] = [
         name: "/bin/bash -c '…'",
         prepare: "",
         script: r#""/bin/bash -c '[[ -f /etc/keepalived/down ]] && exit 1 || exit 0'""#,
+        global: "",
+        ours: Verdict::Passes,
+        original: Original::Passes,
+    },
+    Row {
+        name: "quotes in quotes",
+        prepare: "",
+        script: r#""/bin/bash -c \"exit 0\"""#,
         global: "",
         ours: Verdict::Passes,
         original: Original::Passes,

@@ -25,7 +25,7 @@ pub(super) fn command(words: &[Word], report: &mut Report) -> Option<Command> {
             return Some(Command::FileOpens(PathBuf::from(path)));
         }
     }
-    let Some(parts) = split(line) else {
+    let Some((grouped, parts)) = read(words, line) else {
         report.push(
             Diagnostic::error("command-quote", span, "a quote within this command is never closed")
                 .help("inside `\"…\"` use pairs of `'`"),
@@ -36,7 +36,7 @@ pub(super) fn command(words: &[Word], report: &mut Report) -> Option<Command> {
         report.push(Diagnostic::error("empty-command", span, "there is no command here"));
         return None;
     }
-    let Some((word, shell)) = shell_word(line, &parts) else {
+    let Some((word, shell)) = shell_word(&grouped, &parts) else {
         return Some(Command::Exec(parts.into_iter().map(|part| part.text).collect()));
     };
     let name = match shell {
@@ -110,6 +110,20 @@ fn has_bare(text: &str, quote: char) -> bool {
         escaped = c == '\\' && !escaped;
         bare
     })
+}
+
+/// The line with the quotes that group its words, and these words; `None` when a quote is never closed.
+///
+/// Within quotes keepalived up to 2.2 reads a command twice: `\"` in `"…"` is a quote when the words are
+/// cut. Where that leaves a quote open, it is a character, as for 2.4.
+fn read(words: &[Word], line: &str) -> Option<(String, Vec<Part>)> {
+    if let [word] = words
+        && word.quoted
+        && let Some(parts) = split(&word.text)
+    {
+        return Some((line.replace("\\\"", "\"").replace("\\'", "'"), parts));
+    }
+    split(line).map(|parts| (line.to_owned(), parts))
 }
 
 struct Part {

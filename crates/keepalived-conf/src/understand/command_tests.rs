@@ -27,8 +27,6 @@ fn lines_without_shell_words_are_started_directly() {
         ("/usr/bin/check", &["/usr/bin/check"]),
         ("/usr/bin/check one two", &["/usr/bin/check", "one", "two"]),
         ("\"/usr/bin/check 'one two'\"", &["/usr/bin/check", "one two"]),
-        ("\"/usr/bin/check \\\"one two\\\"\"", &["/usr/bin/check", "\"one", "two\""]),
-        ("\"/usr/bin/check one\\x20two\"", &["/usr/bin/check", "one two"]),
         (
             "\"/bin/bash -c '[[ -f /tmp/x ]] && exit 1 || exit 0'\"",
             &["/bin/bash", "-c", "[[ -f /tmp/x ]] && exit 1 || exit 0"],
@@ -41,6 +39,36 @@ fn lines_without_shell_words_are_started_directly() {
     for (written, words) in cases {
         let (command, findings) = read(written);
         assert_eq!(command, exec(words), "{written}");
+        assert_eq!(findings, [""; 0], "{written}");
+    }
+}
+
+/// What keepalived 2.2.7 gave to a program for each of these.
+#[test]
+fn escapes_in_a_quoted_command_are_read_twice() {
+    let cases: &[(&str, &[&str])] = &[
+        (r#""A \"exit 0\"""#, &["exit 0"]),
+        (r#""A \"a b\" = 'a b'""#, &["a b", "=", "a b"]),
+        (r#""A m 'a b' \"c d\" e\\ f x\"y\"z""#, &["m", "a b", "c d", "e f", "xyz"]),
+        (r#""A b \"in ' er\" 'q\"q' tail""#, &["b", "in ' er", "q\"q", "tail"]),
+        (r#"'A -f "sleep 1000"'"#, &["-f", "sleep 1000"]),
+        (r#""A one\x20two""#, &["one", "two"]),
+        (r#""A 'one\x20two'""#, &["one two"]),
+        (r#""A 'it''s' \"\" '' -- \\\\ $HOME *""#, &["its", "", "", "--", "\\", "$HOME", "*"]),
+        (r#""A a\\\"b""#, &["a\"b"]),
+        (r#""A 'a\\\\nb' 'a\\nb' 'a\nb'""#, &["a\\nb", "a\nb", "a\nb"]),
+        (r#""A 'a\\.b' 'a\.b'""#, &["a.b", "a.b"]),
+        (r#""A -c 'test \"$0\" = \"x\"'""#, &["-c", "test \"$0\" = \"x\""]),
+        (r#"'A -c "test \"a b\""'"#, &["-c", "test a", "b"]),
+        (r#""A \'a b\' c""#, &["a b", "c"]),
+        (r#""A 'a \'b\' c'""#, &["a b c"]),
+        (r#""A \"a | b\" \;""#, &["a | b", ";"]),
+        // A quote that nothing closes: 2.2.7 drops the command, 2.4.3 takes it for a character.
+        (r#"'A don\'t'"#, &["don't"]),
+    ];
+    for (written, words) in cases {
+        let (command, findings) = read(written);
+        assert_eq!(command, exec(&[&["A"], *words].concat()), "{written}");
         assert_eq!(findings, [""; 0], "{written}");
     }
 }

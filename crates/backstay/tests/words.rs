@@ -68,12 +68,43 @@ fn a_reload_with_an_interface_that_is_not_there_changes_nothing() {
         sed -i 's/interface eth0/interface eth7/' /etc/keepalived/keepalived.conf; refused 'an instance'
         conf '' 'priority 80'; sed -i 's|10.0.0.50/24|10.0.0.50/24 dev eth7|' /etc/keepalived/keepalived.conf; refused 'an address'
         # One that is waited for already may stay, and there is a word for the rest.
-        conf dynamic_interfaces 'priority 80'; sed -i 's|10.0.0.50/24|10.0.0.50/24
-10.0.0.51/24 dev eth7|' /etc/keepalived/keepalived.conf; reload
-        conf '' 'priority 70'; sed -i 's|10.0.0.50/24|10.0.0.50/24
-10.0.0.51/24 dev eth7|' /etc/keepalived/keepalived.conf; reload
+        conf dynamic_interfaces 'priority 80'; sed -i 's|10.0.0.50/24|10.0.0.50/24\n10.0.0.51/24 dev eth7|' /etc/keepalived/keepalived.conf; reload
+        conf '' 'priority 70'; sed -i 's|10.0.0.50/24|10.0.0.50/24\n10.0.0.51/24 dev eth7|' /etc/keepalived/keepalived.conf; reload
         stop
     "#);
+}
+
+#[test]
+fn scripts_and_files_have_the_umask_of_the_original() {
+    if !possible() {
+        return;
+    }
+    let made = |program: &str, options: &str, whole: bool| {
+        let leave = if whole {
+            "start() { backstay run --ha /etc/keepalived/keepalived.conf >/tmp/log 2>&1 & P=$!; until_ 10 master || fail no master; }"
+        } else {
+            ""
+        };
+        let text = run(&format!(
+            r#"
+            umask 077; PROGRAM='{program} {options}'; {leave}
+            conf 'script_user root' "notify_master \"/bin/sh -c 'umask >/tmp/made'\""
+            start; until_ 5 test -s /tmp/made
+            echo "MADE $(cat /tmp/made) $(stat -c %a /tmp/made) $({whole} || stat -c %a /run/keepalived.pid /run/vrrp.pid | tr '\n' ' ')"
+            [ ! -d /run/backstay ] || [ $(stat -c %a /run/backstay) = 755 ] || fail directory
+            stop
+            "#
+        ));
+        text.lines().find_map(|line| line.strip_prefix("MADE ")).map(|made| made.trim().to_owned())
+    };
+    for (options, expected) in [("", "0177 600 644 644"), ("-u 027", "0027 640 644 644")] {
+        assert_eq!(made("keepalived", options, false).as_deref(), Some(expected), "{options}");
+        if installed("keepalived") {
+            let original = made("/usr/sbin/keepalived", options, false);
+            assert_eq!(original.as_deref(), Some(expected), "the original {options}");
+        }
+    }
+    assert_eq!(made("backstay", "", true).as_deref(), Some("0177 600"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::Files;
 use crate::inspect::{self, NginxOptions};
 use crate::roles::LogPlan;
-use crate::supervisor::daemon::{PidFile, Readiness};
+use crate::supervisor::daemon::{PRIVATE, PidFile, Readiness, SHARED};
 use crate::supervisor::names::Name;
 use crate::supervisor::operators::is_served;
 use crate::supervisor::upgrade::Inheritance;
@@ -27,7 +27,7 @@ pub(super) fn run(files: &Files, stderr: bool) -> ExitCode {
         eprintln!("backstay: it runs already, see `backstay status`");
         return ExitCode::FAILURE;
     }
-    let readiness = Readiness::inherited();
+    let readiness = Readiness::inherited(if proxy_file.is_none() { PRIVATE } else { SHARED });
     let journal = std::env::var_os("JOURNAL_STREAM").is_some();
     let to_stderr = stderr || journal;
     let log =

@@ -3,7 +3,7 @@
 use super::options::{Argument, Given, OptionSpec, parse};
 use crate::inspect;
 use crate::roles::{self, LogPlan};
-use crate::supervisor::daemon::{PidFile, Readiness, into_background};
+use crate::supervisor::daemon::{PRIVATE, PidFile, Readiness, into_background, make_directory};
 use crate::supervisor::names::Name;
 use crate::supervisor::upgrade::Inheritance;
 use crate::supervisor::{Face, HaOptions, HaSide, Plan, catch_signals, supervise};
@@ -363,7 +363,7 @@ fn start(mut line: Line) -> ExitCode {
     {
         return code;
     }
-    let mut readiness = Readiness::inherited();
+    let mut readiness = Readiness::inherited(PRIVATE);
     let mut logger = line.ha.log.logger("Keepalived");
     let caught = match catch_signals() {
         Ok(caught) => caught,
@@ -389,7 +389,7 @@ fn start(mut line: Line) -> ExitCode {
     };
     if let Some(directory) = pid_file.path().parent().filter(|_| program.pid_directory) {
         // Where it cannot be made, writing the files says so.
-        let _ = std::fs::create_dir_all(directory);
+        let _ = make_directory(directory, 0o755);
     }
     let vrrp_pid = line.vrrp_pid.unwrap_or_else(|| roles::pid_path(&program, "vrrp"));
     let plan = Plan {

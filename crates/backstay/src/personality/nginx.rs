@@ -3,7 +3,7 @@
 use super::options::{Argument, OptionSpec, parse};
 use crate::inspect::{self, NginxOptions};
 use crate::roles::LogPlan;
-use crate::supervisor::daemon::{PidFile, Readiness, into_background};
+use crate::supervisor::daemon::{PidFile, Readiness, SHARED, into_background};
 use crate::supervisor::names::Name;
 use crate::supervisor::operators::{Answer, Ask, Side, ask};
 use crate::supervisor::{Face, Plan, WebSide, catch_signals, supervise};
@@ -225,7 +225,7 @@ fn start(options: NginxOptions, loaded: Loaded) -> ExitCode {
     {
         return code;
     }
-    let mut readiness = Readiness::inherited();
+    let mut readiness = Readiness::inherited(SHARED);
     let caught = match catch_signals() {
         Ok(caught) => caught,
         Err(errno) => {

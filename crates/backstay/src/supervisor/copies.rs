@@ -6,9 +6,9 @@ use super::dumps;
 use ha::message::Dump;
 use keepalived_conf::Loaded;
 use logging::{Level, Logger};
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder, Permissions};
 use std::io::{Error, ErrorKind};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::PathBuf;
 
 /// Where copies go, and how many configurations were read.
@@ -46,7 +46,9 @@ impl Copies {
     fn write(&self, name: &str, bytes: &[u8], logger: &mut Logger) {
         let Some(directory) = &self.directory else { return };
         let there = |error: Error| if error.kind() == ErrorKind::AlreadyExists { Ok(()) } else { Err(error) };
-        let made = DirBuilder::new().mode(0o700).create(directory).or_else(there);
+        // The umask may lack what a directory needs.
+        let whole = || fs::set_permissions(directory, Permissions::from_mode(0o700));
+        let made = DirBuilder::new().mode(0o700).create(directory).and_then(|()| whole()).or_else(there);
         if let Err(error) = made.and_then(|()| dumps::write(&directory.join(name), bytes)) {
             let text = format!("config_save_dir {}: no copy {name}: {error}", directory.display());
             logger.log(Level::Warning, &text);

@@ -2,15 +2,21 @@
 
 use crate::inspect;
 use rustix::fs::Mode;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 /// Number of the descriptor through which a process in the background says that it is ready.
 pub(super) const READINESS: &str = "BACKSTAY_READINESS";
+
+/// umask of nginx, and of both beside each other: others may read logs.
+pub(crate) const SHARED: Mode = Mode::WGRP.union(Mode::WOTH);
+/// umask of keepalived unless `-u` or `umask` says otherwise; scripts get it too.
+pub(crate) const PRIVATE: Mode = Mode::XUSR.union(Mode::RWXG).union(Mode::RWXO);
 
 /// Who waits for us to be ready.
 #[derive(Debug, Default)]
@@ -20,16 +26,16 @@ pub(crate) struct Readiness {
 
 impl Readiness {
     /// The parent that waits, if this process was started by [`into_background`]. To be called
-    /// before files are made.
-    pub(crate) fn inherited() -> Self {
+    /// before files are made, which lack the bits of `umask` from then on.
+    pub(crate) fn inherited(umask: Mode) -> Self {
         let number = std::env::var(READINESS).ok().and_then(|number| number.parse().ok());
         let parent = number.and_then(|number| sys::process::inherited(number).ok()).map(fs::File::from);
         if parent.is_some() {
             // The session of the terminal we were started from is not ours any more.
             let _ = rustix::process::setsid();
         }
-        // Nor is the umask of whoever started us: others may read logs and pid files.
-        let _ = rustix::process::umask(Mode::from_raw_mode(0o022));
+        // Nor is the umask of whoever started us.
+        let _ = rustix::process::umask(umask);
         Self { parent }
     }
 
@@ -104,6 +110,16 @@ fn start_background(name: &str) -> std::io::Result<String> {
     Ok(text)
 }
 
+/// Makes a directory, and those above it, with this mode whatever the umask; one that is there stays as
+/// it is.
+pub(crate) fn make_directory(path: &Path, mode: u32) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(path)?;
+    fs::set_permissions(path, Permissions::from_mode(mode))
+}
+
 /// A file that holds the number of a process.
 #[derive(Debug)]
 pub(crate) struct PidFile {
@@ -140,9 +156,18 @@ impl PidFile {
             let _ = fs::remove_file(&self.path);
             return Ok(());
         };
-        fs::write(&self.path, format!("{pid}\n")).map_err(|error| {
+        self.write(pid).map_err(|error| {
             format!("open() \"{}\" failed ({})", self.path.display(), inspect::errno_words(&error))
         })
+    }
+
+    /// Others may read it whatever the umask.
+    fn write(&self, pid: u32) -> std::io::Result<()> {
+        let mut file = fs::File::create(&self.path)?;
+        if file.metadata()?.is_file() {
+            file.set_permissions(Permissions::from_mode(0o644))?;
+        }
+        writeln!(file, "{pid}")
     }
 
     /// Puts it elsewhere, as a reload may want.

@@ -1,14 +1,15 @@
 //! The operators' socket: how a command of theirs reaches the process that runs.
 
+use super::daemon::make_directory;
 use super::names::{self, DIRECTORY, Name};
 use ha::message::InstanceStatus;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long the supervisor waits for the other end: everything else waits meanwhile.
@@ -99,8 +100,7 @@ pub(crate) struct Reply(UnixStream);
 impl Server {
     /// Listens for operators; only root (or whoever runs us) may connect.
     pub(crate) fn open(name: &Name) -> std::io::Result<Self> {
-        let builder = fs::DirBuilder::new().recursive(true).mode(0o755).create(DIRECTORY);
-        builder?;
+        make_directory(Path::new(DIRECTORY), 0o755)?;
         let path = free_path(name)?;
         let listener = UnixListener::bind(&path)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;

@@ -108,6 +108,28 @@ fn scripts_and_files_have_the_umask_of_the_original() {
 }
 
 #[test]
+fn slips_on_the_command_line_are_said_and_passed_over() {
+    if !possible() {
+        return;
+    }
+    let said = |program: &str| {
+        let text = run(&format!(
+            r#"
+            PROGRAM='{program} extra -u 9x more'
+            conf ''; start; stop || fail "$?"; {program} -t extra -u 9x more; echo "STATUS $?"
+            "#
+        ));
+        assert!(text.contains("STATUS 0"), "{text}");
+        // The original writes some without the end of the line.
+        ["Unexpected argument(s): extra more", "Invalid --umask option 9x"].map(|line| text.contains(line))
+    };
+    assert_eq!(said("keepalived"), [true, true]);
+    if installed("keepalived") {
+        assert_eq!(said("/usr/sbin/keepalived"), [true, true]);
+    }
+}
+
+#[test]
 fn drop_rules_are_where_nftables_says() {
     if !possible() || !installed("nft") {
         return;

@@ -1,6 +1,6 @@
 //! `keepalived`: its command line, its exit codes, its words.
 
-use super::options::{Argument, Given, OptionSpec, parse};
+use super::options::{Argument, Given, OPERAND, OptionSpec, parse};
 use crate::inspect;
 use crate::roles::{self, LogPlan};
 use crate::supervisor::daemon::{PRIVATE, PidFile, Readiness, into_background, make_directory};
@@ -29,7 +29,7 @@ const fn long(letter: char, long: &'static str) -> OptionSpec {
 }
 
 /// keepalived's options. Those that have no letter there have a Greek one here.
-const OPTIONS: [OptionSpec; 39] = [
+const OPTIONS: [OptionSpec; 40] = [
     value('f', "use-file"),
     flag('P', "vrrp"),
     flag('C', "check"),
@@ -69,6 +69,7 @@ const OPTIONS: [OptionSpec; 39] = [
     OptionSpec { short: 'δ', long: "debug", argument: Argument::Attached },
     flag('v', "version"),
     flag('h', "help"),
+    OptionSpec { short: OPERAND, long: "", argument: Argument::None },
 ];
 
 /// Options that are refused, and why.
@@ -201,6 +202,11 @@ fn read(given: Vec<Given>) -> Result<Line, String> {
         copy: None,
         complaint: None,
     };
+    let operands = given.iter().filter(|(letter, _)| *letter == OPERAND);
+    let operands: Vec<_> = operands.filter_map(|(_, word)| word.as_ref()?.to_str()).collect();
+    if !operands.is_empty() {
+        eprintln!("Unexpected argument(s): {}", operands.join(" "));
+    }
     // A test looks at the whole file whatever would run.
     let is_test = given.iter().any(|(letter, _)| *letter == 't');
     for (letter, value) in given {
@@ -221,7 +227,12 @@ fn read(given: Vec<Given>) -> Result<Line, String> {
                 AgentAddress::parse(&word).map_err(|why| format!("--snmp-agent-socket: {why}"))?;
                 line.ha.snmp_socket = Some(word);
             }
-            'u' => line.ha.umask = Some(mask(&word)?),
+            'u' => {
+                line.ha.umask = mask(&word);
+                if line.ha.umask.is_none() {
+                    eprintln!("Invalid --umask option {word}");
+                }
+            }
             'l' => line.ha.log.stderr = true,
             'D' => line.ha.log.detail = true,
             'G' => line.ha.log.facility = None,
@@ -249,7 +260,7 @@ fn read(given: Vec<Given>) -> Result<Line, String> {
             // Only VRRP runs anyhow; virtual addresses that a crash left are always taken up again;
             // of IPVS nothing is set up; there is no process for the others' pid files; log lines are
             // never held back.
-            'P' | 'α' | 'X' | 'I' | 'c' | 'b' | 'φ' => {}
+            'P' | 'α' | 'X' | 'I' | 'c' | 'b' | 'φ' | OPERAND => {}
             other => {
                 let spec = OPTIONS.iter().find(|spec| spec.short == other);
                 let name = spec.map_or("", |spec| spec.long);
@@ -271,13 +282,13 @@ fn facility(word: &str) -> Option<logging::Facility> {
 }
 
 /// `-u`: a number as C writes it.
-fn mask(word: &str) -> Result<u32, String> {
-    let octal = word.strip_prefix('0').filter(|digits| !digits.is_empty());
-    let mask = match octal {
-        Some(digits) => u32::from_str_radix(digits, 8),
-        None => word.parse(),
+fn mask(word: &str) -> Option<u32> {
+    let mask = match (word.strip_prefix("0x"), word.strip_prefix('0')) {
+        (Some(digits), _) => u32::from_str_radix(digits, 16),
+        (_, Some(digits)) if !digits.is_empty() => u32::from_str_radix(digits, 8),
+        _ => word.parse(),
     };
-    mask.ok().filter(|mask| *mask <= 0o777).ok_or_else(|| format!("Invalid --umask option {word}"))
+    mask.ok().filter(|mask| *mask <= 0o777)
 }
 
 /// `-m` and `-M`.

@@ -21,6 +21,9 @@ pub(super) enum Argument {
     Attached,
 }
 
+/// The letter of an option list that takes words without a dash, wherever they stand.
+pub(super) const OPERAND: char = '\0';
+
 /// An option as it was given.
 pub(super) type Given = (char, Option<OsString>);
 
@@ -52,6 +55,10 @@ pub(super) fn parse(arguments: &[OsString], specs: &[OptionSpec]) -> Result<Vec<
             continue;
         }
         let Some(letters) = text.strip_prefix('-').filter(|letters| !letters.is_empty()) else {
+            if specs.iter().any(|spec| spec.short == OPERAND) {
+                given.push((OPERAND, Some(word.clone())));
+                continue;
+            }
             return Err(format!("invalid argument: \"{text}\""));
         };
         let mut letters = letters.chars();

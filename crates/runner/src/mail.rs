@@ -7,7 +7,7 @@
 use crate::message;
 use keepalived_conf::model;
 use lettre::address::Envelope;
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Mailboxes, header};
 use lettre::{Address, Message};
 use std::time::Duration;
@@ -75,6 +75,8 @@ pub(crate) fn write(
         .subject(subject.clone())
         .message_id(None)
         .header(ContentType::TEXT_PLAIN)
+        // Filters of mail go by it.
+        .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("X-Mailer"), "Keepalived".to_owned()))
         .body(mail.body.clone());
     let envelope = Envelope::new(Some(from.email), to.into_iter().map(|mailbox| mailbox.email).collect());
     let letter = match (message, envelope) {

@@ -116,6 +116,7 @@ fn a_letter_as_the_server_hears_it() {
     );
     assert_eq!(heard.header("From"), ["Alexandre.Cassen@firewall.loc"]);
     assert_eq!(heard.header("Subject"), [format!("[{}] VRRP Instance VI_1 - Entering MASTER state", host())]);
+    assert_eq!(heard.header("X-Mailer"), ["Keepalived"]);
     assert_eq!(heard.header("Date").len(), 1);
     assert_eq!(heard.header("Message-ID").len(), 1);
     assert!(heard.header("To")[0].contains("sysadmin@firewall.loc"), "{heard:?}");
@@ -266,9 +267,17 @@ fn a_subject_adds_no_header_no_recipient_and_no_command() {
                 .filter(|line| !line.starts_with([' ', '\t']))
                 .map(|line| line.split(':').next().unwrap())
                 .collect();
-            let mut expected =
-                ["Content-Transfer-Encoding", "Content-Type", "Date", "From", "Message-ID", "Subject", "To"]
-                    .to_vec();
+            let mut expected = [
+                "Content-Transfer-Encoding",
+                "Content-Type",
+                "Date",
+                "From",
+                "Message-ID",
+                "Subject",
+                "To",
+                "X-Mailer",
+            ]
+            .to_vec();
             let mut sorted = names.clone();
             sorted.sort_unstable();
             expected.sort_unstable();

@@ -209,6 +209,18 @@ fn the_exporter_reads_the_same_of_both() {
         assert!(number.split('.').filter(|part| part.parse::<u32>().is_ok()).count() == 3, "{version}");
         assert!(files["--version"].contains("--enable-json"), "{}", files["--version"]);
     }
+    let options = |text: &str, label: &str| -> Vec<String> {
+        let line = text.lines().find_map(|line| line.strip_prefix(label)).expect(label);
+        line.split_whitespace().map(str::to_owned).collect()
+    };
+    for (label, some) in [
+        ("Config options:", &["NFTABLES", "VRRP_VMAC", "OLD_CHKSUM_COMPAT"][..]),
+        ("System options:", &["VRRP_IPVLAN", "VRF"]),
+    ] {
+        let [theirs, ours] = [&theirs, &ours].map(|files| options(&files["--version"], label));
+        assert!(ours.iter().all(|option| theirs.contains(option)), "{ours:?} {theirs:?}");
+        assert!(some.iter().all(|option| ours.iter().any(|ours| ours == option)), "{ours:?}");
+    }
     for signal in ["STATS", "DATA", "JSON"] {
         assert_eq!(ours[signal], theirs[signal], "{signal}");
     }

@@ -101,6 +101,8 @@ Usage: keepalived [OPTION...]
   -d, --dump-conf              Dump the configuration data to the log
   -p, --pid=FILE               Use specified pidfile for parent process
   -r, --vrrp_pid=FILE          Use specified pidfile for VRRP child process
+  -c, --checkers_pid=FILE      Use specified pidfile for checkers child process: there is none yet
+  -b, --bfd_pid=FILE           Use specified pidfile for BFD child process: BFD runs in the VRRP one
   -a, --address-monitoring     Report addresses that others add or delete
   -x, --snmp                   Enable SNMP subsystem
   -A, --snmp-agent-socket=FILE Use the specified socket for master agent
@@ -119,10 +121,16 @@ Usage: keepalived [OPTION...]
 This is Backstay answering as keepalived. `backstay check` shows all findings at once.
 ";
 
-/// What `-v` says after the version. Readers of dumps look for the third word.
+/// What `-v` says after the version: the original's names of what it is built with, as far as that acts
+/// here. Readers of dumps look for the third word.
 const CONFIGURED: &str = "configure options: --enable-bfd --enable-dbus --enable-json --enable-snmp-vrrp \
-    --enable-snmp-rfc\n\nConfig options:  VRRP VRRP_AUTH JSON BFD SNMP_V3_FOR_V2 SNMP_VRRP SNMP_RFCV2 \
-    SNMP_RFCV3 DBUS";
+    --enable-snmp-rfc\n\n\
+    Config options:  NFTABLES VRRP VRRP_AUTH VRRP_VMAC JSON BFD OLD_CHKSUM_COMPAT SNMP_V3_FOR_V2 SNMP_VRRP \
+    SNMP_RFCV2 SNMP_RFCV3 DBUS SYSTEMD_NOTIFY\n\n\
+    System options:  RTA_ENCAP RTA_EXPIRES RTA_PREF FRA_SUPPRESS_PREFIXLEN FRA_SUPPRESS_IFGROUP \
+    FRA_TUN_ID RTAX_CC_ALGO RTAX_QUICKACK FRA_L3MDEV FRA_UID_RANGE RTAX_FASTOPEN_NO_COOKIE RTA_VIA \
+    FRA_PROTOCOL FRA_IP_PROTO FRA_SPORT_RANGE FRA_DPORT_RANGE RTA_TTL_PROPAGATE LWTUNNEL_ENCAP_MPLS \
+    LWTUNNEL_ENCAP_ILA VRRP_IPVLAN VRF";
 
 struct Line {
     ha: HaOptions,
@@ -416,4 +424,24 @@ fn start(mut line: Line) -> ExitCode {
         inherited,
     };
     supervise(plan, caught)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_names_every_option_that_is_taken() {
+        for option in OPTIONS.iter().filter(|option| option.short != OPERAND) {
+            let named = HELP.lines().any(|line| {
+                let words = line.split("  ").find(|words| words.contains("--")).unwrap_or_default();
+                let letter = option.short.is_ascii().then(|| format!("-{},", option.short));
+                let long = words.split(' ').find_map(|word| word.strip_prefix("--"));
+                let long = long.map(|word| word.split(['=', '[']).next().unwrap_or(word));
+                long == Some(option.long) && letter.is_none_or(|letter| words.contains(&letter))
+            });
+            let is_refused = REFUSED.iter().any(|(letter, _)| *letter == option.short);
+            assert_eq!(named, !is_refused, "--{}", option.long);
+        }
+    }
 }

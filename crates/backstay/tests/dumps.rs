@@ -11,7 +11,6 @@ use support::{installed, possible, succeed};
 const THEIRS: &[&str] = &[
     "libnftnl version",
     "Seen up",
-    "Delayed state change running",
     "Reset ARP config counter",
     "Original arp_ignore",
     "Original arp_filter",

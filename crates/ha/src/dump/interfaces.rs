@@ -56,6 +56,7 @@ fn one<'a>(
     ];
     flags.into_iter().filter(|(is, _)| *is).for_each(|(_, word)| state += word);
     line!(text, "   State = {state}");
+    line!(text, "   Delayed state change running = {}", moment.tracking.links.is_delayed(&link.name));
     let delays = config.interface_delays.iter().find(|delay| delay.interface == link.name);
     let (up, down) = delays.map_or((0, 0), |delay| (delay.up.as_micros(), delay.down.as_micros()));
     line!(text, "   Up debounce timer = {up}us");

@@ -56,6 +56,11 @@ impl Links {
         }
     }
 
+    /// Whether an interface has changed and does not count as it is yet.
+    pub(crate) fn is_delayed(&self, interface: &str) -> bool {
+        self.0.iter().any(|delayed| delayed.config.interface == interface && delayed.counts_at.is_some())
+    }
+
     /// Keeps delays shorter than the down timer of an instance that has learnt the interval of its master.
     pub(crate) fn learn(&mut self, instance: &VrrpInstance, interval: Duration, host: &mut dyn Host) {
         for delayed in &mut self.0 {

@@ -165,6 +165,12 @@ impl Sysctls {
         })
     }
 
+    /// What a setting of an interface was before it was changed, if it was.
+    pub fn before_of(&self, interface: &str, setting: Setting) -> Option<i32> {
+        let settings = self.before.get(interface)?;
+        settings.iter().find(|(known, _)| *known == setting).map(|(_, value)| *value)
+    }
+
     /// Takes over what one of these settings was before a predecessor changed it.
     pub fn inherit(&mut self, interface: &str, name: &str, value: i32) {
         let mut all = [VMAC.as_slice(), &VMAC_PARENT, &NO_LOCAL_IGMP].into_iter().flatten();

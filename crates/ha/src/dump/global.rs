@@ -2,8 +2,10 @@
 
 use super::{line, words};
 use keepalived_conf::model::{
-    Config, Fifo, FlushOnStop, Global, Iptables, Mail, Process, Program, ReceiveBuffers, TimedScript, Version,
+    Config, Fifo, FlushOnStop, Global, Iptables, Mail, Nftables, Process, Program, ReceiveBuffers,
+    TimedScript, Version, VrrpInstance,
 };
+use netlink::DropTable;
 
 /// The text; `vrrp` adds what only the vrrp process knows.
 pub fn global(config: &Config, vrrp: bool) -> String {
@@ -37,7 +39,7 @@ pub fn global(config: &Config, vrrp: bool) -> String {
     let on_reload = words::truth(global.fifos.write_states_on_reload);
     line!(text, " FIFO write vrrp states on reload = {on_reload}");
     defaults(global, &mut text);
-    filters(global, &mut text);
+    filters(config, vrrp, &mut text);
     processes(global, &mut text);
     agents(global, &mut text);
     line!(text, " Script security {}", words::enabled(global.script_security));
@@ -172,14 +174,22 @@ fn defaults(global: &Global, text: &mut String) {
     line!(text, " VRRP default protocol version = {version}");
 }
 
-fn filters(global: &Global, text: &mut String) {
+fn filters(config: &Config, vrrp: bool, text: &mut String) {
+    let global = &config.global;
     if let Iptables::Chains(inward, outward) = &global.iptables {
         line!(text, " Iptables input chain = {inward}");
         if let Some(outward) = outward {
             line!(text, " Iptables output chain = {outward}");
         }
     }
-    if let Some(nftables) = &global.firewall.nftables {
+    let filtered = |instance: &VrrpInstance| !instance.accept || instance.virtual_interface.is_some();
+    let needed = vrrp && config.instances.iter().any(filtered);
+    let usual = || {
+        let table = DropTable::of(config.program.name.as_deref());
+        Nftables { table: table.name, priority: table.priority, by_index: false }
+    };
+    let unwritten = (needed && !matches!(global.iptables, Iptables::Chains(..))).then(usual);
+    if let Some(nftables) = global.firewall.nftables.as_ref().or(unwritten.as_ref()) {
         line!(text, " nftables table name = {}", nftables.table);
         line!(text, " nftables base chain priority = {}", nftables.priority);
         let not = if nftables.by_index { "" } else { "don't " };

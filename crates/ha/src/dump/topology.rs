@@ -6,6 +6,7 @@ use keepalived_conf::model::{
     AntiReplay, AuthHmac, Authentication, Conditions, Global, HmacMode, IpvlanMode, Notify,
     OldUnicastChecksum, Prefix, SyncGroup, TrackInterface, Version, VirtualInterface,
 };
+use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 use vrrp::tracking::Effect;
@@ -242,7 +243,12 @@ fn interface(instance: &Instance, moment: &Moment<'_>, text: &mut String) {
     let origin = if config.source.is_some() { " (from configuration)" } else { "" };
     line!(text, "   Using src_ip = {source}{origin}");
     if config.unicast.is_none() {
-        line!(text, "   Multicast address {}", config.mcast_group);
+        let link = moment.network.interfaces.link(&instance.purpose.interface);
+        let scope = match (config.mcast_group, link) {
+            (IpAddr::V6(_), Some(link)) => format!(", ifindex {}", link.index),
+            _ => String::new(),
+        };
+        line!(text, "   Multicast address {}{scope}", config.mcast_group);
     }
 }
 

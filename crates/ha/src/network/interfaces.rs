@@ -12,6 +12,8 @@ pub(crate) struct Interfaces {
     addresses: Vec<Address>,
     /// Names of those that are down by what their drivers say when they are asked.
     polled_down: Vec<String>,
+    /// Indices of those that packets could pass once and cannot now.
+    were_up: HashSet<u32>,
 }
 
 /// A change that is worth acting on.
@@ -37,11 +39,12 @@ pub(crate) enum News {
 impl Interfaces {
     #[cfg(test)]
     pub(crate) fn new(links: Vec<Link>, addresses: Vec<Address>) -> Self {
-        Self { links, addresses, polled_down: Vec::new() }
+        Self { links, addresses, ..Self::default() }
     }
 
     /// Takes all links and addresses anew.
     pub(crate) fn replace(&mut self, links: Vec<Link>, addresses: Vec<Address>) {
+        self.were_up.extend(self.links.iter().filter(|link| link.is_usable()).map(|link| link.index));
         (self.links, self.addresses) = (links, addresses);
     }
 
@@ -63,6 +66,11 @@ impl Interfaces {
     /// Whether packets can pass it.
     pub(crate) fn is_usable(&self, name: &str) -> bool {
         self.link(name).is_some_and(Link::is_usable) && !self.polled_down.iter().any(|down| down == name)
+    }
+
+    /// Whether packets can pass a link or could.
+    pub(crate) fn has_been_up(&self, link: &Link) -> bool {
+        link.is_usable() || self.were_up.contains(&link.index)
     }
 
     /// Takes in what a poll says of a link. Says whether that is new.
@@ -132,6 +140,7 @@ impl Interfaces {
             Change::Link(link) => {
                 let old = self.links.iter_mut().find(|known| known.index == link.index);
                 let (name, usable, multicast) = (link.name.clone(), link.is_usable(), link.multicast);
+                let index = link.index;
                 let was = match old {
                     Some(old) => {
                         let old = std::mem::replace(old, link);
@@ -147,13 +156,17 @@ impl Interfaces {
                     }
                 };
                 match (was.as_ref().map(Link::is_usable), usable) {
-                    (Some(true), false) => Some(News::Down(name)),
+                    (Some(true), false) => {
+                        self.were_up.insert(index);
+                        Some(News::Down(name))
+                    }
                     (Some(false) | None, true) => Some(News::Up(name)),
                     _ if was.is_some_and(|was| was.multicast == multicast) => None,
                     _ => Some(News::Other),
                 }
             }
             Change::LinkRemoved(link) => {
+                self.were_up.remove(&link.index);
                 self.links.retain(|known| known.index != link.index);
                 self.addresses.retain(|known| known.link != link.index);
                 Some(News::Gone(link.name))

@@ -579,6 +579,29 @@ impl Network {
         self.virtual_interfaces.wanted.iter().any(|link| link.name == name)
     }
 
+    /// The interface below one of those.
+    pub(crate) fn below(&self, name: &str) -> Option<&str> {
+        self.virtual_interfaces.wanted.iter().find(|link| link.name == name).map(|link| link.parent.as_str())
+    }
+
+    /// How many of those need an interface not to answer for their addresses.
+    pub(crate) fn arp_borrowers(&self, name: &str) -> usize {
+        let borrows =
+            |link: &&VirtualLink| link.family == Family::Ipv4 && link.mac.is_some() && link.parent == name;
+        self.virtual_interfaces.wanted.iter().filter(borrows).count()
+    }
+
+    /// How many instances keep the secondary addresses of an interface.
+    pub(crate) fn promoters(&self, name: &str) -> usize {
+        self.virtual_interfaces.promoting.iter().filter(|promoting| *promoting == name).count()
+    }
+
+    /// What a setting of an interface was before it was changed here; 0 where it cannot be read.
+    pub(crate) fn original(&self, name: &str, setting: Setting) -> i32 {
+        let before = self.virtual_interfaces.sysctls.before_of(name, setting);
+        before.or_else(|| netlink::sysctl::read(name, setting).ok()).unwrap_or_default()
+    }
+
     /// Whether there are any.
     pub(crate) fn has_virtual_interfaces(&self) -> bool {
         !self.virtual_interfaces.wanted.is_empty()

@@ -117,8 +117,10 @@ fn has_bare(text: &str, quote: char) -> bool {
 /// Within quotes keepalived up to 2.2 reads a command twice: `\"` in `"…"` is a quote when the words are
 /// cut. Where that leaves a quote open, it is a character, as for 2.4.
 fn read(words: &[Word], line: &str) -> Option<(String, Vec<Part>)> {
+    // Whole, it has lost its outer quotes.
     if let [word] = words
         && word.quoted
+        && word.raw != line
         && let Some(parts) = split(&word.text)
     {
         return Some((line.replace("\\\"", "\"").replace("\\'", "'"), parts));

@@ -398,6 +398,11 @@ impl HaSide {
         if let Some(word) = word_of_a_start(&self.config.program, &loaded.config.program) {
             return Some(format!("`{word}` cannot be changed while the program runs: restart it"));
         }
+        // An editor or a copy may just be writing it.
+        let is_blank = |(_, source): (_, &diagnostic::Source)| source.bytes().trim_ascii().is_empty();
+        if loaded.sources.files().all(is_blank) && !self.config.instances.is_empty() {
+            return Some(format!("{} is empty", self.options.path.display()));
+        }
         // A start waits for it: that is better than no program. Addresses that are served are not given up
         // for it.
         let missing = self.options.missing_interface(loaded, &self.interfaces);

@@ -45,9 +45,12 @@ enum Socket {
 
 impl Syslog {
     /// The daemon that listens on a socket of this machine, usually `/dev/log`. `tag` is what
-    /// stands before the colon, such as `Keepalived_vrrp[123]`.
+    /// stands before the colon, such as `Keepalived_vrrp[123]`. The connection is made now, while the
+    /// process may be more than it is to be.
     pub fn unix(path: &Path, facility: Facility, tag: String) -> Self {
-        Self { peer: Peer::Unix(path.to_owned()), socket: None, facility, tag, host: None }
+        let mut syslog = Self { peer: Peer::Unix(path.to_owned()), socket: None, facility, tag, host: None };
+        syslog.socket = syslog.connect();
+        syslog
     }
 
     /// A daemon reached over UDP; lines carry a host name.

@@ -408,7 +408,7 @@ fn start(mut line: Line) -> ExitCode {
     };
     if let Some(directory) = pid_file.path().parent().filter(|_| program.pid_directory) {
         // Where it cannot be made, writing the files says so.
-        let _ = make_directory(directory, 0o755);
+        let _ = make_directory(directory);
     }
     let vrrp_pid = line.vrrp_pid.unwrap_or_else(|| roles::pid_path(&program, "vrrp"));
     let plan = Plan {

@@ -110,14 +110,17 @@ fn start_background(name: &str) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// Makes a directory, and those above it, with this mode whatever the umask; one that is there stays as
-/// it is.
-pub(crate) fn make_directory(path: &Path, mode: u32) -> std::io::Result<()> {
+/// Makes a directory, and those above it, that all may look into whatever the umask; one that is there
+/// stays as it is.
+pub(crate) fn make_directory(path: &Path) -> std::io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(path)?;
-    fs::set_permissions(path, Permissions::from_mode(mode))
+    if let Some(above) = path.parent() {
+        make_directory(above)?;
+    }
+    fs::create_dir(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o755))
 }
 
 /// A file that holds the number of a process.

@@ -100,7 +100,7 @@ pub(crate) struct Reply(UnixStream);
 impl Server {
     /// Listens for operators; only root (or whoever runs us) may connect.
     pub(crate) fn open(name: &Name) -> std::io::Result<Self> {
-        make_directory(Path::new(DIRECTORY), 0o755)?;
+        make_directory(Path::new(DIRECTORY))?;
         let path = free_path(name)?;
         let listener = UnixListener::bind(&path)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;

@@ -48,8 +48,7 @@ fn one<'a>(
         line!(text, "   MAC = {mac}");
         line!(text, "   MAC broadcast = ff:ff:ff:ff:ff:ff");
     }
-    let not = |is: bool| if is { "" } else { "not " };
-    let mut state = format!("{}UP, {}RUNNING", not(link.up), not(link.running));
+    let mut state = standing(link);
     let flags = [
         (link.loopback, ", no broadcast, loopback"),
         (link.no_arp, ", no arp"),
@@ -82,6 +81,11 @@ fn one<'a>(
     tracking(link, moment, text);
 }
 
+fn standing(link: &Link) -> String {
+    let not = |is: bool| if is { "" } else { "not " };
+    format!("{}UP, {}RUNNING", not(link.up), not(link.running))
+}
+
 fn macvlan(link: &Link, moment: &Moment<'_>, text: &mut String) {
     let Some(mode) = link.macvlan else { return };
     let mode = match mode {
@@ -92,8 +96,7 @@ fn macvlan(link: &Link, moment: &Moment<'_>, text: &mut String) {
     let interfaces = &moment.network.interfaces;
     match link.parent.and_then(|parent| interfaces.link_at(parent)).filter(|_| !link.parent_elsewhere) {
         Some(parent) => {
-            let not = |is: bool| if is { "" } else { "not " };
-            let state = format!("{}UP, {}RUNNING", not(parent.up), not(parent.running));
+            let state = standing(parent);
             line!(text, "   VMAC type {mode}, underlying interface = {}, state = {state}", parent.name);
         }
         None => line!(text, "   VMAC type {mode}, underlying interface in different namespace"),

@@ -45,6 +45,7 @@ impl Interfaces {
     /// Takes all links and addresses anew.
     pub(crate) fn replace(&mut self, links: Vec<Link>, addresses: Vec<Address>) {
         self.were_up.extend(self.links.iter().filter(|link| link.is_usable()).map(|link| link.index));
+        self.were_up.retain(|index| links.iter().any(|link| link.index == *index));
         (self.links, self.addresses) = (links, addresses);
     }
 

@@ -17,7 +17,7 @@ use netlink::{
     Change, IpvlanFlag, LinkChange, LinkKind, MacvlanMode, NewAddress, NewLink, Silence, SilentLinks,
 };
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use wire::Mac;
 
 /// The longest name of an interface, in bytes.
@@ -623,16 +623,16 @@ impl Network {
         let quiet = macvlans.filter(|link| link.family == Family::Ipv4 || !own.busy.contains(&link.name));
         let interfaces = &self.interfaces;
         let index = |link: &VirtualLink| Some(interfaces.link(&link.name)?.index);
-        let senders = || wanted.iter().filter(|link| link.mac.is_some());
-        let copies = senders().filter_map(|link| match link.copy(interfaces)? {
-            IpAddr::V6(address) => Some(address),
+        let macvlans = wanted.iter().filter(|link| link.mac.is_some());
+        let copied = macvlans.filter_map(|link| match link.copy(interfaces)? {
+            IpAddr::V6(address) => Some((index(link)?, address)),
             IpAddr::V4(_) => None,
         });
-        let silence = Silence {
-            links: quiet.filter_map(index).collect(),
-            copies: copies.collect(),
-            senders: senders().filter(|link| link.copy(interfaces).is_some()).filter_map(index).collect(),
-        };
+        let (senders, mut copies): (Vec<u32>, Vec<Ipv6Addr>) = copied.unzip();
+        // Those on one link have the same.
+        copies.sort_unstable();
+        copies.dedup();
+        let silence = Silence { links: quiet.filter_map(index).collect(), senders, copies };
         if silence == own.silence {
             return;
         }

@@ -21,7 +21,7 @@
 //! Rules may count what they match. A link-local address counts on its own link only. Both tables are
 //! replaced as a whole in one transaction, so there is no moment with half of them.
 
-use crate::nftables::{Batch, Family, Hook, Keys, Meta, SetKind, Socket, Table, Verdict, table_name};
+use crate::nftables::{Batch, Family, Hook, Keys, Meta, Nftables, SetKind, Table, Verdict, table_name};
 use crate::{Error, Missing};
 use rustix::io::Errno;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -103,18 +103,15 @@ const CHAINS: [Chain; 2] = [
 /// The tables of drop rules.
 #[derive(Debug)]
 pub struct DropRules {
-    socket: Socket,
+    nftables: Nftables,
     /// The name of the tables that were made last.
     made: Option<String>,
 }
 
 impl DropRules {
-    /// Opens the socket. Changing rules needs CAP_NET_ADMIN.
-    ///
-    /// # Errors
-    /// What the kernel says, [`Missing::Nftables`] when it has no netfilter.
-    pub fn open() -> Result<Self, Error> {
-        Ok(Self { socket: Socket::open()?, made: None })
+    /// None yet. Setting them needs CAP_NET_ADMIN.
+    pub fn new(nftables: Nftables) -> Self {
+        Self { nftables, made: None }
     }
 
     /// Drops what is sent to or from exactly these addresses; nothing, and the tables go, when there
@@ -152,7 +149,7 @@ impl DropRules {
             let mut rules = Rules::begin(&mut batch, Table(Family::Ipv6, &name), layout);
             rules.v6(&v6, &on_link);
         }
-        match self.socket.commit(batch) {
+        match self.nftables.commit(batch) {
             // Without nftables there are no rules that could be left over.
             Err(Error::Missing(Missing::Nftables) | Error::Kernel(Errno::INVAL)) if addresses.is_empty() => {}
             other => other?,

@@ -33,7 +33,7 @@
 //! next process adopts them.
 
 use crate::Error;
-use crate::nftables::{Batch, Family, Hook, Jump, Keys, Meta, SetKind, Socket, Table, Verdict, table_name};
+use crate::nftables::{Batch, Family, Hook, Jump, Keys, Meta, Nftables, SetKind, Table, Verdict, table_name};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -71,35 +71,47 @@ impl<'a> Tables<'a> {
 /// The tables and who holds what.
 #[derive(Debug)]
 pub struct Lease {
-    socket: Socket,
+    nftables: Nftables,
     /// Of the tables, with a zero byte at the end.
     name: Vec<u8>,
     held: BTreeMap<u32, Vec<IpAddr>>,
+    /// Whether the rules for all holders may be those of an older program; the next transaction that is
+    /// more than a refresh writes them anew.
+    adopted: bool,
+    /// Whether the kernel prolongs an element that is added again. Every one that is deleted instead is
+    /// cleared away later, and whoever ends a connection to nftables waits for that, with all other
+    /// transactions.
+    prolongs: bool,
 }
 
 impl Lease {
     /// Makes the tables of this program of ours, `None` where there is but one, or adopts those of a
-    /// process before this one. What [`Lease::holders`] tells
-    /// then is governed; who of them is dead must be forgotten or governed anew. Needs CAP_NET_ADMIN.
+    /// process before this one, without a transaction: those wait for each other, and a master that goes
+    /// on advertises first. What [`Lease::holders`] tells then is governed; who of them is dead must be
+    /// forgotten or governed anew. Needs CAP_NET_ADMIN.
     ///
     /// # Errors
     /// [`Missing::Nftables`](crate::Missing::Nftables) where the kernel has none, or not for ARP:
     /// do without a lease. Else what the kernel says.
-    pub fn open(program: Option<&str>) -> Result<Self, Error> {
+    pub fn open(nftables: Nftables, program: Option<&str>) -> Result<Self, Error> {
         let name = table_name("backstay_lease", program).into_bytes();
         let name = [name.as_slice(), b"\0"].concat();
-        let mut lease = Self { socket: Socket::open()?, name, held: BTreeMap::new() };
+        let mut lease =
+            Self { nftables, name, held: BTreeMap::new(), adopted: false, prolongs: kernel_prolongs() };
         let inet = Tables::named(&lease.name).inet;
-        let [v4, v6] = [V4, V6].map(|map| lease.socket.jumps(inet, map));
+        let [v4, v6] = [V4, V6].map(|map| lease.nftables.jumps(inet, map));
         for Jump { key, chain } in v4? {
             lease.adopt(<[u8; 4]>::try_from(key).ok().map(|octets| Ipv4Addr::from(octets).into()), &chain);
         }
         for Jump { key, chain } in v6? {
             lease.adopt(<[u8; 16]>::try_from(key).ok().map(|octets| Ipv6Addr::from(octets).into()), &chain);
         }
-        let mut batch = Batch::begin();
-        lease.base(&mut batch);
-        lease.socket.commit(batch)?;
+        lease.adopted = !lease.held.is_empty();
+        if !lease.adopted {
+            let mut batch = Batch::begin();
+            lease.base(&mut batch);
+            lease.nftables.commit(batch)?;
+        }
         Ok(lease)
     }
 
@@ -127,6 +139,9 @@ impl Lease {
         let tables = Tables::named(&self.name);
         let mut held = self.held.clone();
         let mut batch = Batch::begin();
+        if self.adopted {
+            self.base(&mut batch);
+        }
         for (holder, addresses) in holders {
             let before = held.remove(holder).unwrap_or_default();
             let free = |address: &&IpAddr| !held.values().any(|others| others.contains(address));
@@ -142,7 +157,7 @@ impl Lease {
         for (holder, _) in holders {
             renew(&mut batch, tables, *holder, duration, Renewal::MayLive);
         }
-        match self.socket.commit(batch) {
+        match self.nftables.commit(batch) {
             // Somebody has flushed the ruleset.
             Err(Error::Kernel(Errno::NOENT)) => {
                 let all: Vec<u32> = holders.iter().map(|(holder, _)| *holder).collect();
@@ -150,6 +165,7 @@ impl Lease {
             }
             other => other?,
         }
+        self.adopted = false;
         self.held = held;
         Ok(())
     }
@@ -164,6 +180,7 @@ impl Lease {
             Err(Error::Kernel(Errno::NOENT)) => self.forget_all(holders, true)?,
             other => other?,
         }
+        self.adopted = false;
         self.held.retain(|holder, _| !holders.contains(holder));
         Ok(())
     }
@@ -171,7 +188,7 @@ impl Lease {
     fn forget_all(&mut self, holders: &[u32], missing: bool) -> Result<(), Error> {
         let tables = Tables::named(&self.name);
         let mut batch = Batch::begin();
-        if missing {
+        if missing || self.adopted {
             self.base(&mut batch);
         }
         for holder in holders {
@@ -188,7 +205,7 @@ impl Lease {
                 batch.delete_set(table, &alive(*holder));
             }
         }
-        self.socket.commit(batch)
+        self.nftables.commit(batch)
     }
 
     /// Lets these holders' addresses be answered for `duration` from now, to the precision of the
@@ -201,15 +218,17 @@ impl Lease {
         if holders.iter().any(|holder| !self.held.contains_key(holder)) {
             return Err(Error::Kernel(Errno::NOENT));
         }
-        // Before Linux 6.12 an element is not prolonged, so it is replaced. One that is over is not
-        // there any more, and cannot be deleted; that is rare, and finding out costs a transaction.
+        // An element that cannot be prolonged is replaced. One that is over is not there any more, and
+        // cannot be deleted; that is rare, and finding out costs a transaction.
         let tables = Tables::named(&self.name);
-        for renewal in [Renewal::Lives, Renewal::MayLive] {
+        let renewals: &[Renewal] =
+            if self.prolongs { &[Renewal::Prolonged] } else { &[Renewal::Lives, Renewal::MayLive] };
+        for &renewal in renewals {
             let mut batch = Batch::begin();
             for holder in holders {
                 renew(&mut batch, tables, *holder, duration, renewal);
             }
-            match self.socket.commit(batch) {
+            match self.nftables.commit(batch) {
                 Err(Error::Kernel(Errno::NOENT)) => {}
                 other => return other,
             }
@@ -228,14 +247,14 @@ impl Lease {
         for holder in holders {
             renew(&mut batch, tables, *holder, Duration::ZERO, Renewal::Ends);
         }
-        self.socket.commit(batch)
+        self.nftables.commit(batch)
     }
 
     /// Deletes the tables: nothing is governed, everything passes.
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn release(mut self) -> Result<(), Error> {
+    pub fn release(&mut self) -> Result<(), Error> {
         let tables = Tables::named(&self.name);
         let mut batch = Batch::begin();
         for table in tables.all() {
@@ -243,7 +262,9 @@ impl Lease {
             batch.table(table);
             batch.delete_table(table);
         }
-        self.socket.commit(batch)
+        self.nftables.commit(batch)?;
+        self.held.clear();
+        Ok(())
     }
 
     /// Makes what is there whoever holds what.
@@ -270,7 +291,7 @@ impl Lease {
             install(&mut batch, tables, *holder, held.get(holder).into_iter().flatten());
             renew(&mut batch, tables, *holder, duration, Renewal::MayLive);
         }
-        self.socket.commit(batch)
+        self.nftables.commit(batch)
     }
 }
 
@@ -398,9 +419,20 @@ fn install<'a>(
     }
 }
 
+/// Linux 6.12 and later: before, adding an element again changed nothing.
+fn kernel_prolongs() -> bool {
+    let release = rustix::system::uname();
+    let release = release.release().to_string_lossy();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse::<u32>());
+    let mut next = || numbers.next().and_then(Result::ok).unwrap_or_default();
+    (next(), next()) >= (6, 12)
+}
+
 /// What is known of a holder's element, and what becomes of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Renewal {
+    /// It may be there or not, and the kernel prolongs it.
+    Prolonged,
     /// It is there, and is replaced.
     Lives,
     /// It may be there or not.
@@ -416,6 +448,9 @@ fn renew(batch: &mut Batch, tables: Tables, holder: u32, duration: Duration, ren
     let mut element = |table, keys: &[&[u8]]| {
         if renewal != Renewal::Lives {
             batch.elements(table, &alive, keys, timeout);
+        }
+        if renewal == Renewal::Prolonged {
+            return;
         }
         batch.delete_elements(table, &alive, keys);
         if renewal != Renewal::Ends {

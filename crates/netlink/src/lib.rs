@@ -1,7 +1,7 @@
 //! Links, addresses, routes and rules over rtnetlink (`rtnetlink(7)`).
 //!
 //! [`Requests`] asks and changes, many items at once; [`Monitor`] hears what anybody changes;
-//! [`DropRules`], [`Lease`] and [`SilentLinks`] keep tables of nftables. The crates that code the messages are known here only.
+//! [`DropRules`], [`Lease`] and [`SilentLinks`] keep tables of [`Nftables`]. The crates that code the messages are known here only.
 #![forbid(unsafe_code)]
 
 mod address;
@@ -29,6 +29,7 @@ pub use lease::Lease;
 pub use link::{Link, MacvlanMode};
 pub use monitor::{Change, Monitor};
 pub use new_link::{IpvlanFlag, LinkChange, LinkKind, NewLink};
+pub use nftables::Nftables;
 pub use prefix::Prefix;
 pub use requests::Requests;
 pub use route::{

@@ -10,6 +10,7 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recv, sendto, socket_with, sockopt,
 };
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 // linux/netlink.h
 const NLMSG_ERROR: u16 = 2;
@@ -142,12 +143,19 @@ pub(crate) struct Jump {
     pub(crate) chain: Vec<u8>,
 }
 
-#[derive(Debug)]
-pub(crate) struct Socket(OwnedFd);
+/// A connection to the kernel's nftables, for all that keep tables there.
+///
+/// The end of one may hold up everybody's transactions for some hundredths of a second: the kernel first
+/// clears away what was deleted.
+#[derive(Clone, Debug)]
+pub struct Nftables(Arc<OwnedFd>);
 
-impl Socket {
-    /// Opens the socket. Changing rules needs CAP_NET_ADMIN.
-    pub(crate) fn open() -> Result<Self, Error> {
+impl Nftables {
+    /// Opens the connection. Changing tables needs CAP_NET_ADMIN.
+    ///
+    /// # Errors
+    /// What the kernel says, [`Missing::Nftables`] when it has no netfilter.
+    pub fn open() -> Result<Self, Error> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(netlink::NETFILTER))
             .map_err(meaning)?;
@@ -156,7 +164,7 @@ impl Socket {
             sockopt::set_socket_send_buffer_size(&socket, SEND_BUFFER)?;
         }
         bind(&socket, &SocketAddrNetlink::new(0, 0))?;
-        Ok(Self(socket))
+        Ok(Self(Arc::new(socket)))
     }
 
     /// Carries a transaction out. The kernel acknowledges nothing, but tells what it refuses before
@@ -166,7 +174,7 @@ impl Socket {
         let mut answer = vec![0; 16384];
         let mut failure = None;
         loop {
-            let length = match recv(&self.0, answer.as_mut_slice(), RecvFlags::DONTWAIT) {
+            let length = match recv(&*self.0, answer.as_mut_slice(), RecvFlags::DONTWAIT) {
                 Ok((length, _)) => length,
                 Err(Errno::AGAIN) => return failure.map_or(Ok(()), |errno| Err(meaning(errno))),
                 Err(Errno::INTR) => continue,
@@ -185,7 +193,7 @@ impl Socket {
         let mut found = Vec::new();
         let mut answer = vec![0; 65536];
         loop {
-            let length = match recv(&self.0, answer.as_mut_slice(), RecvFlags::DONTWAIT) {
+            let length = match recv(&*self.0, answer.as_mut_slice(), RecvFlags::DONTWAIT) {
                 Ok((length, _)) => length,
                 Err(Errno::INTR) => continue,
                 Err(errno) => return Err(errno.into()),
@@ -203,7 +211,7 @@ impl Socket {
 
     fn send(&self, bytes: &[u8]) -> Result<(), Error> {
         loop {
-            match sendto(&self.0, bytes, SendFlags::empty(), &SocketAddrNetlink::new(0, 0)) {
+            match sendto(&*self.0, bytes, SendFlags::empty(), &SocketAddrNetlink::new(0, 0)) {
                 Err(Errno::INTR) => {}
                 other => return other.map(|_| ()).map_err(meaning),
             }

@@ -17,7 +17,7 @@
 //! ```
 //! keepalived sends the reports from the link below instead; for that, join the groups there as well.
 
-use crate::nftables::{Batch, Family, Hook, Keys, Meta, SetKind, Socket, Table, Verdict, table_name};
+use crate::nftables::{Batch, Family, Hook, Keys, Meta, Nftables, SetKind, Table, Verdict, table_name};
 use crate::{Error, Missing};
 use rustix::io::Errno;
 use std::net::Ipv6Addr;
@@ -54,19 +54,16 @@ impl Silence {
 /// The table of silent links.
 #[derive(Debug)]
 pub struct SilentLinks {
-    socket: Socket,
+    nftables: Nftables,
     /// Of the table, with a zero byte at the end.
     name: Vec<u8>,
 }
 
 impl SilentLinks {
-    /// Opens the socket; `program` as in [`crate::Lease::open`]. Changing rules needs CAP_NET_ADMIN.
-    ///
-    /// # Errors
-    /// What the kernel says, [`Missing::Nftables`] when it has no netfilter.
-    pub fn open(program: Option<&str>) -> Result<Self, Error> {
+    /// None yet; `program` as in [`crate::Lease::open`]. Silencing needs CAP_NET_ADMIN.
+    pub fn new(nftables: Nftables, program: Option<&str>) -> Self {
         let name = table_name("backstay_links", program).into_bytes();
-        Ok(Self { socket: Socket::open()?, name: [name.as_slice(), b"\0"].concat() })
+        Self { nftables, name: [name.as_slice(), b"\0"].concat() }
     }
 
     /// Keeps exactly these links silent; to be called before they go up. When there are none, the table
@@ -122,7 +119,7 @@ impl SilentLinks {
                 });
             }
         }
-        match self.socket.commit(batch) {
+        match self.nftables.commit(batch) {
             Err(Error::Missing(Missing::Nftables) | Error::Kernel(Errno::INVAL)) if silence.is_empty() => {
                 Ok(())
             }

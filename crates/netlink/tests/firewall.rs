@@ -4,8 +4,8 @@
 mod space;
 
 use netlink::{
-    DropOn, DropRules, DropTable, LinkChange, LinkKind, MacvlanMode, NewAddress, NewLink, Requests, Silence,
-    SilentLinks,
+    DropOn, DropRules, DropTable, LinkChange, LinkKind, MacvlanMode, NewAddress, NewLink, Nftables, Requests,
+    Silence, SilentLinks,
 };
 use rustix::net::{AddressFamily, Protocol, RecvFlags, SocketFlags, SocketType, recv, socket_with};
 use space::{Host, enter, ip, run, words};
@@ -27,7 +27,7 @@ fn drop_rules_read_like_those_of_keepalived() {
     if !enter() {
         return;
     }
-    let mut rules = DropRules::open().unwrap();
+    let mut rules = DropRules::new(Nftables::open().unwrap());
     let usual = DropTable::default();
     let every = |text| (address(text), DropOn::Every);
     rules.set(&[], &usual).unwrap();
@@ -59,7 +59,7 @@ fn drop_rules_follow_the_words_on_their_table() {
     if !enter() {
         return;
     }
-    let mut rules = DropRules::open().unwrap();
+    let mut rules = DropRules::new(Nftables::open().unwrap());
     let every = |text| (address(text), DropOn::Every);
     rules.set(&[every("192.0.2.9")], &DropTable::default()).unwrap();
     let sets = Some(["own", "own6"].map(str::to_owned));
@@ -122,7 +122,7 @@ fn a_dropped_address_is_a_neighbour_that_does_not_answer() {
         let shown = run("nsenter", &format!("-t {} -n -- ip neigh show {text}", asker.pid()));
         shown.contains("lladdr")
     };
-    let mut rules = DropRules::open().unwrap();
+    let mut rules = DropRules::new(Nftables::open().unwrap());
     let usual = DropTable::default();
     let on = |local: &DropOn| {
         let of = |text: &str| if text.starts_with("fe80") { local.clone() } else { DropOn::Every };
@@ -176,7 +176,7 @@ fn nothing_is_heard_of_a_silent_link() {
     assert!(neighbour.succeeds("ip", "link set eth0 up"));
     let mut requests = Requests::open().unwrap();
     let parent = requests.link("eth0").unwrap().unwrap().index;
-    let mut silent = SilentLinks::open(None).unwrap();
+    let mut silent = SilentLinks::new(Nftables::open().unwrap(), None);
     silent.set(&Silence::default()).unwrap();
     let heard = [false, true].map(|quiet| {
         let mac = Mac::virtual_router(61, false);

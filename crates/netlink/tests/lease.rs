@@ -3,7 +3,7 @@
 
 mod space;
 
-use netlink::{Lease, NewAddress, Requests};
+use netlink::{Lease, NewAddress, Nftables, Requests};
 use rustix::net::{AddressFamily, Protocol, RecvFlags, SocketFlags, SocketType, recv, socket_with};
 use space::{Host, enter, ip, run, words};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -107,7 +107,7 @@ fn addresses_are_answered_only_while_the_lease_lives() {
     let asker = network();
     assert_eq!(ask(&asker, VIP, VIP6), ALL, "without a lease");
     let addresses = [IpAddr::from(VIP), VIP6.into()];
-    let mut lease = Lease::open(None).unwrap();
+    let mut lease = Lease::open(Nftables::open().unwrap(), None).unwrap();
     assert_eq!(ask(&asker, VIP, VIP6), ALL, "nothing is governed");
 
     lease.govern(&[(7, &addresses)], LONG).unwrap();
@@ -123,7 +123,7 @@ fn addresses_are_answered_only_while_the_lease_lives() {
     lease.end(&[7]).unwrap();
     drop(lease);
     assert_eq!(ask(&asker, VIP, VIP6), NONE, "nobody refreshes");
-    let mut lease = Lease::open(None).unwrap();
+    let mut lease = Lease::open(Nftables::open().unwrap(), None).unwrap();
     assert_eq!(lease.holders().collect::<Vec<_>>(), [(7, &addresses[..])]);
     assert_eq!(ask(&asker, VIP, VIP6), NONE, "adopting refreshes nothing");
     lease.refresh(&[7], LONG).unwrap();
@@ -172,7 +172,7 @@ fn silence_comes_when_the_time_is_over() {
         return;
     }
     let asker = network();
-    let mut lease = Lease::open(None).unwrap();
+    let mut lease = Lease::open(Nftables::open().unwrap(), None).unwrap();
     let addresses = [IpAddr::from(VIP), VIP6.into()];
     for milliseconds in [30, 100, 500] {
         let duration = Duration::from_millis(milliseconds);
@@ -201,7 +201,7 @@ fn nft_shows_and_reloads_the_tables() {
     if !enter() {
         return;
     }
-    let mut lease = Lease::open(None).unwrap();
+    let mut lease = Lease::open(Nftables::open().unwrap(), None).unwrap();
     lease.govern(&[(1, &[VIP.into()])], LONG).unwrap();
     let listed = run("nft", "list ruleset");
     for part in [
@@ -222,7 +222,7 @@ fn nft_shows_and_reloads_the_tables() {
     run("nft", "flush ruleset");
     run("nft", &format!("-f {}", file.display()));
     std::fs::remove_file(&file).unwrap();
-    assert_eq!(Lease::open(None).unwrap().holders().count(), 1);
+    assert_eq!(Lease::open(Nftables::open().unwrap(), None).unwrap().holders().count(), 1);
 }
 
 /// What one program of ours holds is nothing to another on the same machine.
@@ -231,17 +231,17 @@ fn programs_side_by_side_have_their_own() {
     if !enter() {
         return;
     }
-    let mut usual = Lease::open(None).unwrap();
+    let mut usual = Lease::open(Nftables::open().unwrap(), None).unwrap();
     usual.govern(&[(1, &[VIP.into()])], LONG).unwrap();
-    let mut named = Lease::open(Some("blue-2/x")).unwrap();
+    let mut named = Lease::open(Nftables::open().unwrap(), Some("blue-2/x")).unwrap();
     assert_eq!(named.holders().count(), 0);
     named.govern(&[(1, &[Ipv4Addr::new(10, 78, 0, 101).into()])], LONG).unwrap();
     let listed = run("nft", "list ruleset");
     assert!(listed.contains("table inet backstay_lease.blue_2d2/x {"), "{listed}");
     run("nft", "list table inet backstay_lease.blue_2d2/x");
     named.release().unwrap();
-    assert_eq!(Lease::open(None).unwrap().holders().count(), 1);
-    assert_eq!(Lease::open(Some("blue-2/x")).unwrap().holders().count(), 0);
+    assert_eq!(Lease::open(Nftables::open().unwrap(), None).unwrap().holders().count(), 1);
+    assert_eq!(Lease::open(Nftables::open().unwrap(), Some("blue-2/x")).unwrap().holders().count(), 0);
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn a_refresh_is_cheap() {
     if !enter() {
         return;
     }
-    let mut lease = Lease::open(None).unwrap();
+    let mut lease = Lease::open(Nftables::open().unwrap(), None).unwrap();
     let addresses: Vec<Vec<IpAddr>> = (0..250u32)
         .map(|holder| {
             (0..8).map(|place| Ipv4Addr::from_bits(0x0a00_0000 + holder * 8 + place).into()).collect()
@@ -274,7 +274,10 @@ fn a_refresh_is_cheap() {
     lease.forget(&[3]).unwrap();
     lease.govern(&[(3, &addresses[3])], LONG).unwrap();
     println!("one forgotten and governed again: {:?}", start.elapsed());
-    assert_eq!(Lease::open(None).unwrap().holders().count(), 250);
-    assert_eq!(Lease::open(None).unwrap().holders().flat_map(|(_, held)| held).count(), 2000);
+    assert_eq!(Lease::open(Nftables::open().unwrap(), None).unwrap().holders().count(), 250);
+    assert_eq!(
+        Lease::open(Nftables::open().unwrap(), None).unwrap().holders().flat_map(|(_, held)| held).count(),
+        2000
+    );
     lease.release().unwrap();
 }

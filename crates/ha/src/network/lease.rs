@@ -1,8 +1,9 @@
 //! The lease of virtual addresses: what ends the answering when this process does not go on
 //! advertising, whatever has become of it. The kernel keeps it; see [`netlink::Lease`].
 
+use super::renewer::Renewer;
 use crate::{Host, Level};
-use netlink::Lease;
+use netlink::{Lease, Nftables};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,7 +12,11 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(crate) struct Leases {
     /// `None` where they are switched off or the kernel cannot keep them.
-    lease: Option<Lease>,
+    kept: Option<Renewer>,
+    /// Whether new ones begin.
+    pub(crate) wanted: bool,
+    /// Whether a process before this one has left some.
+    left: bool,
     /// By name of the instance.
     holders: BTreeMap<String, u32>,
     next: u32,
@@ -21,16 +26,24 @@ pub(crate) struct Leases {
 
 impl Leases {
     /// Opens them, or says why there are none, if they are wanted.
-    pub(crate) fn open(program: Option<&str>, wanted: bool, host: &mut dyn Host) -> Self {
-        match Lease::open(program) {
-            Ok(lease) => {
-                let next = lease.holders().map(|(id, _)| id).max().unwrap_or_default() + 1;
-                Self { lease: Some(lease), next, ..Self::default() }
+    pub(crate) fn open(
+        nftables: Result<Nftables, netlink::Error>,
+        program: Option<&str>,
+        wanted: bool,
+        host: &mut dyn Host,
+    ) -> Self {
+        let lease = nftables.and_then(|nftables| Lease::open(nftables, program));
+        let last = lease.as_ref().ok().and_then(|lease| lease.holders().map(|(id, _)| id).max());
+        let kept = lease.map_err(|error| error.to_string());
+        match kept.and_then(|lease| Renewer::start(lease).map_err(|error| error.to_string())) {
+            Ok(kept) => {
+                let next = last.map_or(1, |last| last + 1);
+                Self { kept: Some(kept), wanted, left: last.is_some(), next, ..Self::default() }
             }
             Err(_) if !wanted => Self::default(),
-            Err(error) => {
+            Err(why) => {
                 let line = format!(
-                    "The kernel keeps no lease of virtual addresses ({error}): if all our processes are \
+                    "The kernel keeps no lease of virtual addresses ({why}): if all our processes are \
                      killed, the addresses stay answered here"
                 );
                 host.log(Level::Warning, &line);
@@ -41,30 +54,37 @@ impl Leases {
 
     /// Whether the kernel keeps them.
     pub(crate) fn are_kept(&self) -> bool {
-        self.lease.is_some()
+        self.kept.is_some()
     }
 
-    /// The addresses that a process before this one held, which has ended without giving them up.
+    /// The addresses that a process before this one held, which has ended without giving them up, until
+    /// [`Leases::clear_left_over`].
     pub(crate) fn left_over(&self) -> Vec<IpAddr> {
+        let Some(kept) = self.kept.as_ref().filter(|_| self.left) else { return Vec::new() };
         let ours: Vec<u32> = self.holders.values().copied().collect();
-        let holders = self.lease.iter().flat_map(Lease::holders);
-        holders.filter(|(id, _)| !ours.contains(id)).flat_map(|(_, held)| held.iter().copied()).collect()
+        let lease = kept.lease();
+        let others = lease.holders().filter(|(id, _)| !ours.contains(id));
+        others.flat_map(|(_, held)| held.iter().copied()).collect()
     }
 
     /// Lets go of what a process before this one held.
     pub(crate) fn clear_left_over(&mut self, host: &mut dyn Host) {
+        if !std::mem::take(&mut self.left) {
+            return;
+        }
         let ours: Vec<u32> = self.holders.values().copied().collect();
-        let Some(lease) = &mut self.lease else { return };
-        let others: Vec<u32> = lease.holders().map(|(id, _)| id).filter(|id| !ours.contains(id)).collect();
+        let Some(kept) = &self.kept else { return };
+        let others: Vec<u32> =
+            kept.lease().holders().map(|(id, _)| id).filter(|id| !ours.contains(id)).collect();
         if !others.is_empty() {
-            complain(lease.forget(&others), "end the leases of a process before", host);
+            complain(kept.forget(&others), "end the leases of a process before", host);
         }
     }
 
     /// Begins the leases of instances, before their addresses are added. Those of one duration are one
     /// transaction.
     pub(crate) fn begin(&mut self, wanted: &[(&str, Vec<IpAddr>, Duration)], host: &mut dyn Host) {
-        let Some(lease) = &mut self.lease else { return };
+        let Some(kept) = self.kept.as_ref().filter(|_| self.wanted) else { return };
         let mut durations: BTreeMap<Duration, Vec<(u32, &[IpAddr])>> = BTreeMap::new();
         for (instance, addresses, duration) in wanted {
             let holder = *self.holders.entry((*instance).to_owned()).or_insert_with(|| {
@@ -74,7 +94,7 @@ impl Leases {
             durations.entry(*duration).or_default().push((holder, addresses));
         }
         for (duration, holders) in durations {
-            complain(lease.govern(&holders, duration), "begin leases", host);
+            complain(kept.lease().govern(&holders, duration), "begin leases", host);
         }
     }
 
@@ -87,8 +107,8 @@ impl Leases {
         for waiting in self.advertised.values_mut() {
             waiting.retain(|id| !ended.contains(id));
         }
-        if let Some(lease) = &mut self.lease {
-            complain(lease.forget(&ended), "end leases", host);
+        if let Some(kept) = &self.kept {
+            complain(kept.forget(&ended), "end leases", host);
         }
     }
 
@@ -109,21 +129,22 @@ impl Leases {
         }
     }
 
-    /// Renews the leases of all that have advertised.
+    /// Has the leases of all renewed that have advertised.
     pub(crate) fn renew(&mut self, host: &mut dyn Host) {
-        let Some(lease) = &mut self.lease else { return };
-        for (duration, holders) in &mut self.advertised {
-            if !holders.is_empty() {
-                complain(lease.refresh(holders, *duration), "renew a lease", host);
-                holders.clear();
-            }
+        let Some(kept) = &self.kept else { return };
+        for (duration, holders) in self.advertised.iter_mut().filter(|(_, holders)| !holders.is_empty()) {
+            kept.renew(holders, *duration);
+            holders.clear();
+        }
+        for error in kept.errors() {
+            complain(Err(error), "renew a lease", host);
         }
     }
 
     /// Switches them off: nothing is governed any more.
     pub(crate) fn release(&mut self, host: &mut dyn Host) {
-        if let Some(lease) = self.lease.take() {
-            complain(lease.release(), "remove the leases", host);
+        if let Some(kept) = self.kept.take() {
+            complain(kept.lease().release(), "remove the leases", host);
         }
         *self = Self::default();
     }

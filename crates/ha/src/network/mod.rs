@@ -5,6 +5,7 @@ mod announce;
 mod buffers;
 mod interfaces;
 mod lease;
+mod renewer;
 mod route;
 mod routing;
 mod sockets;
@@ -22,7 +23,7 @@ use crate::instance::Instance;
 use crate::{Error, Host, Level};
 use announce::Announcer;
 use keepalived_conf::model::{GarpGroup, Global};
-use netlink::{DropOn, DropRules, DropTable, Requests};
+use netlink::{DropOn, DropRules, DropTable, Nftables, Requests};
 use sockets::RawSocket;
 use std::io::ErrorKind;
 use std::net::IpAddr;
@@ -37,6 +38,8 @@ const TOS: u8 = 0xc0;
 /// The network side of the process.
 #[derive(Debug)]
 pub(crate) struct Network {
+    /// `None` where the kernel had none.
+    nftables: Option<Nftables>,
     requests: Requests,
     pub(crate) interfaces: Interfaces,
     pub(crate) sockets: Vec<RawSocket>,
@@ -51,9 +54,10 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) fn open() -> Result<Self, Error> {
+    pub(crate) fn open(nftables: Option<Nftables>) -> Result<Self, Error> {
         let refused = |errno| Error::Kernel { what: "a packet socket", errno };
         let mut network = Self {
+            nftables,
             requests: Requests::open()?,
             interfaces: Interfaces::default(),
             sockets: Vec::new(),
@@ -67,6 +71,10 @@ impl Network {
         };
         network.look()?;
         Ok(network)
+    }
+
+    pub(crate) fn nftables(&self) -> Result<Nftables, netlink::Error> {
+        self.nftables.clone().map_or_else(Nftables::open, Ok)
     }
 
     /// Asks for all links and addresses anew.
@@ -133,9 +141,11 @@ impl Network {
         layout: &DropTable,
         host: &mut dyn Host,
     ) {
-        let outcome = match &mut self.drop_rules {
-            Some(rules) => rules.set(addresses, layout),
-            None => DropRules::open().and_then(|rules| self.drop_rules.insert(rules).set(addresses, layout)),
+        let nftables = self.nftables();
+        let outcome = match (&mut self.drop_rules, nftables) {
+            (Some(rules), _) => rules.set(addresses, layout),
+            (None, Ok(nftables)) => self.drop_rules.insert(DropRules::new(nftables)).set(addresses, layout),
+            (None, Err(error)) => Err(error),
         };
         // Where there is no netfilter there are no rules that could be left over.
         if let Err(error) = outcome

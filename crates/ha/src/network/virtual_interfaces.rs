@@ -393,7 +393,11 @@ impl Network {
                 }
             }
         }
-        self.silence(&wanted, host);
+        // Those that are up already have been silenced, by a process before this one.
+        let goes_up = |link: &VirtualLink| self.interfaces.link(&link.name).is_some_and(|link| !link.up);
+        if wanted.iter().any(goes_up) {
+            self.silence(&wanted, host);
+        }
         for link in &wanted {
             if self.virtual_interfaces.troubles.contains_key(&link.name) {
                 continue;
@@ -618,6 +622,7 @@ impl Network {
     }
 
     fn silence(&mut self, wanted: &[VirtualLink], host: &mut dyn Host) {
+        let nftables = self.nftables();
         let own = &mut self.virtual_interfaces;
         let macvlans = wanted.iter().filter(|link| link.mac.is_some());
         let quiet = macvlans.filter(|link| link.family == Family::Ipv4 || !own.busy.contains(&link.name));
@@ -636,10 +641,13 @@ impl Network {
         if silence == own.silence {
             return;
         }
-        let outcome = match &mut own.silencer {
-            Some(silencer) => silencer.set(&silence),
-            None => SilentLinks::open(own.program.as_deref())
-                .and_then(|silencer| own.silencer.insert(silencer).set(&silence)),
+        let outcome = match (&mut own.silencer, nftables) {
+            (Some(silencer), _) => silencer.set(&silence),
+            (None, Ok(nftables)) => {
+                let silencer = SilentLinks::new(nftables, own.program.as_deref());
+                own.silencer.insert(silencer).set(&silence)
+            }
+            (None, Err(error)) => Err(error),
         };
         complain(outcome, "keep virtual interfaces from being heard", host);
         own.silence = silence;

@@ -40,6 +40,10 @@ impl Process<'_> {
                 }
             }
         }
+        // Once the first instances have started it is clear what nobody goes on with.
+        if !pending.is_empty() {
+            self.remove_left_over();
+        }
         let wanting = |wanted: Action| {
             let has = move |(_, actions): &&(usize, Vec<Action>)| actions.contains(&wanted);
             pending.iter().filter(has).map(|(index, _)| *index).collect::<Vec<usize>>()

@@ -3,10 +3,11 @@
 use super::{Process, now};
 use crate::instance::{Instance, cleared};
 use crate::message::{Memory, Out};
-use crate::network::{Buffer, Statics, plan, track_implied};
+use crate::network::{Buffer, Leases, Statics, plan, track_implied};
 use crate::{Error, Level};
 use keepalived_conf::model::{Config, Global, NetlinkBuffers, SyncGroup, VirtualAddress, VrrpInstance};
 use netlink::Monitor;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::Duration;
 use vrrp::tracking::{self, Effect, Verdict};
@@ -20,8 +21,8 @@ impl Process<'_> {
         self.dumps.configure(now, &config);
         // Where none are wanted, a process before this one may have left some.
         if !self.leases.are_kept() {
-            self.leases =
-                crate::network::Leases::open(config.program.name.as_deref(), config.global.lease, self.host);
+            let (nftables, program) = (self.network.nftables(), config.program.name.as_deref());
+            self.leases = Leases::open(nftables, program, config.global.lease, self.host);
         }
         self.guard_routes(&config)?;
         let links = plan(&mut config, &self.network.interfaces);
@@ -34,7 +35,7 @@ impl Process<'_> {
         self.network.configure_statics(Statics::of(&config), self.host);
         self.tracking.configure(now, &config, restored, &mut self.network.interfaces, self.host);
         self.handovers.wanted = config.global.handover;
-        let leases_wanted = config.global.lease;
+        self.leases.wanted = config.global.lease;
         self.set_monitor_buffer(&config.global.processes.vrrp.netlink);
         self.firewall.configure(&config);
         self.network.configure(&config.global, config.garp_groups, self.host);
@@ -60,10 +61,6 @@ impl Process<'_> {
         let gone = self.groups.configure(config.sync_groups, position, state);
         self.groups_deleted(&gone);
         self.provide();
-        self.remove_left_over(restored);
-        if !leases_wanted {
-            self.leases.release(self.host);
-        }
         for instance in &mut self.instances {
             let name = &instance.config.name;
             if let Some((_, reserved)) = restored.sequences.iter().find(|(known, _)| known == name) {
@@ -72,6 +69,10 @@ impl Process<'_> {
         }
         self.evaluate(restored);
         self.settle_groups();
+        self.remove_left_over();
+        if !self.leases.wanted {
+            self.leases.release(self.host);
+        }
         self.set_drop_rules();
         self.changed = true;
         self.tell(&Out::Ready);
@@ -187,19 +188,12 @@ impl Process<'_> {
     }
 
     /// Removes addresses that a process before this one held and has not given up, because it was
-    /// killed with everything else: nobody has answered for them since their leases were over, and
-    /// nobody is to.
-    fn remove_left_over(&mut self, restored: &Memory) {
-        let resumes = |instance: &&Instance| {
-            let was_master = resumed(restored, &instance.config.name) == Some(State::Master);
-            instance.is_master() || (was_master && self.overdue(instance).is_none())
-        };
-        let kept: Vec<IpAddr> = self
-            .instances
-            .iter()
-            .filter(resumes)
-            .flat_map(|instance| instance.addresses().map(|vip| vip.address))
-            .collect();
+    /// killed, perhaps with everything else: nobody has answered for them since their leases were over, and
+    /// nobody is to but those who go on as master.
+    pub(super) fn remove_left_over(&mut self) {
+        let masters = self.instances.iter().filter(|instance| instance.is_master());
+        let kept: HashSet<IpAddr> =
+            masters.flat_map(|instance| instance.addresses().map(|vip| vip.address)).collect();
         for address in self.leases.left_over() {
             if !kept.contains(&address) {
                 self.network.remove_everywhere(address, self.host);

@@ -23,7 +23,7 @@ use groups::SyncGroups;
 use ipc::Channel;
 use keepalived_conf::model::ReceiveBuffers;
 use lateness::Lateness;
-use netlink::Monitor;
+use netlink::{Monitor, Nftables};
 use proxy::Proxy;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -51,9 +51,12 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// When the process cannot go on. Addresses are left in place then, for a successor that is given
 /// the last [`Out::Remember`].
 pub fn run(channel: Channel<Out, In>, host: &mut dyn Host) -> Result<Ended, Error> {
-    // The monitor first: what changes while we look is heard afterwards.
+    // First of all, so that it has the lowest descriptor, which the kernel takes last from a process that is
+    // killed: its end holds up transactions, and the first of a successor is not to wait for it.
+    let nftables = Nftables::open().ok();
+    // The monitor before the network: what changes while we look is heard afterwards.
     let monitor = Monitor::open()?;
-    let network = Network::open()?;
+    let network = Network::open(nftables)?;
     let mut process = Process {
         channel,
         host,

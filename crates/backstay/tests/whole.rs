@@ -133,8 +133,13 @@ fn the_vrrp_process_dies_or_hangs_and_the_address_stays() {
         # On a slow machine a process that hangs may be replaced only after others could take over.
         sed -i 's/advert_int 1/advert_int 4/' /etc/keepalived/keepalived.conf; backstay reload || fail reload
         ip monitor address >/tmp/addresses & sleep 0.2
-        vrrp() {{ pgrep -P $supervisor -x keepalived; }}
-        before=$(vrrp); kill -9 $before
+        # The newest: one that was killed may not be cleared away yet.
+        vrrp() {{ pgrep -n -P $supervisor -x keepalived; }}
+        before=$(vrrp)
+        # Its death is heard of before the kernel has cleared it away: the channel is its highest descriptor too.
+        highest=$(ls /proc/$before/fd | sort -n | tail -1); channel=$(readlink /proc/$before/fd/$highest)
+        [ $(ls -l /proc/$before/fd | grep -cF "$channel") = 2 ] || {{ ls -l /proc/$before/fd; fail "$channel"; }}
+        kill -9 $before
         new() {{ [ -n "$(vrrp)" ] && [ "$(vrrp)" != "$before" ]; }}; until_ 5 new || fail 'not started again'
         before=$(vrrp); sleep 1; kill -STOP $before; until_ 8 new || fail 'a hung process is not replaced'
         sleep 1; master || fail 'no address'

@@ -1,18 +1,21 @@
-//! A counter in memory that two processes share: one counts, the other watches.
+//! A moment in memory that two processes share: one says that it is alive, the other looks when it last did.
 
+use crate::time::Moment;
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 const SIZE: usize = size_of::<AtomicU64>();
 
-/// The shared counter; each side maps it for itself.
+/// The shared moment, nanoseconds by `CLOCK_MONOTONIC` and zero before the first beat; each side maps it for
+/// itself.
 #[derive(Debug)]
 pub struct Heartbeat {
     memory: OwnedFd,
-    counter: NonNull<AtomicU64>,
+    last: NonNull<AtomicU64>,
 }
 
 // SAFETY: the pointer is only ever used as `&AtomicU64`, which may be shared between threads.
@@ -21,7 +24,7 @@ unsafe impl Send for Heartbeat {}
 unsafe impl Sync for Heartbeat {}
 
 impl Heartbeat {
-    /// Makes a counter that stands at zero.
+    /// Makes one that has never beaten.
     ///
     /// # Errors
     /// The kernel has no memory or descriptors left.
@@ -32,10 +35,10 @@ impl Heartbeat {
         Self::open(memory)
     }
 
-    /// Maps the counter of another process, whose descriptor was passed on.
+    /// Maps the one of another process, whose descriptor was passed on.
     ///
     /// # Errors
-    /// The descriptor is not that of a counter, or the kernel has no memory left.
+    /// The descriptor is not that of a heartbeat, or the kernel has no memory left.
     pub fn open(memory: OwnedFd) -> Result<Self, Errno> {
         // A shorter file would raise SIGBUS when it is touched.
         if rustix::fs::fstat(&memory)?.st_size < SIZE as i64 {
@@ -52,24 +55,26 @@ impl Heartbeat {
                 0,
             )?
         };
-        let counter = NonNull::new(address.cast()).ok_or(Errno::NOMEM)?;
-        Ok(Self { memory, counter })
+        let last = NonNull::new(address.cast()).ok_or(Errno::NOMEM)?;
+        Ok(Self { memory, last })
     }
 
-    fn counter(&self) -> &AtomicU64 {
+    fn last(&self) -> &AtomicU64 {
         // SAFETY: the mapping lives as long as `self`, is page-aligned, and is only ever accessed
         // atomically, by this and by the other process.
-        unsafe { self.counter.as_ref() }
+        unsafe { self.last.as_ref() }
     }
 
-    /// Counts one beat.
+    /// Beats: whoever does is alive now.
     pub fn beat(&self) {
-        self.counter().fetch_add(1, Ordering::Relaxed);
+        let now = Moment::now().monotonic.as_nanos();
+        self.last().store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Beats so far.
-    pub fn count(&self) -> u64 {
-        self.counter().load(Ordering::Relaxed)
+    /// How long ago the last beat was, without time in which the host was suspended; `None` before the first.
+    pub fn age(&self) -> Option<Duration> {
+        let last = self.last().load(Ordering::Relaxed);
+        (last > 0).then(|| Moment::now().monotonic.saturating_sub(Duration::from_nanos(last)))
     }
 }
 
@@ -83,7 +88,7 @@ impl Drop for Heartbeat {
     fn drop(&mut self) {
         // SAFETY: the mapping was made in `open` and nothing refers to it any more. It can only
         // fail for an address that is no mapping.
-        let _ = unsafe { munmap(self.counter.as_ptr().cast(), SIZE) };
+        let _ = unsafe { munmap(self.last.as_ptr().cast(), SIZE) };
     }
 }
 
@@ -92,16 +97,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_sides_see_the_count() {
+    fn the_other_side_sees_when_it_last_beat() {
         let ours = Heartbeat::new().unwrap();
         let theirs = Heartbeat::open(ours.as_fd().try_clone_to_owned().unwrap()).unwrap();
+        assert_eq!(ours.age(), None);
+        let before = Moment::now();
         theirs.beat();
-        theirs.beat();
-        assert_eq!(ours.count(), 2);
+        std::thread::sleep(Duration::from_millis(5));
+        let age = ours.age().unwrap();
+        assert!(age >= Duration::from_millis(5) && age <= Moment::now().since(before), "{age:?}");
     }
 
     #[test]
-    fn what_is_no_counter_is_refused() {
+    fn what_is_no_heartbeat_is_refused() {
         let empty = rustix::fs::memfd_create("empty", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
         assert!(Heartbeat::open(empty).is_err());
     }

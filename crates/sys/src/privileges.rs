@@ -2,10 +2,11 @@
 
 use rustix::io::Errno;
 use rustix::thread::{CapabilitySet, CapabilitySets};
+use serde::{Deserialize, Serialize};
 use std::ffi::CString;
 
 /// A user of this machine with its groups.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// User number.
     pub uid: u32,

@@ -1,6 +1,6 @@
 //! The control process: no rights, no files, no programs.
 
-use super::{CHANNEL, LogPlan, RoleError, SUPERVISORS, Setup, become_own_user, descriptor, heartbeat};
+use super::{CHANNEL, LogPlan, RoleError, SUPERVISORS, Setup, descriptor, give_up_root, heartbeat};
 use ipc::Channel;
 use logging::Level;
 use rustix::thread::CapabilitySet;
@@ -11,9 +11,9 @@ pub(super) fn run() -> Result<(), RoleError> {
     let heartbeat = heartbeat()?;
     signals::ignore(&SUPERVISORS).map_err(|errno| RoleError::Kernel("signals", errno))?;
     let mut logger = LogPlan::inherited().logger("Keepalived_control");
-    Setup::inherited()?;
+    let Setup { user, .. } = Setup::inherited()?;
     let supervisor = rustix::process::geteuid().as_raw();
-    become_own_user(CapabilitySet::empty())?;
+    give_up_root(user, CapabilitySet::empty())?;
     // An old kernel, or a container, may offer neither: the walls before still stand.
     for error in super::confine()? {
         logger.log(Level::Warning, &format!("the control process runs without {error}"));

@@ -15,6 +15,7 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use sys::heartbeat::Heartbeat;
 use sys::privileges::User;
 use sys::signals;
@@ -166,6 +167,9 @@ pub(crate) struct Setup {
     pub(crate) process: Option<Process>,
     /// `max_auto_priority`; with -1 no real-time scheduling that is not asked for.
     pub(crate) max_auto_priority: i8,
+    /// Whom roles become that need no user of their own. A directory of users that does not answer is not
+    /// to hold up their start, so the supervisor looks once.
+    pub(crate) user: Option<User>,
 }
 
 impl Setup {
@@ -235,20 +239,25 @@ impl LogPlan {
     }
 }
 
-/// The user that was made for us, if the machine has it.
-pub(crate) fn own_user() -> Option<User> {
-    User::find("backstay", None)
+/// The user that was made for us, if the machine had it when it was first looked for.
+pub(crate) fn own_user() -> Option<&'static User> {
+    static OWN: OnceLock<Option<User>> = OnceLock::new();
+    OWN.get_or_init(|| User::find("backstay", None)).as_ref()
 }
 
-/// Becomes the user under which roles run that need no user of their own: `backstay` if the
-/// machine has it, else `nobody`. Without root everything stays as it is.
-fn become_own_user(keep: rustix::thread::CapabilitySet) -> Result<(), RoleError> {
+/// The user under which roles run that need none of their own: `backstay` if the machine has it, else
+/// `nobody`.
+pub(crate) fn user_without_rights() -> Option<&'static User> {
+    static NOBODY: OnceLock<Option<User>> = OnceLock::new();
+    own_user().or_else(|| NOBODY.get_or_init(|| User::find("nobody", None)).as_ref())
+}
+
+/// Becomes a user that has no rights. Without root everything stays as it is.
+fn give_up_root(user: Option<User>, keep: rustix::thread::CapabilitySet) -> Result<(), RoleError> {
     if !rustix::process::geteuid().is_root() {
         return Ok(());
     }
-    let user = own_user()
-        .or_else(|| User::find("nobody", None))
-        .ok_or_else(|| RoleError::UnknownUser("nobody".to_owned()))?;
+    let user = user.ok_or_else(|| RoleError::UnknownUser("nobody".to_owned()))?;
     sys::privileges::become_user(&user, keep, true)
         .map_err(|errno| RoleError::Kernel("dropping privileges", errno))
 }

@@ -1,6 +1,6 @@
 //! The vrrp process: real-time, with the two capabilities that addresses and raw sockets need.
 
-use super::{CHANNEL, LogPlan, RoleError, SUPERVISORS, Setup, become_own_user, descriptor, heartbeat};
+use super::{CHANNEL, LogPlan, RoleError, SUPERVISORS, Setup, descriptor, give_up_root, heartbeat};
 use ha::Host;
 use ipc::Channel;
 use keepalived_conf::model::Process;
@@ -8,6 +8,7 @@ use logging::{Level, Logger};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
 use rustix::thread::CapabilitySet;
+use std::os::fd::{IntoRawFd, OwnedFd, RawFd};
 use sys::heartbeat::Heartbeat;
 use sys::signals;
 
@@ -15,6 +16,9 @@ use sys::signals;
 const PRIORITY: u8 = 1;
 /// The greatest real-time priority there is.
 const HIGHEST: u8 = 99;
+
+/// More descriptors than the process ever has; the kernel's table of them is as long as the highest needs.
+const MOST_DESCRIPTORS: u64 = 1 << 14;
 
 struct Surroundings {
     logger: Logger,
@@ -38,16 +42,19 @@ impl Host for Surroundings {
 }
 
 pub(super) fn run() -> Result<(), RoleError> {
-    let channel = Channel::new(descriptor(CHANNEL)?)?;
+    let channel = descriptor(CHANNEL)?;
+    allow_descriptors();
+    hold_until_death(&channel);
+    let channel = Channel::new(channel)?;
     let heartbeat = heartbeat()?;
     // `killall keepalived` reaches this process too; the supervisor decides what comes of it.
     signals::ignore(&SUPERVISORS).map_err(|errno| RoleError::Kernel("signals", errno))?;
     let logger = LogPlan::inherited().logger("Keepalived_vrrp");
     let mut surroundings = Surroundings { logger, heartbeat };
-    let Setup { process, max_auto_priority, .. } = Setup::inherited()?;
+    let Setup { process, max_auto_priority, user, .. } = Setup::inherited()?;
     let for_memory = set_up(&process.unwrap_or_default(), max_auto_priority, &mut surroundings.logger);
     let for_packets = CapabilitySet::NET_ADMIN | CapabilitySet::NET_RAW | CapabilitySet::NET_BROADCAST;
-    become_own_user(for_packets | for_memory)?;
+    give_up_root(user, for_packets | for_memory)?;
     ha::run(channel, &mut surroundings).map(|_| ()).map_err(RoleError::Vrrp)
 }
 
@@ -68,7 +75,6 @@ fn set_up(process: &Process, max_auto_priority: i8, logger: &mut Logger) -> Capa
         );
         logger.log(Level::Warning, &text);
     }
-    allow_descriptors();
     let limited = process.realtime_limit != Process::default().realtime_limit;
     let steps = [
         ("real-time scheduling", priority.map(sys::realtime::round_robin)),
@@ -94,6 +100,21 @@ fn allow_descriptors() {
     let Rlimit { maximum, .. } = rustix::process::getrlimit(Resource::Nofile);
     // Refused, the election works with fewer.
     let _ = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+}
+
+/// Has the channel closed by nothing but the end of this process, and then before all else: the kernel closes
+/// the descriptors of a dead process from the highest to the lowest, and takes some hundredths of a second
+/// for those of sockets for packets. The supervisor need not wait for that. If a kernel should do it in
+/// another order, the supervisor hears of the death later, as it would of any process.
+fn hold_until_death(channel: &OwnedFd) {
+    let Rlimit { current, .. } = rustix::process::getrlimit(Resource::Nofile);
+    let above_others =
+        current.map_or(MOST_DESCRIPTORS, |limit| limit.min(MOST_DESCRIPTORS)).saturating_sub(1);
+    let above_others = RawFd::try_from(above_others).unwrap_or_default();
+    if let Ok(held) = rustix::io::fcntl_dupfd_cloexec(channel, above_others) {
+        // Nobody closes it.
+        let _ = held.into_raw_fd();
+    }
 }
 
 /// Keeps the process from being swapped out, now and when it grows, and returns the capability that has to

@@ -35,12 +35,11 @@ pub(crate) struct Child<Out, In> {
     pid: Pid,
     pidfd: OwnedFd,
     heartbeat: Heartbeat,
-    beats: u64,
-    last_beat: Instant,
     /// When this process began to watch it, or went on to after a pause of its own.
     watched: Instant,
     looked: Instant,
     killed: bool,
+    broken: bool,
     started: Instant,
 }
 
@@ -93,11 +92,10 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Out, In> {
             pid,
             pidfd,
             heartbeat,
-            beats: 0,
-            last_beat: now,
             watched: now,
             looked: now,
             killed: false,
+            broken: false,
             started: now,
         })
     }
@@ -108,6 +106,18 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Out, In> {
 
     pub(crate) fn pidfd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
+    }
+
+    /// What it says next, if there is something.
+    pub(crate) fn hear(&mut self) -> Option<In> {
+        let received = self.channel.recv();
+        self.broken = received.is_err();
+        received.ok()?.map(|received| received.message)
+    }
+
+    /// Whether it was heard to its end: it has closed its channel, or sends what makes no sense.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// How it ended, once it has.
@@ -133,10 +143,9 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Out, In> {
             self.watched = now;
         }
         self.looked = now;
-        let silent_since = self.last_beat().max(self.watched);
         // Before the first beat it is starting, which may take longer on a busy machine.
-        let limit = if self.beats == 0 { limit * 5 } else { limit };
-        let hung = !self.killed && silent_since.elapsed() > limit;
+        let limit = if self.heartbeat.age().is_none() { limit * 5 } else { limit };
+        let hung = !self.killed && self.silence().min(self.watched.elapsed()) > limit;
         if hung {
             self.kill();
             self.killed = true;
@@ -144,27 +153,15 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Out, In> {
         hung
     }
 
-    /// When it was last seen to have shown a sign of life; its start before the first one. It may have
-    /// died since.
-    pub(crate) fn last_beat(&mut self) -> Instant {
-        let beats = self.heartbeat.count();
-        if beats != self.beats {
-            self.beats = beats;
-            self.last_beat = Instant::now();
-        }
-        self.last_beat
+    /// How long it has shown no sign of life, or has not since its start.
+    pub(crate) fn silence(&self) -> Duration {
+        self.heartbeat.age().unwrap_or_else(|| self.age())
     }
 
     /// Kills it.
     pub(crate) fn kill(&self) {
         // It may be dead already, which is what is wanted.
         let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
-    }
-
-    /// Kills it and waits until it is gone.
-    pub(crate) fn end(self) {
-        self.kill();
-        let _ = rustix::process::waitpid(Some(self.pid), WaitOptions::empty());
     }
 
     pub(crate) fn role(&self) -> Role {

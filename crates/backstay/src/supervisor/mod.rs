@@ -220,10 +220,10 @@ impl Supervisor {
     }
 
     fn reap_orphans(&mut self) {
-        let (vrrp, runner) = self.plan.ha.as_ref().map_or((None, None), HaSide::pids);
-        let proxy = self.plan.web.as_ref().and_then(WebSide::pid);
-        let ours = [vrrp, runner, proxy, self.control.pid()].into_iter().flatten();
-        let ours: Vec<u32> = ours.chain(self.former.iter().copied()).collect();
+        let mut ours = self.plan.ha.as_ref().map_or_else(Vec::new, HaSide::children);
+        ours.extend(self.plan.web.as_ref().and_then(WebSide::pid));
+        ours.extend(self.control.pid());
+        ours.extend(&self.former);
         self.orphans.reap(&ours);
     }
 

@@ -9,9 +9,8 @@ use runner::message::{FromRunner, Mail, Task, ToRunner};
 impl HaSide {
     pub(super) fn hear_vrrp(&mut self, logger: &mut Logger) {
         while let Some(vrrp) = &mut self.vrrp {
-            // A broken channel is followed by the end of the process, which is dealt with above.
-            let Ok(Some(received)) = vrrp.channel.recv() else { return };
-            match received.message {
+            let Some(message) = vrrp.hear() else { return };
+            match message {
                 Out::Ready => {
                     self.vrrp_ready = true;
                     if self.relieve(logger) {
@@ -75,8 +74,8 @@ impl HaSide {
 
     pub(super) fn hear_runner(&mut self) {
         while let Some(runner) = &mut self.runner {
-            let Ok(Some(received)) = runner.channel.recv() else { return };
-            let FromRunner::Result { script, outcome } = received.message else {
+            let Some(message) = runner.hear() else { return };
+            let FromRunner::Result { script, outcome } = message else {
                 self.script_ran = true;
                 continue;
             };

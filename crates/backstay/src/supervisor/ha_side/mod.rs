@@ -1,12 +1,13 @@
 //! The keepalived side: the vrrp process and the runner, and what they say to each other.
 
+mod deaths;
 mod hear;
 mod options;
 mod predecessor;
 
 pub(crate) use options::HaOptions;
 
-use super::child::{Child, Environment, Exit, Restart};
+use super::child::{Child, Environment, Restart};
 use super::copies::Copies;
 use super::dumps;
 use super::fifos::Fifos;
@@ -32,11 +33,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// A vrrp process that shows no sign of life for so long is killed and started again: well below
-/// the three seconds after which peers of an interval of one second take over.
-const LONGEST_SILENCE: Duration = Duration::from_millis(1500);
-/// The same for the runner, without which no check is made: a failure would move nothing.
-const LONGEST_REST: Duration = Duration::from_secs(10);
 /// How long the runner may take to end beyond what `shutdown_script` has.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -60,6 +56,8 @@ pub(crate) struct HaSide {
     options: HaOptions,
     config: Config,
     vrrp: Option<Child<In, Out>>,
+    /// Vrrp processes that are dead, but not cleared away by the kernel yet.
+    dying: Vec<Child<In, Out>>,
     runner: Option<Child<ToRunner, FromRunner>>,
     vrrp_restart: Restart,
     runner_restart: Restart,
@@ -123,6 +121,7 @@ impl HaSide {
             interfaces: interfaces_of(&loaded),
             config: loaded.config,
             vrrp: None,
+            dying: Vec::new(),
             runner: None,
             vrrp_restart: Restart::default(),
             runner_restart: Restart::default(),
@@ -217,6 +216,7 @@ impl HaSide {
             namespace: self.config.program.network_namespace.clone(),
             process,
             max_auto_priority: processes.max_auto_priority,
+            user: roles::user_without_rights().cloned(),
         };
         let mut environment = vec![(roles::LOG, self.options.log.to_word()?)];
         environment.push((roles::SETUP, serde_json::to_string(&setup)?));
@@ -281,12 +281,12 @@ impl HaSide {
     pub(crate) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
         let vrrp = self.vrrp.iter().flat_map(|c| [c.channel.as_fd(), c.pidfd()]);
         let runner = self.runner.iter().flat_map(|c| [c.channel.as_fd(), c.pidfd()]);
-        vrrp.chain(runner).collect()
+        vrrp.chain(runner).chain(self.dying.iter().map(Child::pidfd)).collect()
     }
 
     /// When something must be looked at again.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let watch = self.vrrp.as_ref().map(|_| Instant::now() + LONGEST_SILENCE / 3);
+        let watch = self.vrrp.as_ref().map(|_| Instant::now() + deaths::LONGEST_SILENCE / 3);
         [watch, self.vrrp_restart.at(), self.runner_restart.at()].into_iter().flatten().min()
     }
 
@@ -294,63 +294,8 @@ impl HaSide {
     pub(crate) fn turn(&mut self, logger: &mut Logger) {
         self.hear_vrrp(logger);
         self.hear_runner();
-        if let Some(vrrp) = &mut self.vrrp {
-            if vrrp.kill_if_hung(LONGEST_SILENCE) {
-                let text =
-                    format!("The vrrp process shows no sign of life for {LONGEST_SILENCE:?}: restarting it");
-                logger.log(Level::Error, &text);
-            }
-            if let Some(exit) = vrrp.reap() {
-                self.hear_vrrp(logger);
-                self.lost(Role::Vrrp, &exit.to_string(), logger);
-                if self.stopping.is_some() && exit != Exit::Status(0) {
-                    self.start_farewell(logger);
-                }
-            }
-        }
-        if self.runner.as_mut().is_some_and(|runner| runner.kill_if_hung(LONGEST_REST)) {
-            let text = format!("The runner shows no sign of life for {LONGEST_REST:?}: restarting it");
-            logger.log(Level::Error, &text);
-        }
-        if let Some(exit) = self.runner.as_mut().and_then(Child::reap) {
-            self.hear_runner();
-            self.lost(Role::Runner, &exit.to_string(), logger);
-        }
-        if self.vrrp_restart.is_due() && self.stopping.is_none() {
-            self.restarts += 1;
-            if let Err(error) = self.start_vrrp(logger) {
-                logger.log(Level::Error, &format!("Cannot start the vrrp process: {error}"));
-                self.vrrp_restart.died(Duration::ZERO);
-            }
-        }
-        if self.runner_restart.is_due() && self.stopping.is_none() {
-            self.restarts += 1;
-            if let Err(error) = self.start_runner() {
-                logger.log(Level::Error, &format!("Cannot start the runner process: {error}"));
-                self.runner_restart.died(Duration::ZERO);
-            }
-        }
-    }
-
-    fn lost(&mut self, role: Role, how: &str, logger: &mut Logger) {
-        if let (Role::Vrrp, Some(vrrp)) = (role, &mut self.vrrp)
-            && std::mem::take(&mut self.vrrp_ready)
-        {
-            self.silent_since = Some(since_boot().saturating_sub(vrrp.last_beat().elapsed()));
-        }
-        let (child_age, restart) = match role {
-            Role::Vrrp => (self.vrrp.take().map(|c| c.age()), &mut self.vrrp_restart),
-            _ => (self.runner.take().map(|c| c.age()), &mut self.runner_restart),
-        };
-        if self.stopping.is_none() {
-            if self.options.respawn {
-                logger.log(Level::Error, &format!("The {} process {how}: restarting it", role.word()));
-                restart.died(child_age.unwrap_or_default());
-            } else {
-                logger.log(Level::Error, &format!("The {} process {how}: stopping, as -R asks", role.word()));
-                self.given_up = true;
-            }
-        }
+        self.notice_deaths(logger);
+        self.start_again(logger);
     }
 
     fn tell_runner(&mut self, message: &ToRunner) {
@@ -561,6 +506,7 @@ impl HaSide {
         let vrrp = self.vrrp.as_ref();
         inheritance.vrrp = vrrp.and_then(|vrrp| upgrade::Predecessor::new(vrrp.pid(), vrrp.channel.as_fd()));
         inheritance.children.extend(self.runner.iter().map(Child::pid));
+        inheritance.children.extend(self.dying.iter().map(Child::pid));
     }
 
     /// Begins to stop: the vrrp process gives its addresses up.
@@ -624,6 +570,12 @@ impl HaSide {
             }
         }
         self.runner.is_none()
+    }
+
+    /// Every process that only this one can wait for.
+    pub(crate) fn children(&self) -> Vec<u32> {
+        let vrrp = self.vrrp.iter().chain(&self.dying).map(Child::pid);
+        vrrp.chain(self.runner.iter().map(Child::pid)).collect()
     }
 
     /// Process numbers, for pid files and `status`.

@@ -60,7 +60,7 @@ impl HaSide {
             .log(Level::Info, "A state changed in the middle of the upgrade: starting the vrrp process anew");
         self.vrrp_ready = false;
         if let Some(mistaken) = self.vrrp.take() {
-            mistaken.end();
+            self.let_die(mistaken);
         }
         if let Err(error) = self.start_vrrp(logger) {
             logger.log(Level::Error, &format!("Cannot start the vrrp process: {error}"));

@@ -121,6 +121,11 @@ impl Program {
 pub(crate) struct Running(Child);
 
 impl Running {
+    /// Of `unshare`, whose child is the program's first process.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// SIGKILL to all its processes.
     pub(crate) fn kill(mut self) -> io::Result<()> {
         self.0.kill()?;

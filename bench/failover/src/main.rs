@@ -10,6 +10,7 @@
 mod busy;
 mod capture;
 mod host;
+mod restart;
 mod scale;
 
 use capture::{Capture, Frame};
@@ -166,6 +167,8 @@ enum What {
     Scale,
     /// Advertisements beside a busy machine.
     Busy,
+    /// A death of the vrrp process alone.
+    Restart,
 }
 
 fn options() -> Option<Options> {
@@ -176,6 +179,7 @@ fn options() -> Option<Options> {
         let special = match word.as_str() {
             "--scale" => Some(What::Scale),
             "--busy" => Some(What::Busy),
+            "--restart" => Some(What::Restart),
             _ => None,
         };
         if let Some(what) = special {
@@ -232,7 +236,8 @@ fn compare(options: &Options, setting: Setting) -> io::Result<()> {
 fn main() -> std::process::ExitCode {
     let Some(options) = options() else {
         eprintln!(
-            "usage: bench-failover [--ours BINARY] [--runs N] [--only v2-1|v3-0.1|v3-0.01 | --scale | --busy]"
+            "usage: bench-failover [--ours BINARY] [--runs N] [--only v2-1|v3-0.1|v3-0.01] \
+             [--restart | --scale | --busy]"
         );
         return std::process::ExitCode::from(2);
     };
@@ -244,6 +249,7 @@ fn main() -> std::process::ExitCode {
         What::Ends => ends(&options),
         What::Scale => scale::run(&options.ours, options.runs),
         What::Busy => busy::run(&options.ours, options.runs),
+        What::Restart => restart::run(&options.ours, options.runs, options.only.as_deref()),
     };
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,
@@ -260,10 +266,14 @@ fn ends(options: &Options) -> io::Result<()> {
         options.runs
     );
     println!("{:8} {:6} {:10} {:>9} {:>9} {:>9} {:>9}", "", "", "", "min", "median", "max", "theory");
-    let chosen = SETTINGS.iter().filter(|s| options.only.as_deref().is_none_or(|only| only == s.name));
-    for setting in chosen {
+    for setting in chosen(options.only.as_deref()) {
         let at = |error| io::Error::other(format!("{}: {error}", setting.name));
-        compare(options, *setting).map_err(at)?;
+        compare(options, setting).map_err(at)?;
     }
     Ok(())
+}
+
+/// The setting with a name, or all.
+fn chosen(only: Option<&str>) -> impl Iterator<Item = Setting> {
+    SETTINGS.into_iter().filter(move |setting| only.is_none_or(|only| only == setting.name))
 }

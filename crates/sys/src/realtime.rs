@@ -3,8 +3,8 @@
 use rustix::io::Errno;
 use rustix::mm::{MlockAllFlags, mlockall};
 
-/// Puts the calling thread under the round-robin real-time scheduler; its children start under the
-/// ordinary one. `priority` is 1 to 99. Needs CAP_SYS_NICE.
+/// Puts the calling thread under the round-robin real-time scheduler, and what it starts. `priority` is 1 to
+/// 99. Needs CAP_SYS_NICE.
 ///
 /// # Errors
 /// `EPERM` without the capability, `EINVAL` for another priority.
@@ -25,9 +25,8 @@ fn schedule(pid: libc::pid_t, priority: u8) -> Result<(), Errno> {
     // SAFETY: every field of the structure is an integer, for which zero is a value.
     let mut parameters: libc::sched_param = unsafe { std::mem::zeroed() };
     parameters.sched_priority = i32::from(priority);
-    let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
     // SAFETY: the structure is valid for the time of the call.
-    let outcome = unsafe { libc::sched_setscheduler(pid, policy, &raw const parameters) };
+    let outcome = unsafe { libc::sched_setscheduler(pid, libc::SCHED_RR, &raw const parameters) };
     outcome_of(outcome)
 }
 

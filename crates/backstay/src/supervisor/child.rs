@@ -73,6 +73,10 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Out, In> {
             Role::Vrrp | Role::Proxy | Role::Control => PASSED_ON.iter().any(|known| name == *known),
         };
         command.envs(std::env::vars_os().filter(|(name, _)| passed_on(name)));
+        if role == Role::Vrrp {
+            // All its memory is locked: a second thread is not to have 64 MiB set aside for it.
+            command.env("MALLOC_ARENA_MAX", "1");
+        }
         command.env(roles::ROLE, role.word());
         command.env(roles::CHANNEL, theirs.as_raw_fd().to_string());
         command.env(roles::HEARTBEAT, heartbeat.as_fd().as_raw_fd().to_string());
@@ -102,6 +106,12 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Out, In> {
 
     pub(crate) fn pid(&self) -> u32 {
         self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// What to wait for: that it says something, and its end.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let channel = (!self.broken).then(|| self.channel.as_fd());
+        channel.into_iter().chain([self.pidfd()])
     }
 
     pub(crate) fn pidfd(&self) -> BorrowedFd<'_> {

@@ -40,18 +40,13 @@ struct Due {
 }
 
 impl Renewer {
-    /// Starts the thread, with the scheduling of this one.
+    /// Starts the thread, which has the scheduling of this one.
     pub(super) fn start(lease: Lease) -> io::Result<Self> {
         let shared = Shared { lease: Mutex::new(lease), due: Mutex::default(), changed: Condvar::new() };
         let shared = Arc::new(shared);
         let (complain, errors) = channel();
-        let realtime = sys::realtime::priority().ok().flatten();
         let theirs = Arc::clone(&shared);
         let work = move || {
-            if let Some(priority) = realtime {
-                // Where it is refused the leases are long enough for an ordinary process.
-                let _ = sys::realtime::round_robin(priority);
-            }
             let _guard = EndsWithProcess;
             theirs.work(&complain);
         };

@@ -393,9 +393,10 @@ impl Network {
                 }
             }
         }
-        // Those that are up already have been silenced, by a process before this one.
+        // A process before this one has silenced those that are up when this one begins: that it does so too
+        // can wait until its masters have advertised.
         let goes_up = |link: &VirtualLink| self.interfaces.link(&link.name).is_some_and(|link| !link.up);
-        if wanted.iter().any(goes_up) {
+        if self.virtual_interfaces.silencer.is_some() || wanted.iter().any(goes_up) {
             self.silence(&wanted, host);
         }
         for link in &wanted {

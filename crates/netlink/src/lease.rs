@@ -419,10 +419,13 @@ fn install<'a>(
     }
 }
 
-/// Linux 6.12 and later: before, adding an element again changed nothing.
 fn kernel_prolongs() -> bool {
-    let release = rustix::system::uname();
-    let release = release.release().to_string_lossy();
+    prolongs(&rustix::system::uname().release().to_string_lossy())
+}
+
+/// Whether a kernel of this release prolongs an element that is added again, as Linux does since 6.12; before,
+/// that changed nothing.
+fn prolongs(release: &str) -> bool {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse::<u32>());
     let mut next = || numbers.next().and_then(Result::ok).unwrap_or_default();
     (next(), next()) >= (6, 12)
@@ -459,4 +462,50 @@ fn renew(batch: &mut Batch, tables: Tables, holder: u32, duration: Duration, ren
     };
     element(tables.arp, &ARP_KEY.each_ref().map(|key| key.as_slice()));
     element(tables.inet, &IP_KEYS.each_ref().map(|key| key.as_slice()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+    use std::thread::sleep;
+
+    #[test]
+    fn the_release_tells_whether_elements_are_prolonged() {
+        for new in ["6.12", "6.12.0-rc1", "6.18.44-fc", "7.0.1", "10.1"] {
+            assert!(prolongs(new), "{new}");
+        }
+        for old in ["6.11.9", "6.1.0-28-amd64", "5.10.0", "4.19", "6", "", "unknown"] {
+            assert!(!prolongs(old), "{old}");
+        }
+    }
+
+    /// Both ways work on a kernel that can prolong.
+    #[test]
+    fn a_lease_is_renewed_whether_it_lives_or_not() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("not run: a network namespace needs root");
+            return;
+        }
+        sys::namespace::enter_new_network().unwrap();
+        let alive = || {
+            let output = Command::new("nft").args(["list", "ruleset"]).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().matches("expires").count()
+        };
+        let (short, long) = (Duration::from_millis(200), Duration::from_secs(600));
+        let mut lease = Lease::open(Nftables::open().unwrap(), None).unwrap();
+        for prolongs in [kernel_prolongs(), false] {
+            lease.prolongs = prolongs;
+            lease.govern(&[(1, &[Ipv4Addr::new(192, 0, 2, 7).into()])], short).unwrap();
+            lease.refresh(&[1], long).unwrap();
+            sleep(short * 2);
+            // ARP, IPv4 and IPv6.
+            assert_eq!(alive(), 3, "prolonged: {prolongs}");
+            lease.refresh(&[1], short).unwrap();
+            sleep(short * 2);
+            assert_eq!(alive(), 0, "shortened: {prolongs}");
+            lease.refresh(&[1], long).unwrap();
+            assert_eq!(alive(), 3, "again after its end: {prolongs}");
+        }
+    }
 }

@@ -73,6 +73,7 @@ impl Network {
         Ok(network)
     }
 
+    /// The connection to nftables, tried anew where there was none.
     pub(crate) fn nftables(&self) -> Result<Nftables, netlink::Error> {
         self.nftables.clone().map_or_else(Nftables::open, Ok)
     }

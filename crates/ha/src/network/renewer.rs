@@ -41,6 +41,9 @@ struct Due {
 
 impl Renewer {
     /// Starts the thread, which has the scheduling of this one.
+    ///
+    /// # Errors
+    /// The kernel has no thread left. The tables are deleted then: nobody would renew what they govern.
     pub(super) fn start(lease: Lease) -> io::Result<Self> {
         let shared = Shared { lease: Mutex::new(lease), due: Mutex::default(), changed: Condvar::new() };
         let shared = Arc::new(shared);
@@ -50,8 +53,13 @@ impl Renewer {
             let _guard = EndsWithProcess;
             theirs.work(&complain);
         };
-        let thread = std::thread::Builder::new().name("leases".into()).stack_size(STACK).spawn(work)?;
-        Ok(Self { shared, errors, thread: Some(thread) })
+        match std::thread::Builder::new().name("leases".into()).stack_size(STACK).spawn(work) {
+            Ok(thread) => Ok(Self { shared, errors, thread: Some(thread) }),
+            Err(error) => {
+                let _ = lock(&shared.lease).release();
+                Err(error)
+            }
+        }
     }
 
     /// The tables, for all else than to renew; nothing is renewed meanwhile.

@@ -43,8 +43,7 @@ impl Pings {
         let before = |word: &str| said.split(word).next()?.rsplit([' ', '\n']).next()?.parse::<u32>().ok();
         let numbers = before(" packets transmitted").zip(before(" received"));
         let (sent, received) = numbers.ok_or_else(|| io::Error::other(format!("ping says {said}")))?;
-        // The last one may be under way.
-        Ok((sent, sent.saturating_sub(received + 1)))
+        Ok((sent, sent.saturating_sub(received)))
     }
 }
 

@@ -552,7 +552,7 @@ fn managers_set_what_the_original_lets_them() {
         is() {{ [ "$(get $I.8.1)" = $1 ]; }}; until_ 5 is 120 || fail "effective: $(get $I.8.1)"
         # What was set outlives a crash of the vrrp process, but no reload.
         kill -KILL $(cat /run/vrrp.pid)
-        restarted() {{ grep -q 'process has ended: restarting it' /tmp/w/log && [ "$(get $I.8.1)" = 120 ]; }}
+        restarted() {{ grep -q 'vrrp process .*: restarting it' /tmp/w/log && [ "$(get $I.8.1)" = 120 ]; }}
         until_ 10 restarted || {{ cat /tmp/w/log; fail "after a crash: $(get $I.8.1)"; }}
         kill -HUP $program
         reloaded() {{ [ "$(get $I.8.1) $(get $I.7.1)" = "100 100" ]; }}

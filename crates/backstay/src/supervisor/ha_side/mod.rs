@@ -279,8 +279,9 @@ impl HaSide {
 
     /// Descriptors to wait for.
     pub(crate) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
-        let vrrp = self.vrrp.iter().chain(&self.dying).flat_map(Child::descriptors);
-        vrrp.chain(self.runner.iter().flat_map(Child::descriptors)).collect()
+        let vrrp = self.vrrp.iter().flat_map(Child::descriptors);
+        let runner = self.runner.iter().flat_map(Child::descriptors);
+        vrrp.chain(runner).chain(self.dying.iter().map(Child::pidfd)).collect()
     }
 
     /// When something must be looked at again.
